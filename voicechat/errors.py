@@ -1,0 +1,73 @@
+"""What can go wrong, named for what the user can do about it.
+
+Every error that reaches a person is one of these.  Its text is one line that says whose fault it
+is; its `hint` is one line that says what to do.  Foreign exceptions are translated once, at the
+door where they come in (links, devices, files), and never leave it raw.  No text ever holds a key
+or a password.
+"""
+
+
+class VoiceChatError(Exception):
+    """Base class.
+
+    Attributes:
+        hint: What to try next, one sentence, or empty.
+        retryable: Whether trying the same again later can help.
+        retry_after_s: Seconds the other side asked us to wait, or None.
+    """
+
+    retryable = False
+
+    def __init__(self, message: str, hint: str = "", *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        message = str(self.args[0]) if self.args else ""
+        return f"{message}. {self.hint}" if self.hint else message
+
+    @property
+    def message(self) -> str:
+        """The text without its hint."""
+        return str(self.args[0])
+
+
+class ConfigError(VoiceChatError):
+    """An option, an environment variable or the config file is wrong: the user can mend it."""
+
+
+class DeviceError(VoiceChatError):
+    """A microphone or loudspeaker cannot be opened, or went away."""
+
+
+class LinkError(VoiceChatError):
+    """The network between us and the service: it could not be reached, or the line broke."""
+
+    retryable = True
+
+
+class ProxyError(LinkError):
+    """The proxy is at fault, not the service: the message names it, without its password."""
+
+
+class ProxyRefusedError(ProxyError):
+    """The proxy wants something only the user can give (a password, another address)."""
+
+    retryable = False
+
+
+class TlsError(LinkError):
+    """The server's certificate does not hold: never retried, never waived."""
+
+    retryable = False
+
+
+class ServiceError(VoiceChatError):
+    """The service is in trouble (overloaded, restarting, broken): later may be better."""
+
+    retryable = True
+
+
+class RefusedError(VoiceChatError):
+    """The service refused us for good: key, money, model, region.  Only the user can mend it."""

@@ -1,0 +1,248 @@
+"""The vocabulary every room shares: events come from a model, commands go to it.
+
+Nothing here knows a provider, a socket, a sound card or a widget.  All values are frozen; the two
+unions at the end are closed, so that `match` can be checked for completeness.  Text inside events
+has already passed `voicechat.text.clean`.
+
+Identity: an *item* is one entry of the conversation (one side's say); a *reply* is one run of the
+model, and may hold several items.  Ids are the provider's, or ours where it gives none.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+# -- events: from the model -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReady:
+    """The provider accepted our settings; audio and text may flow."""
+
+    session_id: str = ""
+    model: str = ""
+    """The model as the server names it; may be empty."""
+    expires_at: float | None = None
+    """Unix time at which the server will end the session, where it says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should be told once; the session goes on."""
+
+    code: str
+    """Stable name, e.g. `update_refused`, `voice_locked`, `turn_too_short`."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The provider's VAD heard the user begin to speak."""
+
+    item_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """The provider's VAD heard the user fall silent."""
+
+    item_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCommitted:
+    """The user's spoken turn entered the conversation; its words may come much later."""
+
+    item_id: str
+    previous_item_id: str | None = None
+    """The item it follows, or None where the provider does not say."""
+    transcribed: bool = True
+    """Whether words will follow (False: no transcription was asked for or offered)."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputTranscript:
+    """Words of the user's spoken turn: `final` replaces, otherwise `text` is appended.
+
+    `cumulative` partials (xAI) replace too, without being final.
+    """
+
+    item_id: str
+    text: str
+    final: bool = False
+    cumulative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InputFailed:
+    """The user's spoken turn could not be transcribed; the model may have heard it all the same."""
+
+    item_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyStarted:
+    """The model began a reply."""
+
+    reply_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAudio:
+    """More sound of a reply: PCM16 little-endian mono at the profile's output rate.
+
+    Always a whole number of samples.
+    """
+
+    reply_id: str
+    item_id: str
+    pcm: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyText:
+    """More words of a reply item; `final` carries the whole text and replaces what came before."""
+
+    reply_id: str
+    item_id: str
+    text: str
+    final: bool = False
+    spoken: bool = True
+    """Whether these words are the transcript of the item's sound (False: text-only answer)."""
+
+
+ReplyStatus: TypeAlias = Literal["completed", "cancelled", "incomplete", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one reply, as billed.  Cached counts are contained in the inputs."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    input_text: int = 0
+    input_audio: int = 0
+    input_image: int = 0
+    cached_text: int = 0
+    cached_audio: int = 0
+    cached_image: int = 0
+    output_text: int = 0
+    output_audio: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFinished:
+    """The model has sent all of a reply, or gave it up; playing may still go on."""
+
+    reply_id: str
+    status: ReplyStatus = "completed"
+    code: str = ""
+    """Why, where it did not complete: `turn_detected`, `rate_limit_exceeded`, …"""
+    message: str = ""
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFailed:
+    """The provider reported an error without closing the socket.
+
+    `fatal`: it will not get better by trying again (key, money, model).
+    """
+
+    code: str
+    message: str
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionExpired:
+    """The provider ends the session because of its age; a new one may be opened at once."""
+
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A message this dialect does not know or cannot read; counted and traced, never fatal."""
+
+    kind: str
+
+
+Event: TypeAlias = (
+    SessionReady
+    | Notice
+    | SpeechStarted
+    | SpeechStopped
+    | TurnCommitted
+    | InputTranscript
+    | InputFailed
+    | ReplyStarted
+    | ReplyAudio
+    | ReplyText
+    | ReplyFinished
+    | ProviderFailed
+    | SessionExpired
+    | Unknown
+)
+
+# -- commands: to the model -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SendAudio:
+    """PCM16 little-endian mono at the profile's input rate."""
+
+    pcm: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BeginTurn:
+    """Push-to-talk was pressed: drop leftovers of an earlier press; audio follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndTurn:
+    """Push-to-talk was released: answer what you heard, or forget it if it was too short."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendText:
+    """A typed message; answer it."""
+
+    text: str
+    item_id: str
+    """Ours, at most 32 characters, prefixed `msg_`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How much of one reply item the user heard."""
+
+    item_id: str
+    heard_ms: int
+    """Milliseconds of the item that left, or will still leave, the loudspeaker."""
+    received_ms: int
+    """Milliseconds of the item that had arrived when playing stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Stop the reply: the user spoke, typed or pressed a key.
+
+    `heard` lists the items that were playing or waiting to play, in order; items played to their
+    end before are not in it.
+    """
+
+    heard: tuple[Heard, ...] = ()
+    by_server: bool = False
+    """The provider's own VAD caused it, and has already cancelled the reply if it does that."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetHandsFree:
+    """Let the provider's VAD find the turns (True), or mark them ourselves (False)."""
+
+    hands_free: bool
+
+
+Command: TypeAlias = SendAudio | BeginTurn | EndTurn | SendText | Interrupt | SetHandsFree

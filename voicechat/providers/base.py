@@ -1,0 +1,122 @@
+"""What a provider is: a profile of facts, and a dialect, which is a state machine without I/O.
+
+A dialect never raises on anything a server can send: noise becomes an `Unknown` event.  Time is an
+argument (`now`, monotonic seconds).  After `open`, `send`, `receive` or `tick`, put everything
+`data_to_send` returns on the link, in order, before anything else.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from voicechat.errors import VoiceChatError
+from voicechat.events import Command, Event
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Facts that hold for every session with one provider.  Only what someone reads."""
+
+    name: str
+    """As the config and `voicechat models` name it; the module's name."""
+    title: str
+    """As a person calls it: `OpenAI`."""
+    url: str
+    """WebSocket address with `{model}` in it."""
+    default_model: str
+    key_env: tuple[str, ...] = ()
+    """Environment variables that may hold the key, best first; empty: no key needed."""
+    key_page: str = ""
+    """Where a person gets a key."""
+    input_rate: int = 24_000
+    """Hz, of the sound we send."""
+    output_rate: int = 24_000
+    """Hz, of the sound we get."""
+    can_truncate: bool = True
+    """Whether the provider can forget the words of a reply that the user did not hear."""
+    silence_when_muted: bool = True
+    """Whether a muted microphone must go on sending zeros while the provider finds the turns."""
+    max_session_s: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Vad:
+    """How the provider finds the end of a turn in hands-free mode.  Every value is sent."""
+
+    kind: Literal["server", "semantic"] = "server"
+    threshold: float = 0.5
+    prefix_padding_ms: int = 300
+    silence_ms: int = 500
+    eagerness: Literal["low", "medium", "high", "auto"] = "auto"
+    interrupt: bool = True
+    """Whether the user's voice cuts the reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user chose for this session."""
+
+    model: str
+    api_key: str = field(default="", repr=False)
+    url: str = ""
+    """Another address for the same dialect; empty: the profile's."""
+    voice: str = ""
+    """Empty: the provider's choice."""
+    instructions: str = ""
+    hands_free: bool = False
+    vad: Vad = field(default_factory=Vad)
+    transcription_model: str = ""
+    """Which model writes down what the user says; empty: the dialect's choice; `none`: off."""
+    language: str = ""
+    """Of the user's speech, as ISO 639-1, or empty: find out."""
+    text_only: bool = False
+    """Ask for text answers without sound."""
+    shape: Literal["auto", "ga", "beta"] = "auto"
+    """Which generation of the protocol the server speaks, where a dialect has several."""
+
+
+class Dialect(ABC):
+    """One session in one provider's language."""
+
+    profile: ClassVar[Profile]
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._outgoing: list[str] = []
+
+    @abstractmethod
+    def url(self) -> str:
+        """The address to connect to, without any secret in it."""
+
+    @abstractmethod
+    def headers(self) -> dict[str, str]:
+        """HTTP headers of the handshake; these hold the key."""
+
+    @abstractmethod
+    def open(self, now: float) -> None:
+        """The link is up: queue what must be said first."""
+
+    @abstractmethod
+    def send(self, command: Command, now: float) -> None:
+        """Queue a command; what makes no sense now is kept for later or dropped, never an error."""
+
+    @abstractmethod
+    def receive(self, message: str | bytes, now: float) -> list[Event]:
+        """Understand one message of the link."""
+
+    @abstractmethod
+    def tick(self, now: float) -> list[Event]:
+        """Let time pass; call a few times a second."""
+
+    @abstractmethod
+    def closed(self, code: int, reason: str) -> VoiceChatError | None:
+        """What the close of the link means, in this provider's words; None: nothing special."""
+
+    def data_to_send(self) -> list[str]:
+        """Take everything that is queued for the link, in order."""
+        outgoing, self._outgoing = self._outgoing, []
+        return outgoing
+
+    def _say(self, message: dict[str, Any]) -> None:
+        self._outgoing.append(json.dumps(message, ensure_ascii=False, separators=(",", ":")))

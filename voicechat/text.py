@@ -1,0 +1,1 @@
+"""Foreign words made safe for a terminal and a file."""

@@ -1,0 +1,1 @@
+"""Sound as PCM16 little-endian mono: arithmetic, buffers, and the one door to the sound card."""

@@ -1,0 +1,120 @@
+"""A ring of PCM16 between exactly two threads: one writes, the other reads.
+
+The rule: only the writer moves `written`, only the reader moves `read`, `silent` and `starved`.
+Each is one int, stored whole, so neither side locks and neither ever waits.  A frame is one sample
+of two bytes.
+
+`rewind` is the one thing that needs care: the writer takes back what the reader may just be
+taking.  So the reader *claims* what it will copy before it copies, and looks again at `written`;
+the writer first lowers `written` and then looks at the claim.  Whoever comes second sees the other
+(Peterson's argument; CPython stores and loads in program order), and both agree on the end.  With
+`keep_frames` of at least one block and the fade, that end is where the writer wanted it, and the
+block that is read meanwhile lies wholly before the fade.
+"""
+
+from collections.abc import Buffer
+
+from voicechat.audio.pcm import FRAME_BYTES, fade_out
+
+
+class Ring:
+    """Room for `capacity` frames."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.written = 0
+        """Frames written since the beginning, less those taken back."""
+        self.read = 0
+        """Frames read since the beginning."""
+        self.silent = 0
+        """Frames of silence given since the beginning because data had run out."""
+        self.starved = 0
+        """Frames of silence given since the last frame of data."""
+        self._claimed = 0
+        self._bytes = memoryview(bytearray(capacity * FRAME_BYTES))
+        self._silence = memoryview(bytes(capacity * FRAME_BYTES))
+
+    @property
+    def level(self) -> int:
+        """Frames waiting to be read."""
+        return max(self.written - self.read, 0)
+
+    @property
+    def free(self) -> int:
+        """Frames that can be written now."""
+        return self.capacity - self.level
+
+    # -- the writer's side ----------------------------------------------------------------------
+
+    def write(self, data: Buffer) -> int:
+        """Store what fits; return how many frames that was."""
+        view = memoryview(data).cast("B")
+        count = min(len(view) // FRAME_BYTES, self.free)
+        self._store(self.written, view[: count * FRAME_BYTES])
+        self.written += count
+        return count
+
+    def rewind(self, keep_frames: int, fade_frames: int) -> int:
+        """Take back what was not read, except the next `keep_frames`, whose end is faded out.
+
+        Args:
+            keep_frames: At least one block of the reader plus `fade_frames`.
+            fade_frames: How many of the kept frames go down to silence in a straight line.
+
+        Returns:
+            `written` as it is now: where the sound will end.
+        """
+        full, end = self.written, min(self.read + keep_frames, self.written)
+        self.written = end
+        while self._claimed > end - fade_frames and end < full:
+            end = min(self._claimed + fade_frames, full)  # The reader was faster than agreed.
+            self.written = end
+        self._fade(max(end - fade_frames, self._claimed), end)
+        return end
+
+    # -- the reader's side ----------------------------------------------------------------------
+
+    def read_into(self, out: memoryview) -> int:
+        """Fill `out` (bytes), with silence where data ran out; return the frames of data."""
+        wanted = len(out) // FRAME_BYTES
+        self._claimed = self.read + max(min(wanted, self.written - self.read), 0)
+        count = max(min(self._claimed, self.written) - self.read, 0)
+        self._claimed = self.read + count
+        size = count * FRAME_BYTES
+        self._load(self.read, out[:size])
+        self.read += count
+        if count < wanted:
+            self._fill(out[size:])
+            self.silent += wanted - count
+            self.starved = (0 if count else self.starved) + wanted - count
+        else:
+            self.starved = 0
+        return count
+
+    def skip(self) -> int:
+        """Throw away all that waits; return how many frames that was."""
+        count = self.level
+        self._claimed = self.read = self.read + count
+        return count
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _store(self, position: int, view: memoryview) -> None:
+        at = position % self.capacity * FRAME_BYTES
+        first = min(len(view), len(self._bytes) - at)
+        self._bytes[at : at + first] = view[:first]
+        self._bytes[: len(view) - first] = view[first:]
+
+    def _load(self, position: int, out: memoryview) -> None:
+        at = position % self.capacity * FRAME_BYTES
+        first = min(len(out), len(self._bytes) - at)
+        out[:first] = self._bytes[at : at + first]
+        out[first:] = self._bytes[: len(out) - first]
+
+    def _fill(self, out: memoryview) -> None:
+        out[:] = self._silence[: len(out)] if len(out) <= len(self._silence) else bytes(len(out))
+
+    def _fade(self, start: int, end: int) -> None:
+        tail = bytearray(max(end - start, 0) * FRAME_BYTES)
+        self._load(start, memoryview(tail))
+        self._store(start, memoryview(fade_out(bytes(tail))))

@@ -1,0 +1,59 @@
+"""What the built-in model is made of: frozen values that travel to its process as one JSON line."""
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+
+from voicechat.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOptions:
+    """Which ears, mind and mouth to use; every key stays out of the child's environment."""
+
+    mind: str = "auto"
+    """`auto` (Ollama if it runs, else the echo), `echo`, or the address of a chat service."""
+    mind_model: str = ""
+    """Empty: the first one the service offers."""
+    mind_key: str = field(default="", repr=False)
+    ears: str = "none"
+    """`none`, or the address of a transcription service."""
+    ears_model: str = "whisper-1"
+    ears_key: str = field(default="", repr=False)
+    mouth: str = "auto"
+    """`auto`, `none`, `espeak-ng`, `say`, or the address of a speech service."""
+    mouth_model: str = "tts-1"
+    mouth_voice: str = ""
+    mouth_key: str = field(default="", repr=False)
+    language: str = ""
+    """Of the conversation, as ISO 639-1, or empty: by the text."""
+    proxy: str = field(default="", repr=False)
+    """Address of the proxy for everything but the loopback; may hold a password."""
+    token: str = field(default="", repr=False)
+    """What clients must show; empty: a random one."""
+
+    def secrets(self) -> tuple[str, ...]:
+        """Everything that no text may hold."""
+        return tuple(filter(None, (self.mind_key, self.ears_key, self.mouth_key, self.token)))
+
+
+def dump_options(options: LocalOptions, *, exit_with_parent: bool) -> str:
+    """One JSON line, without its newline."""
+    return json.dumps({**asdict(options), "exit_with_parent": exit_with_parent})
+
+
+def load_options(line: str) -> tuple[LocalOptions, bool]:
+    """Read what `dump_options` wrote: the options, and whether to end with the parent.
+
+    Raises:
+        ConfigError: The line is no such JSON; the text never quotes the line.
+    """
+    try:
+        values = json.loads(line)
+        exit_with_parent = bool(values.pop("exit_with_parent", False))
+    except (ValueError, AttributeError, RecursionError):
+        raise ConfigError("The options of the built-in model are not a JSON object") from None
+    known = {entry.name for entry in fields(LocalOptions)}
+    for name, value in values.items():
+        if name not in known or not isinstance(value, str):
+            raise ConfigError(f"The built-in model has no option {name!r} of this kind")
+    return LocalOptions(**values), exit_with_parent

@@ -1,0 +1,111 @@
+"""Sound between the parts: WAV in and out, and any rate to 24 kHz; NumPy only when it is needed."""
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+from voicechat.errors import ServiceError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+RATE = 24_000
+"""Hz, of all sound that passes between the parts: PCM16 little-endian mono."""
+BYTES_PER_MS = RATE * 2 // 1000
+
+
+def ms_of(pcm_bytes: int) -> int:
+    """Whole milliseconds in so many bytes."""
+    return pcm_bytes // BYTES_PER_MS
+
+
+def wav(pcm: bytes) -> bytes:
+    """A WAV file of PCM16 mono at 24 kHz (RIFF, Microsoft/IBM 1991)."""
+    shape = struct.pack("<IHHIIHH", 16, 1, 1, RATE, RATE * 2, 2, 16)
+    head = b"RIFF" + struct.pack("<I", 36 + len(pcm)) + b"WAVEfmt " + shape
+    return head + b"data" + struct.pack("<I", len(pcm)) + pcm
+
+
+class SpeechStream:
+    """Turns a stream of WAV, or of bare PCM16 at 24 kHz, into PCM16 mono at 24 kHz."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._body = False
+        self._rest = b""
+        self._converter: _Converter | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        """More of the stream in, sound out as soon as the header has been read.
+
+        Raises:
+            ServiceError: It is no sound in 16-bit mono.
+        """
+        if not self._body:
+            data = self._read_head(data)
+        data = self._rest + data
+        whole = len(data) & ~1
+        self._rest = data[whole:]
+        return self._converter.process(data[:whole]) if self._converter else data[:whole]
+
+    def finish(self) -> bytes:
+        """The end of the stream: what the converter still held."""
+        return self._converter.process(b"", last=True) if self._converter else b""
+
+    def _read_head(self, data: bytes) -> bytes:
+        self._head += data
+        if len(self._head) < 4:
+            return b""
+        if not self._head.startswith(b"RIFF"):
+            return self._begin(self._head)
+        at = 12
+        while len(self._head) >= at + 8:
+            name, size = struct.unpack_from("<4sI", self._head, at)
+            if name == b"data":
+                return self._begin(self._head[at + 8 :])
+            if name == b"fmt " and len(self._head) >= at + 24:
+                self._read_shape(self._head[at + 8 :])
+            at += 8 + size + size % 2
+        return b""
+
+    def _begin(self, body: bytes) -> bytes:
+        self._body, self._head = True, b""
+        return body
+
+    def _read_shape(self, shape: bytes) -> None:
+        kind, channels, rate = struct.unpack_from("<HHI", shape)
+        (bits,) = struct.unpack_from("<H", shape, 14)
+        if kind not in (1, 0xFFFE) or channels != 1 or bits != 16 or not 4000 <= rate <= 192_000:
+            raise ServiceError("The speech is no 16-bit mono sound", "Ask the service for PCM.")
+        if rate != RATE and self._converter is None:
+            self._converter = _Converter(rate)
+
+
+class _Converter:
+    """libsamplerate as a stream: keeps its filter state, so pieces join without clicks."""
+
+    def __init__(self, rate: int) -> None:
+        import samplerate
+
+        self._ratio = RATE / rate
+        self._resampler: Any = samplerate.Resampler("sinc_fastest", channels=1)
+
+    def process(self, pcm: bytes, last: bool = False) -> bytes:
+        import numpy as np
+
+        samples = np.frombuffer(pcm, "<i2").astype(np.float32)
+        return _as_pcm(self._resampler.process(samples, self._ratio, end_of_input=last))
+
+
+def _as_pcm(samples: "np.ndarray[Any, np.dtype[np.float32]]") -> bytes:
+    rounded: bytes = samples.round().clip(-32768, 32767).astype("<i2").tobytes()
+    return rounded
+
+
+def warm_up() -> None:
+    """Load what the first sound will need; for a thread, while nobody waits."""
+    import contextlib
+
+    with contextlib.suppress(ImportError):
+        import webrtcvad  # noqa: F401
+    with contextlib.suppress(ImportError):
+        _Converter(22_050).process(bytes(2048))

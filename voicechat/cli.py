@@ -1,0 +1,163 @@
+"""The command line: read it, build the parts, hand them to a front end, and leave with a code.
+
+Exit codes: 0 all well; 1 something could not be done (one line on stderr says what); 2 the command
+line or the config is wrong; 128 + n ended by signal n.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import threading
+from pathlib import Path
+
+from voicechat import __version__
+from voicechat.errors import ConfigError, VoiceChatError
+
+_EPILOG = """\
+Talk to a realtime AI model: Space starts and sends your turn, or type.  Keys for services come
+from the environment (OPENAI_API_KEY, …) or the config file.  With no key at all it talks to a
+small model built into the program.
+"""
+
+
+def main() -> None:
+    """The console script."""
+    args = build_parser().parse_args()
+    try:
+        code = run(args)
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nobody reads us any more
+        code = 1
+    except VoiceChatError as error:
+        print(f"voicechat: {error}", file=sys.stderr)  # noqa: T201 - this is our output
+        code = 2 if isinstance(error, ConfigError) else 1
+    _leave(code)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="voicechat",
+        usage="%(prog)s [options]\n       %(prog)s devices\n       %(prog)s models [--json]",
+        description="Talk to realtime AI models from the terminal.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "command", nargs="?", choices=("devices", "models"), help="list what there is, and end"
+    )
+    parser.add_argument("--version", action="version", version=f"voicechat {__version__}")
+    _add_model(parser.add_argument_group("the model"))
+    _add_network(parser.add_argument_group("the network"))
+    _add_sound(parser.add_argument_group("sound"))
+    _add_scripting(parser.add_argument_group("scripting"))
+    _add_files(parser.add_argument_group("files"))
+    return parser
+
+
+def _add_model(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--model", metavar="NAME", help="which model to talk to")
+    group.add_argument("--voice", metavar="V", help="the voice of its answers")
+    group.add_argument("--instructions", metavar="TEXT", help="how it should behave")
+
+
+def _add_network(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--url", metavar="WS_URL", help="another server for the same model family")
+    group.add_argument("--proxy", metavar="URL|none", help="http://, https://, socks4/5/5h://")
+
+
+def _add_sound(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--text", action="store_true", default=None, help="open no sound device")
+    turns = group.add_mutually_exclusive_group()
+    turns.add_argument(
+        "--hands-free",
+        dest="hands_free",
+        action="store_true",
+        default=None,
+        help="the model hears when you begin and end",
+    )
+    turns.add_argument(
+        "--push-to-talk", dest="hands_free", action="store_false", help="Space begins and ends"
+    )
+    group.add_argument("--input-device", metavar="D", help="microphone: number or part of a name")
+    group.add_argument("--output-device", metavar="D", help="loudspeaker: the same")
+
+
+def _add_scripting(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--plain", action="store_true", help="no screen: stdin lines are messages")
+    group.add_argument("--json", action="store_true", help="one JSON object per event (no screen)")
+    group.add_argument("--say", metavar="FILE.wav", type=Path, help="speak a file (no screen)")
+    group.add_argument(
+        "--save-reply", metavar="FILE.wav", type=Path, help="write the spoken answer (no screen)"
+    )
+
+
+def _add_files(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--config", metavar="FILE", type=Path, help="another config file")
+    group.add_argument("--trace", metavar="FILE", help="record the wire, secrets removed")
+    group.add_argument(
+        "--no-save", dest="save", action="store_false", default=None, help="keep no transcript"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what the command line says.
+
+    Raises:
+        VoiceChatError: it could not be done.
+    """
+    from voicechat import assembly
+
+    house = assembly.House.build(args, os.environ)
+    if args.command == "devices":
+        from voicechat.front.listing import list_devices
+
+        return list_devices(house.find_devices())
+    if args.command == "models":
+        from voicechat.front.listing import list_models
+
+        return list_models(house.find_models(), as_json=args.json)
+    if args.plain or args.json or args.say or args.save_reply:
+        return asyncio.run(_run_plain(house, args))
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConfigError("stdin and stdout must be a terminal", "Use --plain in pipes and scripts")
+    return asyncio.run(_run_screen(house))
+
+
+async def _run_plain(house: "assembly.House", args: argparse.Namespace) -> int:
+    from voicechat.front.plain import Options, Plain
+
+    is_voice = bool(args.hands_free) and not args.say and not house.config.text
+    plain = Plain(Options(args.json, args.say, args.save_reply, is_voice))
+    house.tell_warnings(plain.warn)
+    session = house.build_session(
+        plain.hear, with_sound=is_voice, wants_speech=is_voice or bool(args.save_reply)
+    )
+    try:
+        return await plain.run(session)
+    finally:
+        house.close()
+
+
+async def _run_screen(house: "assembly.House") -> int:
+    from voicechat.front.tui.run import run_screen
+
+    try:
+        return await run_screen(house)
+    finally:
+        house.close()
+
+
+def _leave(code: int) -> None:
+    """End now.  A thread stuck in a stalled sound server must not keep the program alive."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            code = code or 1
+    if any(not thread.daemon for thread in threading.enumerate()[1:]):
+        os._exit(code)
+    sys.exit(code)

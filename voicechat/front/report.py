@@ -1,0 +1,104 @@
+"""Events as JSON objects, one a line, for scripts.  The names are a contract; see README.
+
+| event | fields |
+| --- | --- |
+| `ready` | `model`, `proxy`, `session_id` |
+| `notice` | `code`, `text` |
+| `speech_started`, `speech_stopped` | |
+| `user_delta`, `user` | `id`, `text`, `spoken` |
+| `reply_started` | `reply` |
+| `reply_delta` | `reply`, `id`, `text` |
+| `reply_audio` | `reply`, `id`, `ms` |
+| `reply_text` | `reply`, `id`, `text`: the whole text of one item |
+| `reply_cut` | `id`, `heard_ms`, `heard_text` |
+| `reply_done` | `reply`, `status`, `code`, `message`, `usage`, `latency_ms` |
+| `error` | `kind`, `text`, `hint`, `retryable` |
+| `end` | `exit_code` |
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from voicechat.errors import VoiceChatError
+from voicechat.events import (
+    Event,
+    InputFailed,
+    InputTranscript,
+    Notice,
+    ProviderFailed,
+    ReplyAudio,
+    ReplyFinished,
+    ReplyStarted,
+    ReplyText,
+    SessionReady,
+    SpeechStarted,
+    SpeechStopped,
+)
+
+JsonObject = dict[str, Any]
+
+
+def describe(event: Event | VoiceChatError, rate: int) -> JsonObject | None:
+    """The JSON object of an event, or None for one that scripts need not see.
+
+    Args:
+        rate: Hz of the reply's sound, to give its length in milliseconds.
+    """
+    match event:
+        case VoiceChatError():
+            return describe_error(event)
+        case SessionReady(session_id, model):
+            return {"event": "ready", "model": model, "session_id": session_id}
+        case Notice(code, message):
+            return {"event": "notice", "code": code, "text": message}
+        case SpeechStarted():
+            return {"event": "speech_started"}
+        case SpeechStopped():
+            return {"event": "speech_stopped"}
+        case ProviderFailed(code, message, fatal):
+            error = {"event": "error", "kind": "ProviderFailed", "code": code, "text": message}
+            return {**error, "hint": "", "retryable": not fatal}
+        case _:
+            return _describe_turn(event, rate)
+
+
+def _describe_turn(event: Event, rate: int) -> JsonObject | None:
+    match event:
+        case InputTranscript(item_id, text, final):
+            name = "user" if final else "user_delta"
+            return {"event": name, "id": item_id, "text": text, "spoken": True}
+        case InputFailed(item_id, message):
+            return {"event": "notice", "code": "not_transcribed", "text": message, "id": item_id}
+        case ReplyStarted(reply_id):
+            return {"event": "reply_started", "reply": reply_id}
+        case ReplyText(reply_id, item_id, text, final):
+            name = "reply_text" if final else "reply_delta"
+            return {"event": name, "reply": reply_id, "id": item_id, "text": text}
+        case ReplyAudio(reply_id, item_id, pcm):
+            ms = len(pcm) * 500 // rate
+            return {"event": "reply_audio", "reply": reply_id, "id": item_id, "ms": ms}
+        case ReplyFinished():
+            return _describe_end(event)
+        case _:
+            return None
+
+
+def _describe_end(event: ReplyFinished) -> JsonObject:
+    return {
+        "event": "reply_done",
+        "reply": event.reply_id,
+        "status": event.status,
+        "code": event.code,
+        "message": event.message,
+        "usage": asdict(event.usage) if event.usage else None,
+    }
+
+
+def describe_error(error: VoiceChatError) -> JsonObject:
+    return {
+        "event": "error",
+        "kind": type(error).__name__,
+        "text": error.message,
+        "hint": error.hint,
+        "retryable": error.retryable,
+    }

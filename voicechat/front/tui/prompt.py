@@ -1,0 +1,61 @@
+"""The input box: typed messages with history, and Space to talk while it is empty."""
+
+from textual import events
+from textual.binding import Binding
+from textual.message import Message
+from textual.widgets import Input
+
+from voicechat.text import clean
+
+LONGEST = 20_000
+"""Characters of one typed message; a pasted book is cut, not sent line by line."""
+
+
+class Prompt(Input):
+    """One line; Enter sends, Up and Down walk through what was sent before."""
+
+    BINDINGS = [
+        Binding("up", "earlier", show=False),
+        Binding("down", "later", show=False),
+    ]
+
+    class Talk(Message):
+        """Space was pressed in an empty box."""
+
+    def __init__(self) -> None:
+        super().__init__(id="prompt", max_length=LONGEST)
+        self.cursor_blink = False  # A blinking cursor redraws the screen twice a second for ever.
+        self._sent: list[str] = []
+        self._at = 0
+
+    def remember(self, text: str) -> None:
+        """Put a sent message into the history."""
+        if not self._sent or self._sent[-1] != text:
+            self._sent.append(text)
+        self._at = len(self._sent)
+
+    def action_earlier(self) -> None:
+        self._show(max(self._at - 1, 0))
+
+    def action_later(self) -> None:
+        self._show(min(self._at + 1, len(self._sent)))
+
+    def _show(self, at: int) -> None:
+        self._at = at
+        self.value = self._sent[at] if at < len(self._sent) else ""
+        self.cursor_position = len(self.value)
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key == "space" and not self.value:
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Talk())
+        else:
+            await super()._on_key(event)
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """Take the whole paste as one message: its lines joined, its escapes removed."""
+        text = " ".join(clean(event.text[: LONGEST * 2]).split())
+        self.insert_text_at_cursor(text[: max(0, LONGEST - len(self.value))])
+        event.prevent_default()
+        event.stop()

@@ -1,0 +1,125 @@
+"""The words of the interface, in English and Chinese.  Only words: no colours, no layout."""
+
+import os
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+Language: TypeAlias = Literal["en", "zh"]
+
+
+def find_language(wanted: str, environ: Mapping[str, str] = os.environ) -> Language:
+    """The interface's language: as asked (`en`, `zh`), else by the locale (POSIX order)."""
+    if wanted in ("en", "zh"):
+        return "zh" if wanted == "zh" else "en"
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := environ.get(name):
+            return "zh" if value.lower().startswith("zh") else "en"
+    return "en"
+
+
+class Words:
+    """Look up an interface text: `words("ready")`, with values filled in by name."""
+
+    def __init__(self, language: Language) -> None:
+        self.language: Language = language
+        self._column = 1 if language == "zh" else 0
+
+    def __call__(self, key: str, **values: object) -> str:
+        text = _WORDS[key][self._column]
+        return text.format(**values) if values else text
+
+
+_WORDS: dict[str, tuple[str, str]] = {
+    # phases
+    "connecting": ("connecting", "连接中"),
+    "offline": ("OFFLINE", "已断开"),
+    "ready": ("ready", "就绪"),
+    "listening": ("listening", "正在听"),
+    "thinking": ("thinking", "思考中"),
+    "speaking": ("speaking", "正在说"),
+    # the line
+    "connected": ("connected", "已连接"),
+    "direct": ("direct", "直连"),
+    "via": ("via {proxy}", "经 {proxy}"),
+    # rows
+    "you": ("You", "你"),
+    "assistant": ("AI", "AI"),
+    "note": ("Note", "提示"),
+    "error": ("Error", "错误"),
+    "spoken": ("(spoken)", "（语音）"),
+    "transcribing": ("…", "…"),
+    "inaudible": ("(not understood)", "（没听清）"),
+    "cut": ("[cut at {seconds:.1f} s]", "［在 {seconds:.1f} 秒处打断］"),
+    "cut_unheard": ("[cut before it was heard]", "［未播放即打断］"),
+    "failed": ("[no answer]", "［没有回答］"),
+    # the input
+    "type_here": ("Type a message, or press Space to talk", "输入消息，或按空格键说话"),
+    "type_only": ("Type a message", "输入消息"),
+    "live_ptt": ("LIVE - Space sends, Esc drops", "录音中 - 空格发送，Esc 取消"),
+    "live_hands_free": ("LIVE hands-free - Space mutes", "免提录音中 - 空格静音"),
+    "muted": ("MUTED - Space unmutes", "已静音 - 空格取消静音"),
+    "talk": ("Space talks", "空格说话"),
+    "text_only": ("text only", "仅文字"),
+    "reconnect_hint": ("OFFLINE - F5 reconnects", "已断开 - F5 重连"),
+    # status
+    "microphone": ("mic", "麦"),
+    "loudspeaker": ("spk", "扬"),
+    "buffer": ("buffer {ms} ms", "缓冲 {ms} ms"),
+    "latency": ("reply {seconds:.2f} s", "响应 {seconds:.2f} 秒"),
+    # keys
+    "key_help": ("Help", "帮助"),
+    "key_model": ("Model", "模型"),
+    "key_devices": ("Devices", "设备"),
+    "key_mute": ("Mute", "静音"),
+    "key_reconnect": ("Reconnect", "重连"),
+    "key_copy": ("Copy", "复制"),
+    "key_hands_free": ("Hands-free", "免提"),
+    "key_quit": ("Quit", "退出"),
+    # pickers
+    "pick_model": ("Choose a model (Enter), Esc goes back", "选择模型（回车），Esc 返回"),
+    "pick_device": ("Choose a device (Enter), Esc goes back", "选择设备（回车），Esc 返回"),
+    "key_set": ("key set", "已有密钥"),
+    "key_missing": ("set {env}", "需设置 {env}"),
+    "key_none": ("no key needed", "无需密钥"),
+    "microphones": ("Microphones", "麦克风"),
+    "loudspeakers": ("Loudspeakers", "扬声器"),
+    "default_device": ("(default)", "（默认）"),
+    "no_devices": ("No sound devices found", "没有找到音频设备"),
+    # told once
+    "copied": ("Copied the last reply", "已复制最后一条回复"),
+    "nothing_to_copy": ("There is no reply to copy yet", "还没有可复制的回复"),
+    "quit_again": ("Press Ctrl+C again to quit", "再按一次 Ctrl+C 退出"),
+    "no_microphone": ("No microphone: type instead", "没有麦克风：请输入文字"),
+    "switching": ("Switching to {model}", "切换到 {model}"),
+    "reconnecting": ("Connecting again", "正在重新连接"),
+    "help": (
+        """\
+Space      talk: press once to start, again to send
+           (while the input is empty); hands-free: mute
+Esc        stop the reply, or drop what you are saying
+Enter      send what you typed        Up/Down  earlier messages
+Ctrl+T     hands-free on or off       F4       mute on or off
+F2         choose a model             F3       choose devices
+F5         connect again              Ctrl+Y   copy the last reply
+PgUp/PgDn  scroll the transcript      Ctrl+Q   quit
+
+LIVE means: what the microphone hears goes to the model.
+Use headphones with hands-free, or the model hears itself.
+
+Esc closes this page.""",
+        """\
+空格       说话：按一次开始，再按一次发送（输入框为空时）；
+           免提模式下为静音
+Esc        停止回复，或放弃正在说的话
+回车       发送输入的文字            上/下   之前的消息
+Ctrl+T     打开或关闭免提            F4      静音开关
+F2         选择模型                  F3      选择设备
+F5         重新连接                  Ctrl+Y  复制最后一条回复
+PgUp/PgDn  滚动对话                  Ctrl+Q  退出
+
+LIVE（录音中）表示：麦克风听到的声音会发送给模型。
+免提模式请戴耳机，否则模型会听到自己的声音。
+
+按 Esc 关闭此页。""",
+    ),
+}

@@ -1,0 +1,1 @@
+"""How messages travel; every foreign error leaves as one of ours."""

@@ -1,0 +1,183 @@
+"""HTTP answers in place of a WebSocket, from the service or from the proxy, as errors of ours.
+
+Rule: pure.  HTML is recognised and never shown.  Statuses: RFC 9110, RFC 6585.
+"""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from voicechat.errors import (
+    LinkError,
+    ProxyError,
+    ProxyRefusedError,
+    RefusedError,
+    ServiceError,
+    VoiceChatError,
+)
+from voicechat.links.route import Route
+
+LONGEST_WAIT_S = 60.0
+"""However long the other side asks us to wait."""
+LOGIN_WAIT_S = 30.0
+"""Between tries while the network wants a login page."""
+
+_ERRORS: dict[int, tuple[type[VoiceChatError], str, str]] = {
+    400: (RefusedError, "did not accept the request", "Check the address and the model."),
+    401: (RefusedError, "refused the key", "Check the API key."),
+    402: (RefusedError, "wants money", "Check the account's balance."),
+    403: (RefusedError, "denied access", "Check the key's rights, the model and your region."),
+    404: (RefusedError, "knows no such address or model", "Check the address and the model."),
+    408: (ServiceError, "waited too long for us", ""),
+    425: (ServiceError, "is not ready yet", ""),
+    426: (RefusedError, "wants another protocol", "Check the address."),
+    429: (ServiceError, "has had too many requests from this account", ""),
+    431: (RefusedError, "finds the key or a header too long", "Check the API key."),
+    451: (RefusedError, "denied access for legal reasons", "It may not serve your region."),
+    500: (ServiceError, "has an internal error", ""),
+    502: (ServiceError, "is not reachable behind its gateway", ""),
+    503: (ServiceError, "is overloaded or down", ""),
+    504: (ServiceError, "does not answer its gateway", ""),
+}
+_QUOTA = ("insufficient_quota", "exceeded your current quota", "billing_hard_limit", "billing hard")
+_LOGIN = "A browser on this network will probably show it."
+
+
+def service_answer(
+    route: Route, status: int, headers: Mapping[str, str], body: bytes, now: float
+) -> VoiceChatError:
+    """What an answer of the service means.
+
+    Args:
+        route: Whom we asked, and how.
+        status: HTTP status; 101 is no answer for this function.
+        headers: With names in lower case.
+        body: As far as it was read.
+        now: Unix time, for a `Retry-After` that is a date.
+    """
+    if status == 511 or (200 <= status < 300 and _is_html(headers, body)):
+        return _login_page(route, status)
+    if 300 <= status < 400 and "location" in headers:
+        return _redirect(route, status, headers["location"])
+    if status == 407:
+        return refused_login(route)
+    said = _said(route, headers, body)
+    if status in (403, 429) and any(word in body.decode("utf-8", "replace") for word in _QUOTA):
+        text = f"{route.service} says that the account has no credit left{said}"
+        return RefusedError(text, "Check the account's balance and limits.")
+    kind, words, hint = _ERRORS.get(status) or _of_class(status)
+    text = f"{route.service} {words} (HTTP {status}){said}"
+    return kind(text, hint, retry_after_s=retry_after_s(headers, now) if kind.retryable else None)
+
+
+def proxy_answer(
+    route: Route, status: int, headers: Mapping[str, str], now: float
+) -> VoiceChatError:
+    """What a proxy's answer to CONNECT means (RFC 9110, 9.3.6); arguments as above."""
+    wait_s = retry_after_s(headers, now)
+    if status == 511 or 300 <= status < 400:
+        return _login_page(route, status)
+    if status in (401, 407):
+        return refused_login(route)
+    if status == 403:
+        text = f"{route.gate} does not allow connections to {route.service} (HTTP 403)"
+        return ProxyRefusedError(text, "Ask whoever runs it, or use another proxy.")
+    if status in (408, 425, 429):
+        return ProxyError(f"{route.gate} is busy (HTTP {status})", retry_after_s=wait_s)
+    if status < 500:
+        text = f"{route.gate} opens no connections (HTTP {status})"
+        return ProxyRefusedError(text, "Perhaps it is an ordinary web server: check the address.")
+    text = f"{route.gate} could not reach {route.service} (HTTP {status})"
+    return ProxyError(text, "Check the service's address.", retry_after_s=wait_s)
+
+
+def refused_login(route: Route) -> ProxyRefusedError:
+    """The proxy wants a password, or another one."""
+    if route.proxy and route.proxy.has_login:
+        return ProxyRefusedError(
+            f"{route.gate} refused the user name or password",
+            f"Correct them where the proxy was given ({route.proxy.source}).",
+        )
+    label = route.proxy.label if route.proxy else "scheme://host:port"
+    hint = f"Put them into its address: {label.replace('://', '://user:password@')}."
+    return ProxyRefusedError(f"{route.gate} wants a user name and password", hint)
+
+
+def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
+    """`Retry-After` (RFC 9110, 10.2.3) as seconds from now, at most a minute; None: not given."""
+    value = headers.get("retry-after", "").strip()
+    try:
+        wait_s = float(value)
+    except ValueError:
+        try:
+            wait_s = parsedate_to_datetime(value).timestamp() - now
+        except (ValueError, OverflowError):
+            return None
+    return min(max(wait_s, 0.0), LONGEST_WAIT_S) if wait_s == wait_s else None
+
+
+def _of_class(status: int) -> tuple[type[VoiceChatError], str, str]:
+    if status >= 500:
+        return ServiceError, "is in trouble", ""
+    if status >= 400:
+        return RefusedError, "refused the request", "Check the address, the key and the model."
+    return RefusedError, "answered, but is no realtime service", "Check the address."
+
+
+def _login_page(route: Route, status: int) -> LinkError:
+    who = route.gate if route.proxy else "This network"
+    text = f"{who} seems to want a login page before it lets us to {route.service} (HTTP {status})"
+    return LinkError(text, _LOGIN, retry_after_s=LOGIN_WAIT_S)
+
+
+def _redirect(route: Route, status: int, location: str) -> VoiceChatError:
+    """Never followed: the key is for the host it was given for."""
+    try:
+        target = urlsplit(urljoin(f"https://{route.service}/", location))
+        host, plain = target.hostname or "", target.scheme in ("http", "ws")
+    except ValueError:
+        host, plain = "", False
+    where = route.quote(host, 100) or "another address"
+    if plain and host != urlsplit(f"//{route.service}").hostname:
+        text = f"This network seems to want a login page at {where} (HTTP {status})"
+        return LinkError(text, _LOGIN, retry_after_s=LOGIN_WAIT_S)
+    text = f"{route.service} sends us on to {where} (HTTP {status}); the key was not sent there"
+    return RefusedError(text, f"If {where} is right, give its address instead.")
+
+
+def _said(route: Route, headers: Mapping[str, str], body: bytes) -> str:
+    """The service's own words behind a colon, or nothing."""
+    if _is_html(headers, body):
+        return ""
+    text = body.decode("utf-8", "replace")
+    with suppress(ValueError, RecursionError):
+        text = message_of(json.loads(text))
+    quoted = route.quote(text).rstrip(".")
+    return f": {quoted}" if quoted else ""
+
+
+def message_of(value: Any) -> str:
+    """The message in an error body (mostly `{"error": {"message": …}}`), or nothing."""
+    for _ in range(4):
+        match value:
+            case str():
+                return value
+            case [first, *_]:
+                value = first
+            case {"error": inner} | {"message": inner} | {"detail": inner} if inner:
+                value = inner
+            case {"code": str(inner)}:
+                value = inner
+            case _:
+                return ""
+    return ""
+
+
+def _is_html(headers: Mapping[str, str], body: bytes) -> bool:
+    start = body[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return "html" in headers.get("content-type", "").lower() or start.startswith(
+        (b"<!doctype", b"<html", b"<head", b"<body")
+    )

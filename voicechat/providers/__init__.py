@@ -1,0 +1,35 @@
+"""The providers: one module each, named as the config names them, found by module name.
+
+Adding one is adding one file that ends in `DIALECT = …`.  A module with an underscore in its name
+is a part of its provider; `base` and `catalog` are shared.
+"""
+
+import pkgutil
+from difflib import get_close_matches
+from importlib import import_module
+from typing import cast
+
+from voicechat.errors import ConfigError
+from voicechat.providers.base import Dialect
+
+_SHARED = ("base", "catalog")
+
+
+def names() -> tuple[str, ...]:
+    """Every provider in alphabetical order; imports none of them."""
+    modules = (module.name for module in pkgutil.iter_modules(__path__))
+    return tuple(sorted(name for name in modules if "_" not in name and name not in _SHARED))
+
+
+def dialect_class(name: str) -> type[Dialect]:
+    """The dialect of one provider, imported now.
+
+    Raises:
+        ConfigError: There is no such provider; names the nearest, or all.
+    """
+    known = names()
+    if name not in known:
+        near = get_close_matches(name, known, 1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}"
+        raise ConfigError(f"No provider is called {name[:60]!r}", hint)
+    return cast(type[Dialect], import_module(f"{__name__}.{name}").DIALECT)

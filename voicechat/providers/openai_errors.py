@@ -1,0 +1,216 @@
+"""What the server's errors and closes mean, and what a person can do about them.
+
+An `error` event leaves the session open most of the time.  OpenAI answers the handshake even with
+a bad key: the refusal comes as an `error` and then a close with 3000 or 4000.
+
+The rule: codes first, words only where a server gives no code that is known.
+Source: the Realtime guide on errors, and the close codes its service was seen to use.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from voicechat.errors import RefusedError, ServiceError, VoiceChatError
+from voicechat.providers.base import Profile
+from voicechat.providers.openai_fields import JsonObject, identity, table, text
+from voicechat.text import clean_line, mask_secrets
+
+Verdict: TypeAlias = Literal["benign", "busy", "expired", "fatal", "passing"]
+"""`busy`: a reply was asked for while another one runs; `passing`: report it and go on."""
+
+Blame: TypeAlias = Literal["key", "money", "model", "request"]
+
+NO_WORDS = "The service reported an error without saying which"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One error of the server, in our words where it has none."""
+
+    code: str
+    message: str
+    param: str = ""
+    """The field that is wrong, as a path with dots."""
+    event_id: str = ""
+    """Which of our messages it answers, where the server says so."""
+    kind: str = ""
+    """`invalid_request_error`, `server_error`, …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Codebook:
+    """How one provider names its errors; a family member adds to these."""
+
+    key: frozenset[str] = frozenset(
+        {
+            "invalid_api_key",
+            "invalid_authentication",
+            "invalid_organization",
+            "insufficient_permissions",
+            "account_deactivated",
+        }
+    )
+    money: frozenset[str] = frozenset(
+        {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
+    )
+    model: frozenset[str] = frozenset({"missing_model", "invalid_model", "model_not_found"})
+    request: frozenset[str] = frozenset({"beta_api_shape_disabled"})
+    benign: frozenset[str] = frozenset(
+        {
+            "input_audio_buffer_commit_empty",
+            "item_delete_invalid_item_id",
+            "item_not_found",
+            "item_truncate_invalid_item_id",
+            "response_cancel_not_active",
+            "unsupported_content_type",
+        }
+    )
+    benign_words: tuple[str, ...] = (
+        "already shorter than",
+        "no active response",
+        "buffer too small",
+        "only model output audio messages can be truncated",
+    )
+    busy: frozenset[str] = frozenset({"conversation_already_has_active_response"})
+    busy_words: tuple[str, ...] = ("already has an active response", "another response is in")
+    expired: frozenset[str] = frozenset({"session_expired"})
+    refusing_words: tuple[str, ...] = ("key", "auth", "permission", "policy", "region", "quota")
+    """In the reason of a close 1008 or 1011: trying again will not help."""
+
+    def blame(self, code: str) -> Blame | None:
+        """What must be mended for a fatal code; None: the code is not fatal."""
+        if code in self.key:
+            return "key"
+        if code in self.money:
+            return "money"
+        if code in self.model:
+            return "model"
+        return "request" if code in self.request else None
+
+    def verdict(self, fault: Fault) -> Verdict:
+        words = fault.message.lower()
+        if self.blame(fault.code):
+            return "fatal"
+        if fault.code in self.expired:
+            return "expired"
+        if fault.code in self.busy or any(part in words for part in self.busy_words):
+            return "busy"
+        if fault.code in self.benign or any(part in words for part in self.benign_words):
+            return "benign"
+        return "passing"
+
+
+def read_fault(message: JsonObject, secrets: tuple[str, ...] = ()) -> Fault:
+    """The fault in an `error` event (or in the `error` of a failed reply).
+
+    `error` may be an object, or a plain string beside a `code` (vLLM); the code may be a number
+    (GLM) or missing, in which case the type stands for it.
+    """
+    error = table(message, "error") or message
+    said = text(error, "message") or text(message, "error")
+    kind = clean_line(text(error, "type"), 80)
+    code = _code(error.get("code")) or _code(message.get("code"))
+    return Fault(
+        code=code or ("error" if kind in ("", "error") else kind),
+        message=safe_line(said, secrets) or NO_WORDS,
+        param=clean_line(text(error, "param"), 120),
+        event_id=identity(error, "event_id"),
+        kind=kind,
+    )
+
+
+def safe_line(words: str, secrets: tuple[str, ...] = ()) -> str:
+    """A server's words on one line, without keys."""
+    return clean_line(mask_secrets(clean_line(words, 2000), secrets))
+
+
+def _code(value: object) -> str:
+    if isinstance(value, str):
+        return clean_line(value, 80)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**9:
+        return str(value)
+    return ""
+
+
+@dataclass(slots=True)
+class Farewell:
+    """Explains the end of the link; remembers the last fatal error, which says it better."""
+
+    profile: Profile
+    codes: Codebook = field(default_factory=Codebook)
+    money_page: str = ""
+    refusal: RefusedError | None = None
+
+    def remember(self, fault: Fault) -> None:
+        self.refusal = RefusedError(
+            f"{self.profile.title} refused: {_sentence(fault.message)}",
+            self._hint(self.codes.blame(fault.code)),
+        )
+
+    def explain(self, code: int, reason: str) -> VoiceChatError | None:
+        """The error behind a close code and its reason; None: nothing special."""
+        if self.refusal:
+            return self.refusal
+        if _tells_of_age(reason):
+            return ServiceError(
+                f"{self.profile.title} ended the session because of its age",
+                "A new one can be opened at once",
+                retry_after_s=0.0,
+            )
+        return self._by_code(code, reason)
+
+    def _by_code(self, code: int, reason: str) -> VoiceChatError | None:
+        refuses = any(word in reason.lower() for word in self.codes.refusing_words)
+        match code:
+            case 3000:
+                return self._refused(reason or "the key is not valid", "key")
+            case _ if 4000 <= code <= 4999 or (code in (1008, 1011) and refuses):
+                return self._refused(reason or f"close code {code}", None)
+            case 1008:
+                return self._troubled(reason or "it turned the session down")
+            case 1009:
+                return self._troubled(reason or "a message was too big")
+            case 1011:
+                return self._troubled(reason or "it had an internal error")
+            case 1012:
+                return self._troubled(reason or "it is restarting")
+            case 1013:
+                return self._troubled(reason or "it is overloaded", retry_after_s=10.0)
+            case _:
+                return None
+
+    def _refused(self, reason: str, blame: Blame | None) -> RefusedError:
+        # OpenAI writes `<type>.<code>`, e.g. `invalid_request_error.invalid_api_key`.
+        blame = self.codes.blame(reason.rpartition(".")[2]) or blame
+        return RefusedError(f"{self.profile.title} refused: {_sentence(reason)}", self._hint(blame))
+
+    def _troubled(self, reason: str, retry_after_s: float | None = None) -> ServiceError:
+        words = f"{self.profile.title} ended the session: {_sentence(reason)}"
+        return ServiceError(words, "Try again in a moment", retry_after_s=retry_after_s)
+
+    def _hint(self, blame: Blame | None) -> str:
+        match blame:
+            case "key":
+                return self._key_hint()
+            case "money":
+                page = f" ({self.money_page})" if self.money_page else ""
+                return f"Look at your plan and credit{page}"
+            case "model":
+                return "Choose another model"
+            case _:
+                return ""
+
+    def _key_hint(self) -> str:
+        where = f" in {self.profile.key_env[0]}" if self.profile.key_env else ""
+        page = f"; keys: {self.profile.key_page}" if self.profile.key_page else ""
+        return f"Check the key{where}{page}"
+
+
+def _tells_of_age(reason: str) -> bool:
+    words = reason.lower()
+    return "maximum duration" in words or "session_expired" in words
+
+
+def _sentence(words: str) -> str:
+    """Foreign words as the end of our sentence: `VoiceChatError` adds the full stop itself."""
+    return words.rstrip(" .")

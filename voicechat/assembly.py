@@ -9,14 +9,16 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from voicechat import config as configuration
-from voicechat.audio.devices import Device, SoundCard, list_devices
+from voicechat.audio.devices import SoundCard, list_devices
 from voicechat.cascade import process
 from voicechat.cascade.options import LocalOptions
 from voicechat.config import Config
 from voicechat.conversation import Conversation
-from voicechat.journal import Journal, NullJournal, Recorder
+from voicechat.front.listing import DeviceRow, ModelRow
+from voicechat.journal import Journal, NullJournal, Recorder, data_folder
 from voicechat.links import proxy, websocket
 from voicechat.providers import catalog, dialect_class
 from voicechat.providers.base import Dialect, Settings, Vad
@@ -36,6 +38,7 @@ class House:
     proxy_option: str | None = None
     trace: Trace | None = None
     sound: SoundCard | None = None
+    journal: Recorder | None = None
 
     @classmethod
     def build(cls, args: argparse.Namespace, environ: Mapping[str, str]) -> "House":
@@ -51,6 +54,8 @@ class House:
         return house
 
     def close(self) -> None:
+        if self.journal is not None:
+            self.journal.close()
         if self.trace is not None:
             self.trace.close()
 
@@ -78,16 +83,21 @@ class House:
         wanted = model or self.config.model
         if wanted:
             return catalog.resolve(wanted)
+        if self.config.url:
+            return catalog.resolve("openai")  # A server of one's own speaks this, as a rule.
         return catalog.default_choice(self.environ, self.config)
 
     def _settings(self, choice: catalog.Choice, *, wants_speech: bool) -> Settings:
         config = self.config
-        talk, own = config.talk, config.providers.get(choice.provider)
+        talk, own = config.talk, config.provider(choice.provider)
+        api_key = catalog.key_for(choice.provider, self.environ, config)
+        if self.trace is not None:
+            self.trace.hide(api_key)
         return Settings(
             model=choice.model,
-            api_key=catalog.key_for(choice.provider, self.environ, config),
-            url=config.url or (own.url if own else ""),
-            voice=config.voice or (own.voice if own else ""),
+            api_key=api_key,
+            url=config.url or own.url,
+            voice=config.voice or own.voice,
             instructions=config.instructions,
             hands_free=config.hands_free,
             vad=Vad(
@@ -107,7 +117,7 @@ class House:
     async def _remote_link(self, dialect: Dialect) -> AsyncIterator[websocket.Link]:
         url = dialect.url()
         through = self._proxy(url)
-        headers = dialect.headers()
+        headers = {**dialect.headers(), **self.config.provider(dialect.profile.name).headers}
         async with websocket.connect(
             url, headers, proxy=through, ca_file=self.config.ca_file
         ) as link:
@@ -162,27 +172,80 @@ class House:
         """
         dial = self.dial("", wants_speech=wants_speech)
         self._proxy("wss://anywhere.invalid")  # A bad proxy address is told before the screen.
+        config = self.config
         if with_sound:
-            self.sound = SoundCard(
-                self.config.audio.input_device,
-                self.config.audio.output_device,
-            )
-        return Session(
+            self.sound = SoundCard(config.audio.input_device, config.audio.output_device)
+        session = Session(
             dial,
             Conversation(),
-            self._journal(),
+            NullJournal(),
             listener,
             sound=self.sound,
-            hands_free=self.config.hands_free,
-            buffer_ms=self.config.audio.buffer_ms,
-            volume=self.config.audio.volume,
-            trace=self.trace.record if self.trace else lambda direction, message: None,
+            hands_free=config.hands_free,
+            buffer_ms=config.audio.buffer_ms,
+            volume=config.audio.volume,
+            trace=self.trace.record if self.trace else None,
         )
+        session.journal = self.journal = self._journal(session)
+        return session
 
-    def _journal(self) -> Recorder:
-        raise NotImplementedError
+    def _journal(self, session: Session) -> Recorder:
+        if not self.config.save:
+            return NullJournal()
+        line = session.line
+        folder = data_folder(self.environ)
+        return Journal.open(folder, line.model, line.dialect.profile.name, session.tell_from_thread)
+
+    def pick_device(self, side: str, index: int) -> None:
+        """Use another microphone (`input`) or loudspeaker (`output`) from now on."""
+        if self.sound is not None:
+            self.sound.pick(side, index)
 
     # -- what there is --------------------------------------------------------------------------
 
-    def find_devices(self) -> list[Device]:
-        return list_devices()
+    def find_models(self) -> list[ModelRow]:
+        """Every known model, grouped by provider."""
+        return [self._model_row(model) for model in catalog.models()]
+
+    def _model_row(self, model: catalog.Model) -> ModelRow:
+        profile = dialect_class(model.provider).profile
+        own = self.config.provider(model.provider)
+        key_env = own.api_key_env or (profile.key_env[0] if profile.key_env else "")
+        has_key = catalog.has_key(model.provider, self.environ, self.config)
+        return ModelRow(
+            model.name, model.provider, model.abilities, key_env, has_key, model.note
+        )
+
+
+def _overlay(config: Config, args: argparse.Namespace) -> Config:
+    """The command line laid over the file; what was not said stays."""
+    audio = _said(args, "input_device", "output_device")
+    plain = _said(args, "model", "url", "voice", "instructions", "text", "hands_free", "save")
+    if args.trace:
+        plain["trace"] = args.trace
+    return replace(config, **plain, audio=replace(config.audio, **audio))
+
+
+def _said(args: argparse.Namespace, *names: str) -> dict[str, Any]:
+    return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+
+
+def find_devices() -> list[DeviceRow]:
+    """The sound devices of this machine.
+
+    Raises:
+        DeviceError: there is no sound system at all.
+    """
+    return [
+        DeviceRow(
+            index=device.index,
+            name=device.name,
+            api=device.host_api,
+            inputs=device.inputs,
+            outputs=device.outputs,
+            rate=round(device.default_rate),
+            is_default_input=device.is_default_input,
+            is_default_output=device.is_default_output,
+        )
+        for device in list_devices()
+    ]

@@ -10,9 +10,14 @@ import os
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from voicechat import __version__
 from voicechat.errors import ConfigError, VoiceChatError
+
+if TYPE_CHECKING:
+    from voicechat.assembly import House
+    from voicechat.session import Listener, Session
 
 _EPILOG = """\
 Talk to a realtime AI model: Space starts and sends your turn, or type.  Keys for services come
@@ -34,6 +39,12 @@ def main() -> None:
     except VoiceChatError as error:
         print(f"voicechat: {error}", file=sys.stderr)  # noqa: T201 - this is our output
         code = 2 if isinstance(error, ConfigError) else 1
+    except Exception as error:
+        if os.environ.get("VOICECHAT_DEBUG"):
+            raise
+        # No traceback: it would show variables, and keys may be among them.
+        print(f"voicechat: internal error: {error!r}"[:300], file=sys.stderr)  # noqa: T201
+        code = 1
     _leave(code)
 
 
@@ -110,16 +121,13 @@ def run(args: argparse.Namespace) -> int:
         VoiceChatError: it could not be done.
     """
     from voicechat import assembly
+    from voicechat.front import listing
 
-    house = assembly.House.build(args, os.environ)
     if args.command == "devices":
-        from voicechat.front.listing import list_devices
-
-        return list_devices(house.find_devices())
+        return listing.list_devices(assembly.find_devices(), as_json=args.json)
+    house = assembly.House.build(args, os.environ)
     if args.command == "models":
-        from voicechat.front.listing import list_models
-
-        return list_models(house.find_models(), as_json=args.json)
+        return listing.list_models(house.find_models(), as_json=args.json)
     if args.plain or args.json or args.say or args.save_reply:
         return asyncio.run(_run_plain(house, args))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -127,26 +135,40 @@ def run(args: argparse.Namespace) -> int:
     return asyncio.run(_run_screen(house))
 
 
-async def _run_plain(house: "assembly.House", args: argparse.Namespace) -> int:
+async def _run_plain(house: "House", args: argparse.Namespace) -> int:
     from voicechat.front.plain import Options, Plain
 
-    is_voice = bool(args.hands_free) and not args.say and not house.config.text
+    config = house.config
+    is_voice = bool(args.hands_free) and not args.say and not config.text
     plain = Plain(Options(args.json, args.say, args.save_reply, is_voice))
-    house.tell_warnings(plain.warn)
-    session = house.build_session(
-        plain.hear, with_sound=is_voice, wants_speech=is_voice or bool(args.save_reply)
-    )
+    for warning in config.warnings:
+        plain.warn(warning)
+    wants_speech = is_voice or args.save_reply is not None
     try:
+        session = house.build_session(plain.hear, with_sound=is_voice, wants_speech=wants_speech)
         return await plain.run(session)
     finally:
         house.close()
 
 
-async def _run_screen(house: "assembly.House") -> int:
+async def _run_screen(house: "House") -> int:
+    from voicechat import assembly
+    from voicechat.front.doors import Doors
     from voicechat.front.tui.run import run_screen
+    from voicechat.front.words import Words, find_language
+
+    config = house.config
+    words = Words(find_language(config.ui.language, house.environ))
+    doors = Doors(house.find_models, house.dial, assembly.find_devices, house.pick_device)
+
+    def build(listener: "Listener") -> "Session":
+        wanted = not config.text
+        return house.build_session(listener, with_sound=wanted, wants_speech=wanted)
 
     try:
-        return await run_screen(house)
+        return await run_screen(
+            build, doors, words, theme=config.ui.theme, warnings=config.warnings
+        )
     finally:
         house.close()
 

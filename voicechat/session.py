@@ -19,7 +19,7 @@ response.create).
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
@@ -110,22 +110,23 @@ class Session:
         hands_free: bool = False,
         buffer_ms: int = 100,
         volume: float = 1.0,
-        trace: Callable[[str, str | bytes], None] = lambda direction, message: None,
+        trace: Callable[[str, str | bytes], None] | None = None,
     ) -> None:
         self.conversation = conversation
+        self.journal = journal
         self.gate = Gate(hands_free=hands_free)
         self.problem: VoiceChatError | None = None
         self.line = dial()
         self.proxy_label = ""
         self.usage: list[tuple[str, ReplyFinished]] = []
         self.volume = volume
+        self._loop = asyncio.get_running_loop()
         self._dial = dial
-        self._journal = journal
         self._listener = listener
         self._sound = sound
         self._sound_tried = asyncio.Event()
         self._buffer_ms = buffer_ms
-        self._trace = trace
+        self._trace = trace or _no_trace
         self._wake = asyncio.Event()
         self._due = asyncio.Event()
         self._redial = asyncio.Event()
@@ -139,15 +140,16 @@ class Session:
 
     # -- what a front end may ask ---------------------------------------------------------------
 
-    def say(self, text: str) -> None:
-        """Send a typed message; whatever is being said now is cut."""
+    def say(self, text: str) -> Row | None:
+        """Send a typed message; whatever is being said now is cut.  None: it was empty."""
         if not (text := clean(text).strip()):
-            return
+            return None
         self.interrupt()
-        item_id = f"msg_{uuid4().hex[:20]}"
-        self._record(self.conversation.typed(item_id, text))
+        row = self.conversation.typed(f"msg_{uuid4().hex[:20]}", text)
+        self._record(row)
         self._asked()
-        self.post(SendText(text, item_id))
+        self.post(SendText(text, row.id))
+        return row
 
     def begin_turn(self) -> None:
         """Push-to-talk pressed.  What was said just before belongs to the turn."""
@@ -276,7 +278,7 @@ class Session:
 
     async def _call(self, line: Line) -> None:
         """One connection, from dialling to its end; its error is kept in `problem`."""
-        self.problem = None
+        self.problem, self.journal.model = None, line.model
         if line.notice:
             self._tell(Notice("model", line.notice))
         try:
@@ -439,12 +441,21 @@ class Session:
         self.conversation.note(notice.code, notice.message)
         self._listener(notice)
 
+    def tell_from_thread(self, error: VoiceChatError) -> None:
+        """Something went wrong in a thread (the journal's): told where everything is told."""
+        with suppress(RuntimeError):  # The loop is gone: nobody is left to be told.
+            self._loop.call_soon_threadsafe(self._tell, Notice("not_saved", str(error)))
+
     def _record(self, row: Row) -> None:
-        self._journal.record(row, self.conversation.rows)
+        self.journal.record(row, self.conversation.rows)
 
     def _cut(self, row: Row | None) -> None:
         if row is not None:
             self._record(row)
+
+
+def _no_trace(direction: str, message: str | bytes) -> None:
+    """Nobody asked for a trace."""
 
 
 def _first(group: BaseExceptionGroup[VoiceChatError]) -> VoiceChatError:

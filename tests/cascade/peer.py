@@ -83,11 +83,17 @@ class Peer:
 
 
 @asynccontextmanager
-async def meet(endpoint: Endpoint, query: str = "") -> AsyncIterator[Peer]:
-    """A session whose greeting was already read."""
+async def meet(
+    endpoint: Endpoint, query: str = "", max_queue: int | None = None
+) -> AsyncIterator[Peer]:
+    """A session whose greeting was already read; reads ahead without end unless told otherwise."""
     headers = {"Authorization": f"Bearer {endpoint.token}"}
     async with connect(
-        endpoint.url + query, additional_headers=headers, max_size=None, proxy=None
+        endpoint.url + query,
+        additional_headers=headers,
+        max_size=None,
+        max_queue=max_queue,
+        proxy=None,
     ) as socket:
         peer = Peer(socket)
         assert (await peer.next())["type"] == "session.created"

@@ -18,7 +18,14 @@ from voicechat.errors import ConfigError, ServiceError
 
 
 def _is_alive(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _spawn(command: list[str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
 
 
 async def _wait_until_gone(pid: int) -> None:
@@ -135,7 +142,7 @@ async def test_child_ends_when_its_parent_is_killed() -> None:
         "print(process.pid, flush=True)\n"
         "time.sleep(60)\n"
     )
-    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    parent = _spawn([sys.executable, "-c", code])
     assert parent.stdout
     pid = int(await asyncio.to_thread(parent.stdout.readline))
     assert _is_alive(pid)
@@ -147,14 +154,13 @@ async def test_child_ends_when_its_parent_is_killed() -> None:
 
 async def test_by_hand_it_takes_arguments_and_prints_a_token() -> None:
     command = [sys.executable, "-m", "voicechat.cascade", "--mind", "echo", "--mouth", "none"]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    child = _spawn(command)
     assert child.stdout
     told = json.loads(await asyncio.to_thread(child.stdout.readline))
     assert told["url"] == f"ws://127.0.0.1:{told['port']}/v1/realtime" and len(told["token"]) >= 32
-    taken = subprocess.run(
-        [*command, "--port", str(told["port"])], capture_output=True, check=False
-    )
-    assert taken.returncode == 2 and "cannot be used" in json.loads(taken.stdout)["error"]
+    second = _spawn([*command, "--port", str(told["port"])])
+    said, _ = await asyncio.to_thread(second.communicate)
+    assert second.returncode == 2 and "cannot be used" in json.loads(said)["error"]
     child.send_signal(signal.SIGTERM)
     assert await asyncio.to_thread(child.wait, 20) == 0
     child.stdout.close()

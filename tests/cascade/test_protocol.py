@@ -1,12 +1,15 @@
 """What the server answers to each client event, right and wrong; nothing wrong ends the session."""
 
+import asyncio
 import json
+import random
 from typing import Any
 
 import pytest
 
 from tests.cascade.peer import Event, Peer, kinds, meet, silence, speech
 from voicechat.cascade.process import Endpoint
+from voicechat.cascade.protocol import _EVENTS
 
 _USER = {"type": "message", "role": "user"}
 _SESSION = {"type": "realtime"}
@@ -199,6 +202,55 @@ async def test_noise_is_answered_by_an_error_and_the_session_lives(
     await peer.socket.send(message)
     assert (await peer.until("error"))[-1]["error"]["code"] == code
     assert (await peer.update(instructions="alive"))["session"]["instructions"] == "alive"
+
+
+_VALID: list[dict[str, Any]] = [
+    _listening(turn_detection={"type": "server_vad", "threshold": 0.5}),
+    {"audio": "AAABAAIA"},
+    {"item": {**_USER, "id": "a", "content": [{"type": "input_text", "text": "x"}]}},
+    {"item": {**_USER, "content": [{"type": "input_audio", "audio": "AAAAAA=="}]}},
+    {"item_id": "a", "content_index": 0, "audio_end_ms": 5, "previous_item_id": "root"},
+    {"response": {"output_modalities": ["text"], "metadata": {"a": "b"}, "input": []}},
+    {"response": {"conversation": "none", "input": [{"type": "item_reference", "id": "a"}]}},
+    {"response_id": "x"},
+    {},
+]
+_ODD: list[Any] = [None, True, -1, 1e308, 10**30, "", "\ud83d", "x" * 2000, [], {}, [[]], [{}]]
+
+
+def _spoil(value: Any, chance: random.Random) -> Any:
+    """The same with a few values replaced by odd ones, or keys added."""
+    if chance.random() < 0.12:
+        return chance.choice(_ODD)
+    if isinstance(value, list):
+        return [_spoil(entry, chance) for entry in value]
+    if isinstance(value, dict):
+        spoilt = {key: _spoil(entry, chance) for key, entry in value.items()}
+        return spoilt if chance.random() > 0.05 else {**spoilt, "extra": 1}
+    return value
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_spoilt_events_never_end_the_session_nor_find_a_fault_in_the_server(
+    peer: Peer, seed: int
+) -> None:
+    chance = random.Random(seed)
+
+    async def spoil() -> None:
+        for _ in range(300):
+            kind = chance.choice(list(_EVENTS))
+            event = {"type": kind, **chance.choice(_VALID)}
+            await peer.socket.send(json.dumps(_spoil(event, chance)))
+        await peer.send("session.update", session={**_SESSION, "instructions": "the end"})
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(spoil())
+        while True:
+            event = await peer.next()
+            if event["type"] == "error":
+                assert event["error"]["code"] != "server_error", event
+            if event.get("session", {}).get("instructions") == "the end":
+                break
 
 
 async def test_half_of_a_surrogate_pair_is_spoken_without_harm(peer: Peer) -> None:

@@ -107,6 +107,7 @@ async def test_other_paths_are_404(echo: Endpoint) -> None:
         b"hello\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500) + b"\r\n\r\n",
     ],
+    ids=["get", "post", "words", "tls"],
 )
 async def test_noise_on_the_port_gets_a_small_answer_without_a_version(
     echo: Endpoint, noise: bytes

@@ -287,7 +287,7 @@ async def test_answer_at_the_token_limit_is_incomplete(vendor: Vendor) -> None:
 
 
 async def test_client_that_does_not_read_stops_neither_itself_nor_others(echo: Endpoint) -> None:
-    async with meet(echo) as lazy, meet(echo) as busy:
+    async with meet(echo, max_queue=4) as lazy, meet(echo) as busy:
         await lazy.start_typed(_LONG)
         assert (await busy.type("Quick."))[-1]["response"]["status"] == "completed"
         assert (await lazy.until("response.done"))[-1]["response"]["status"] == "completed"

@@ -135,7 +135,7 @@ class RealProxy:
         self.__exit__(kind, error, trace)
 
 
-class tinyproxy(RealProxy):  # noqa: N801 - named as the program is
+class tinyproxy(RealProxy):
     """An HTTP proxy; its log names every CONNECT."""
 
     program, package, scheme = "tinyproxy", "tinyproxy", "http"
@@ -156,7 +156,7 @@ class tinyproxy(RealProxy):  # noqa: N801 - named as the program is
         return ["tinyproxy", "-d", "-c", str(config)]
 
 
-class microsocks(RealProxy):  # noqa: N801
+class microsocks(RealProxy):
     """A SOCKS5 proxy; its log names every connection."""
 
     program, package, scheme = "microsocks", "microsocks", "socks5h"
@@ -166,7 +166,7 @@ class microsocks(RealProxy):  # noqa: N801
         return ["microsocks", "-i", "127.0.0.1", "-p", str(self.port), *login]
 
 
-class danted(RealProxy):  # noqa: N801
+class danted(RealProxy):
     """A SOCKS4 and SOCKS5 proxy with a telling log.
 
     With a password it asks the system, so a system user is made for the time it runs, under a

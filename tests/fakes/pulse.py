@@ -2,10 +2,10 @@
 
     with PulseServer() as pulse:
         with pulse.record_loudspeaker() as recording:
-            subprocess.run([...], env=os.environ | pulse.env)     # PortAudio finds only this server
-            pulse.play_to_microphone(pcm)                         # PCM16 mono at RATE, or a WAV file
-        recording.pcm                                             # what the loudspeaker emitted
-        recording.time_of(frame)                                  # time.perf_counter() of a frame
+            subprocess.run([...], env=os.environ | pulse.env)   # PortAudio finds only this server
+            pulse.play_to_microphone(pcm)                       # PCM16 mono at RATE, or a WAV file
+        recording.pcm                                           # what the loudspeaker emitted
+        recording.time_of(frame)                                # time.perf_counter() of a frame
 
 * `speaker` is a null sink and the default; `record_loudspeaker` listens to its monitor.
 * `mic` is the default source: what is played into the sink `mic_sink` comes out of it.  While

@@ -59,6 +59,8 @@ KEYS = {
 } | {f"f{n}": f"\x1b{code}" for n, code in enumerate(["OP", "OQ", "OR", "OS", "[15~", "[17~"], 1)}
 AFTER_ESC_S = 0.25
 """A lone ESC is told from the start of a sequence by the pause after it."""
+FIXED_SIZE = ("COLUMNS", "LINES")
+"""Variables that make programs blind to a resize; test runners set them, terminals do not."""
 QUIET_S = 0.2
 """Nothing written for so long after the end of the program: all is read."""
 
@@ -78,6 +80,8 @@ def key_bytes(key: str) -> bytes:
 
 class Terminal:
     """Runs a command in a terminal of its own; ends it on leaving the `with`.
+
+    `env` is the whole environment of the command, but for TERM and the like; None: ours.
 
     Attributes:
         raw: Every byte the command ever wrote.
@@ -112,6 +116,7 @@ class Terminal:
     def _spawn(self, env: Mapping[str, str] | None, cwd: Path | None) -> "subprocess.Popen[bytes]":
         base = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
         given = os.environ | base if env is None else base | dict(env)
+        given = {name: value for name, value in given.items() if name not in FIXED_SIZE}
         tty = self._slave
         return subprocess.Popen(
             self.argv,

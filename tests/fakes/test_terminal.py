@@ -1,5 +1,6 @@
 """The terminal shows what a person would see, and notices what a program leaves behind."""
 
+import os
 import signal
 import sys
 import textwrap
@@ -101,6 +102,13 @@ def test_resize_reaches_the_program_and_the_screen() -> None:
         assert len(text.splitlines()) <= 15
         terminal.resize(120, 40)
         terminal.wait_for("120x40")
+
+
+def test_a_size_in_the_environment_does_not_reach_the_program() -> None:
+    program = "import os; print('COLUMNS' in os.environ, *os.get_terminal_size())"
+    env = dict(os.environ) | {"COLUMNS": "80", "LINES": "24"}
+    with Terminal([sys.executable, "-c", program], cols=61, rows=17, env=env) as terminal:
+        terminal.wait_for("False 61 17")
 
 
 def test_wide_characters_keep_their_place() -> None:

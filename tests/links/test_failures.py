@@ -228,7 +228,8 @@ def test_what_is_no_http_names_who_said_it(
     ("value", "wait_s"),
     [
         ("0", 0.0), ("1.5", 1.5), ("-3", 0.0), ("nan", None), ("inf", 60.0), ("", None),
-        ("x", None),        ("Tue, 14 Nov 2023 22:13:10 GMT", 0.0), ("Tue, 14 Nov 2023 22:13:25 GMT", 5.0),
+        ("x", None),
+        ("Tue, 14 Nov 2023 22:13:10 GMT", 0.0), ("Tue, 14 Nov 2023 22:13:25 GMT", 5.0),
         ("Tue, 14 Nov 9999999 22:13:25 GMT", None),
     ],
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Links through real proxies of every kind; the proxy's own log is the proof."""
 
+import logging
 import os
 import re
 import signal
@@ -8,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.fakes.proxies import RealProxy, danted, microsocks, tinyproxy
-from tests.links.servers import Authority, raw, relay_to, websocket
+from tests.links.servers import Authority, raw, relay_to, socks4a, websocket
 from tests.links.test_websocket import HEADERS, failure
 from voicechat.errors import LinkError, ProxyError, ProxyRefusedError, TlsError
 from voicechat.links.proxy import Proxy, read_proxy
@@ -24,7 +25,6 @@ OPEN: list[tuple[Make, str]] = [
     (microsocks, "socks5h"),
     (microsocks, "socks"),
     (danted, "socks4"),
-    (danted, "socks4a"),
     (danted, "socks5"),
     (danted, "socks5h"),
 ]
@@ -69,11 +69,17 @@ async def test_a_link_goes_through_an_open_proxy(make: Make, scheme: str) -> Non
 
 
 @pytest.mark.parametrize(("make", "scheme"), LOCKED, ids=NAMES)
-async def test_a_link_goes_through_a_proxy_with_a_password(make: Make, scheme: str) -> None:
+async def test_a_link_goes_through_a_proxy_with_a_password(
+    make: Make, scheme: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     async with websocket() as server:
         with make() as gate:
             await talk_through(through(scheme_of(gate, scheme)), f"ws://localhost:{server.port}/")
             gate.wait_for(str(server.port))
+    # What the test's own server logs is not ours.
+    ours = [record for record in caplog.records if record.name != "websockets.server"]
+    assert not [text for record in ours if "canary" in (text := record.getMessage())]
 
 
 @pytest.mark.parametrize("make", [tinyproxy, microsocks, danted])
@@ -114,9 +120,8 @@ async def test_a_missing_password_is_told(make: Make, scheme: str) -> None:
 
 @pytest.mark.parametrize(
     ("scheme", "asked"),
-    [("socks4", "127.0.0.1"), ("socks4a", "localhost"), ("socks5", "127.0.0.1"),
-     ("socks5h", "localhost")],
-)  # fmt: skip
+    [("socks4", "127.0.0.1"), ("socks5", "127.0.0.1"), ("socks5h", "localhost")],
+)
 async def test_the_scheme_says_who_looks_up_the_name(scheme: str, asked: str) -> None:
     """danted notes what it was asked for when its rules forbid it."""
     async with websocket() as server:
@@ -129,6 +134,13 @@ async def test_the_scheme_says_who_looks_up_the_name(scheme: str, asked: str) ->
     if scheme.startswith("socks5"):
         assert type(error) is ProxyRefusedError
         assert "does not allow connections" in str(error)
+
+
+async def test_socks4a_leaves_the_name_to_the_proxy() -> None:
+    async with websocket() as server, raw(socks4a) as gate:
+        proxy = through(f"socks4a://jane@127.0.0.1:{gate.port}")
+        await talk_through(proxy, f"ws://localhost:{server.port}/")
+        assert gate.received == b"jane@localhost"
 
 
 @pytest.mark.parametrize("make", [tinyproxy, microsocks, danted])

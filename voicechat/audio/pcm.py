@@ -4,6 +4,7 @@ The rule: `bytes` in, `bytes` out, always whole frames (a frame is one sample of
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -103,6 +104,7 @@ def to_samples(pcm: bytes) -> npt.NDArray[np.int16]:
     return np.frombuffer(pcm, dtype=_SAMPLE)
 
 
-def to_pcm(samples: npt.NDArray[np.floating]) -> bytes:
+def to_pcm(samples: npt.NDArray[Any]) -> bytes:
     """Round and clip samples of the scale ±FULL_SCALE."""
-    return np.clip(np.rint(samples), -FULL_SCALE, FULL_SCALE - 1).astype(_SAMPLE).tobytes()
+    rounded = np.clip(np.rint(samples), -FULL_SCALE, FULL_SCALE - 1)
+    return bytes(rounded.astype(_SAMPLE).data)

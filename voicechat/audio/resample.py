@@ -17,9 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from voicechat.audio.pcm import FULL_SCALE, to_pcm, to_samples
+from voicechat.audio.pcm import FRAME_BYTES, FULL_SCALE, silence, to_pcm, to_samples
 
 _CONVERTER = "sinc_medium"
+_PUSH_FRAMES = 2048
+"""Of silence at the source rate: more than the filter is long, at any ordinary ratio."""
 
 
 class Resampler:
@@ -28,28 +30,34 @@ class Resampler:
     def __init__(self, source_rate: int, target_rate: int) -> None:
         self._ratio = target_rate / source_rate
         self._engine: Any = None if source_rate == target_rate else _new_engine()
+        self._taken = self._given = 0
 
     def process(self, pcm: bytes) -> bytes:
         """As much as can be said by now; 2 ms of the end are held back until more comes."""
-        return self._convert(pcm, is_last=False) if pcm else b""
+        if self._engine is None or not pcm:
+            return pcm
+        self._taken += len(pcm) // FRAME_BYTES
+        samples = to_samples(pcm).astype(np.float32) / FULL_SCALE
+        converted = to_pcm(self._engine.process(samples, self._ratio) * FULL_SCALE)
+        self._given += len(converted) // FRAME_BYTES
+        return converted
 
     def flush(self) -> bytes:
-        """What was held back.  The next `process` begins a new stream."""
-        rest = self._convert(b"", is_last=True)
+        """What was held back.  The next `process` begins a new stream.
+
+        The engine's own way to end a stream gives no more than comes in, which is nothing; so it is
+        pushed out by silence.
+        """
+        missing = round(self._taken * self._ratio) - self._given
+        rest = self.process(silence(_PUSH_FRAMES)) if missing > 0 else b""
         self.reset()
-        return rest
+        return rest[: missing * FRAME_BYTES] if missing > 0 else b""
 
     def reset(self) -> None:
         """Forget what was held back; the next `process` begins a new stream."""
+        self._taken = self._given = 0
         if self._engine is not None:
             self._engine.reset()
-
-    def _convert(self, pcm: bytes, *, is_last: bool) -> bytes:
-        if self._engine is None:
-            return pcm
-        samples = to_samples(pcm).astype(np.float32) / FULL_SCALE
-        converted = self._engine.process(samples, self._ratio, end_of_input=is_last)
-        return to_pcm(converted * FULL_SCALE)
 
 
 def _new_engine() -> Any:

@@ -12,8 +12,6 @@ the writer first lowers `written` and then looks at the claim.  Whoever comes se
 block that is read meanwhile lies wholly before the fade.
 """
 
-from collections.abc import Buffer
-
 from voicechat.audio.pcm import FRAME_BYTES, fade_out
 
 
@@ -46,9 +44,9 @@ class Ring:
 
     # -- the writer's side ----------------------------------------------------------------------
 
-    def write(self, data: Buffer) -> int:
+    def write(self, data: bytes | bytearray | memoryview) -> int:
         """Store what fits; return how many frames that was."""
-        view = memoryview(data).cast("B")
+        view = memoryview(data)
         count = min(len(view) // FRAME_BYTES, self.free)
         self._store(self.written, view[: count * FRAME_BYTES])
         self.written += count

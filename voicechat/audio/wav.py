@@ -8,7 +8,7 @@ import os
 import struct
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -62,15 +62,15 @@ class WavWriter:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
             self._file = os.fdopen(descriptor, "r+b", buffering=0)
             os.chmod(self._path, 0o600)
-            self._file.write(self._header())
         except OSError as error:
             raise self._failure(error) from None
+        self.write(b"")
 
     def write(self, pcm: bytes) -> None:
         """Append sound; first the samples, then the header that counts them.
 
         Raises:
-            VoiceChatError: the disk is full or gone; the file stays whole up to here.
+            VoiceChatError: the disk is full or gone; the file is closed, whole up to here.
         """
         try:
             self._file.seek(_HEADER.size + self._size)
@@ -81,6 +81,7 @@ class WavWriter:
             self._file.seek(0)
             self._file.write(self._header())
         except OSError as error:
+            self.close()
             raise self._failure(error) from None
 
     def close(self) -> None:
@@ -137,7 +138,7 @@ def _format(form: bytes, shown: str) -> tuple[int, int, int, int]:
     return encoding, channels, rate, bits
 
 
-def _samples(body: memoryview, encoding: int, bits: int, shown: str) -> npt.NDArray[np.float32]:
+def _samples(body: memoryview, encoding: int, bits: int, shown: str) -> npt.NDArray[Any]:
     """All samples, interleaved, on the scale ±1."""
     size = bits // 8
     raw = bytes(body[: len(body) // size * size]) if size else b""
@@ -145,9 +146,10 @@ def _samples(body: memoryview, encoding: int, bits: int, shown: str) -> npt.NDAr
         case 1, 8:
             return (np.frombuffer(raw, np.uint8).astype(np.float32) - 128) / 128
         case 1, 16 | 32:
-            return np.frombuffer(raw, f"<i{size}").astype(np.float32) / 2.0 ** (bits - 1)
+            scale = np.float32(2.0 ** (bits - 1))
+            return np.frombuffer(raw, f"<i{size}").astype(np.float32) / scale
         case 1, 24:
-            return _widen(raw) / 2.0**31
+            return _widen(raw) / np.float32(2.0**31)
         case 3, 32 | 64:
             return np.nan_to_num(np.frombuffer(raw, f"<f{size}").astype(np.float32))
     raise ConfigError(f"{shown} holds sound of another kind ({encoding}, {bits} bits)", _HINT)

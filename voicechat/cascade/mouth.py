@@ -26,7 +26,8 @@ _VOICES = (
 )
 """The first script that is found in a sentence gives its voice."""
 _LATIN_VOICE = "en-us"
-_MARKS = re.compile(r"[*_`#|~<>\[\]{}\\^]+|https?://")
+_MARKS = re.compile(r"[*_`#|~<>\[\]{}\\^]+")
+_SCHEME = re.compile(r"https?://")
 
 
 class NoMouth:
@@ -139,7 +140,7 @@ class HttpMouth:
 
 def speakable(text: str) -> str:
     """The words without the marks of Markdown, which nobody says; empty if nothing remains."""
-    words = " ".join(_MARKS.sub(" ", text).split())
+    words = " ".join(_MARKS.sub(" ", _SCHEME.sub("", text)).split())
     return words if any(sign.isalnum() for sign in words) else ""
 
 

@@ -50,7 +50,7 @@ def load_options(line: str) -> tuple[LocalOptions, bool]:
     try:
         values = json.loads(line)
         exit_with_parent = bool(values.pop("exit_with_parent", False))
-    except (ValueError, AttributeError, RecursionError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         raise ConfigError("The options of the built-in model are not a JSON object") from None
     known = {entry.name for entry in fields(LocalOptions)}
     for name, value in values.items():

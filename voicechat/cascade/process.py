@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -26,18 +27,10 @@ from voicechat.errors import ConfigError, ServiceError
 __all__ = ["Endpoint", "LocalOptions", "LocalProcess", "running", "start"]
 
 _START_DEADLINE_S = 10.0
-_END_DEADLINE_S = 0.7
-_SECRET_WORDS = {
-    "key",
-    "keys",
-    "apikey",
-    "token",
-    "tokens",
-    "secret",
-    "secrets",
-    "auth",
-    "proxy",
-} | {"password", "passwd", "pass", "passphrase", "credential", "credentials"}
+_END_DEADLINE_S = 9.7
+_SECRET_WORD = re.compile(
+    r"(api)?keys?|tokens?|secrets?|passw(or)?d|pass(phrase)?|credentials?|auth|proxy"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +188,15 @@ def _child_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
     Together with `-P` that keeps files of the current directory from posing as modules.
     """
-    kept = {
-        name: value
-        for name, value in environment.items()
-        if not _SECRET_WORDS & set(name.lower().replace("-", "_").split("_"))
-        and not name.lower().endswith("apikey")
-    }
+    kept = {name: value for name, value in environment.items() if not _is_secret(name)}
     paths = [str(Path(voicechat.__file__).resolve().parents[1]), kept.get("PYTHONPATH", "")]
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def _is_secret(name: str) -> bool:
+    """Whether a variable's name has a part such as KEY or TOKEN, or ends in APIKEY."""
+    words = name.lower().split("_")
+    return words[-1].endswith("apikey") or any(map(_SECRET_WORD.fullmatch, words))
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -7,18 +7,9 @@ _LONGEST = 240
 _CLOSERS = "\"'”’」』）》】)]*_"
 _END = re.compile(rf"[。！？；…!?.]+[{re.escape(_CLOSERS)}]*|\n")
 _WIDE = frozenset("。！？；…")
-_SHORT = {"mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "vs", "etc", "no", "fig", "co"} | {
-    "e.g",
-    "i.e",
-    "approx",
-    "inc",
-    "ltd",
-    "z.b",
-    "bzw",
-    "usw",
-    "ca",
-    "p.ej",
-}
+_SHORT = re.compile(
+    r"mrs?|ms|dr|prof|st|jr|sr|vs|etc|fig|e\.g|i\.e|approx|inc|ltd|z\.b|bzw|usw|ca|p\.ej"
+)
 _LAST_WORD = re.compile(r"(\S+)$")
 
 
@@ -77,7 +68,12 @@ def _end_at(text: str, mark: re.Match[str]) -> int:
 def _is_short_form(word: str) -> bool:
     """`e.g`, an initial, or the number of a list: the point after it ends no sentence."""
     bare = word.strip("([\"'“‘*").lower()
-    return bare in _SHORT or (len(bare) == 1 and bare != "i") or bare.isdigit() and len(bare) <= 2
+    return (
+        bool(_SHORT.fullmatch(bare))
+        or (len(bare) == 1 and bare != "i")
+        or bare.isdigit()
+        and len(bare) <= 2
+    )
 
 
 def _cut_long(text: str) -> int:

@@ -9,6 +9,7 @@ import contextlib
 import hmac
 import json
 import logging
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -31,8 +32,28 @@ _WRONG_TOKEN_S = 0.35
 """What one wrong token costs; one after the other, so about three tries a second."""
 
 
+_METHOD = re.compile(rb"[A-Z]{1,16}( |$)")
+_BAD_REQUEST = (
+    b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 12\r\n\r\nBad Request\n"
+)
+
+
 class _HungUp(Exception):
     """The client went away: ends everything of its session."""
+
+
+class _Door(ServerConnection):
+    """Answers what is no HTTP at all (a TLS greeting, say), which the library drops in silence."""
+
+    _opened = False
+
+    def data_received(self, data: bytes) -> None:
+        if not self._opened and not _METHOD.match(data):
+            self.transport.write(_BAD_REQUEST)
+            self.transport.close()
+            return
+        self._opened = True
+        super().data_received(data)
 
 
 class Outbox:
@@ -165,6 +186,7 @@ async def listen(parts: Parts, token: str, port: int = 0) -> Server:
         close_timeout=0.5,
         server_header=None,
         logger=quiet,
+        create_connection=_Door,
     )
 
 

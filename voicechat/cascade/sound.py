@@ -1,12 +1,13 @@
 """Sound between the parts: WAV in and out, and any rate to 24 kHz; NumPy only when it is needed."""
 
+import contextlib
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from voicechat.errors import ServiceError
 
 if TYPE_CHECKING:
-    import numpy as np
+    from voicechat.audio.resample import Resampler
 
 RATE = 24_000
 """Hz, of all sound that passes between the parts: PCM16 little-endian mono."""
@@ -32,7 +33,7 @@ class SpeechStream:
         self._head = b""
         self._body = False
         self._rest = b""
-        self._converter: _Converter | None = None
+        self._resampler: Resampler | None = None
 
     def feed(self, data: bytes) -> bytes:
         """More of the stream in, sound out as soon as the header has been read.
@@ -45,11 +46,11 @@ class SpeechStream:
         data = self._rest + data
         whole = len(data) & ~1
         self._rest = data[whole:]
-        return self._converter.process(data[:whole]) if self._converter else data[:whole]
+        return self._resampler.process(data[:whole]) if self._resampler else data[:whole]
 
     def finish(self) -> bytes:
-        """The end of the stream: what the converter still held."""
-        return self._converter.process(b"", last=True) if self._converter else b""
+        """The end of the stream: what was still held back."""
+        return self._resampler.flush() if self._resampler else b""
 
     def _read_head(self, data: bytes) -> bytes:
         self._head += data
@@ -76,36 +77,19 @@ class SpeechStream:
         (bits,) = struct.unpack_from("<H", shape, 14)
         if kind not in (1, 0xFFFE) or channels != 1 or bits != 16 or not 4000 <= rate <= 192_000:
             raise ServiceError("The speech is no 16-bit mono sound", "Ask the service for PCM.")
-        if rate != RATE and self._converter is None:
-            self._converter = _Converter(rate)
+        if rate != RATE and self._resampler is None:
+            self._resampler = _resampler(rate)
 
 
-class _Converter:
-    """libsamplerate as a stream: keeps its filter state, so pieces join without clicks."""
+def _resampler(rate: int) -> "Resampler":
+    # Late: NumPy takes longer to load than the whole server to start.
+    from voicechat.audio.resample import Resampler
 
-    def __init__(self, rate: int) -> None:
-        import samplerate
-
-        self._ratio = RATE / rate
-        self._resampler: Any = samplerate.Resampler("sinc_fastest", channels=1)
-
-    def process(self, pcm: bytes, last: bool = False) -> bytes:
-        import numpy as np
-
-        samples = np.frombuffer(pcm, "<i2").astype(np.float32)
-        return _as_pcm(self._resampler.process(samples, self._ratio, end_of_input=last))
-
-
-def _as_pcm(samples: "np.ndarray[Any, np.dtype[np.float32]]") -> bytes:
-    rounded: bytes = samples.round().clip(-32768, 32767).astype("<i2").tobytes()
-    return rounded
+    return Resampler(rate, RATE)
 
 
 def warm_up() -> None:
     """Load what the first sound will need; for a thread, while nobody waits."""
-    import contextlib
-
     with contextlib.suppress(ImportError):
         import webrtcvad  # noqa: F401
-    with contextlib.suppress(ImportError):
-        _Converter(22_050).process(bytes(2048))
+    _resampler(22_050).process(bytes(2048))

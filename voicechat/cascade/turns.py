@@ -57,7 +57,9 @@ class Turns:
         reply = Reply(self._send, self._history, plan)
         reply.begin()
         about = list(self._history.items if items is None else items)
-        self._running[reply.id] = reply, self._tasks.create_task(self._run(reply, about))
+        task = self._tasks.create_task(self._run(reply, about))
+        self._running[reply.id] = reply, task
+        task.add_done_callback(lambda _: self._running.pop(reply.id, None))
 
     def cancel(
         self, reason: Literal["client_cancelled", "turn_detected"], reply_id: str | None = None
@@ -83,8 +85,6 @@ class Turns:
         except Exception:
             logging.getLogger(__name__).exception("A reply failed in an unforeseen way")
             reply.finish("failed", error=describe(VoiceChatError("The local model failed")))
-        finally:
-            self._running.pop(reply.id, None)
 
     async def _answer(self, reply: Reply, question: Question) -> CutShort | None:
         by_sentence = self._parts.mouth.speaks and not reply.plan.text_only

@@ -101,9 +101,12 @@ class Plain:
         return read_wav(self.options.say, rate) if self.options.say else None
 
     async def _ask(self, session: Session, line: str) -> None:
-        if line.strip():
-            self._answered.clear()
-            session.say(line)
+        self._answered.clear()
+        row = session.say(line)
+        if row is not None:
+            if self.options.as_json:
+                said = {"event": "user", "id": row.id, "text": row.text, "spoken": False}
+                _print_json(said)
             await self._answered.wait()
 
     async def _ask_by_voice(self, session: Session, pcm: bytes) -> None:

@@ -170,6 +170,25 @@ async def _open(
     return connection
 
 
+class _Connection(client.ClientConnection):
+    """One that ends soon after a close, also when the other side leaves TCP open.
+
+    By itself websockets would tell the reader when its next ping is due.
+    """
+
+    _ending: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.close_deadline is not None and self._ending is None:
+            self._ending = self.loop.call_at(self.close_deadline, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._ending is not None:
+            self._ending.cancel()
+
+
 class _Dial(client.connect):
     """One attempt, which follows no redirect and knows how far it came."""
 
@@ -192,6 +211,7 @@ class _Dial(client.connect):
             max_size=MAX_MESSAGE,
             max_queue=MAX_QUEUE,
             logger=_quiet,
+            create_connection=_Connection,
             happy_eyeballs_delay=EYEBALLS_S,
             **tls,
         )
@@ -220,18 +240,16 @@ class _Dial(client.connect):
         transport = await open_tunnel(self._goal, proxy, self._route, trusted)
         connection = self.factory(self.ws_uri)
         if self._goal.secure:
-            transport = await self._encrypt(transport, connection)
-        else:
-            transport.set_protocol(connection)
+            transport = await self._encrypt(transport)
+        transport.set_protocol(connection)
         connection.connection_made(transport)
         return connection
 
-    async def _encrypt(
-        self, transport: asyncio.Transport, connection: client.ClientConnection
-    ) -> asyncio.Transport:
+    async def _encrypt(self, transport: asyncio.Transport) -> asyncio.Transport:
+        # A connection that was not made cannot bear to be told that it was lost, as it would be.
         encrypted = await asyncio.get_running_loop().start_tls(
             transport,
-            connection,
+            asyncio.Protocol(),
             self._trusted,
             server_hostname=self._goal.host,
             ssl_shutdown_timeout=SHUTDOWN_S,

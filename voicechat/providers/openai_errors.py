@@ -74,8 +74,10 @@ class Codebook:
     busy: frozenset[str] = frozenset({"conversation_already_has_active_response"})
     busy_words: tuple[str, ...] = ("already has an active response", "another response is in")
     expired: frozenset[str] = frozenset({"session_expired"})
-    refusing_words: tuple[str, ...] = ("key", "auth", "permission", "policy", "region", "quota")
-    """In the reason of a close 1008 or 1011: trying again will not help."""
+    refusing_words: tuple[str, ...] = ("key", "auth", "permission", "policy", "model", "region")
+    """In the reason of a close 1008: trying again will not help."""
+    money_words: tuple[str, ...] = ("quota", "billing", "balance")
+    """In the reason of a close 1008 or 1011: neither will it then."""
 
     def blame(self, code: str) -> Blame | None:
         """What must be mended for a fatal code; None: the code is not fatal."""
@@ -160,11 +162,15 @@ class Farewell:
         return self._by_code(code, reason)
 
     def _by_code(self, code: int, reason: str) -> VoiceChatError | None:
-        refuses = any(word in reason.lower() for word in self.codes.refusing_words)
+        words = reason.lower()
+        refuses = code == 1008 and any(word in words for word in self.codes.refusing_words)
+        broke = code in (1008, 1011) and any(word in words for word in self.codes.money_words)
         match code:
             case 3000:
                 return self._refused(reason or "the key is not valid", "key")
-            case _ if 4000 <= code <= 4999 or (code in (1008, 1011) and refuses):
+            case _ if broke:
+                return self._refused(reason, "money")
+            case _ if refuses or 4000 <= code <= 4999:
                 return self._refused(reason or f"close code {code}", None)
             case 1008:
                 return self._troubled(reason or "it turned the session down")

@@ -5,12 +5,14 @@ themselves compatible send both.
 """
 
 import json
+from collections import deque
 from typing import Any, TypeAlias
 
 JsonObject: TypeAlias = dict[str, Any]
 
 LONGEST_ID = 256
 _LARGEST = 2**53
+_REMEMBERED = 64
 
 
 def decode(message: str | bytes) -> JsonObject | str:
@@ -71,3 +73,19 @@ def moment(source: JsonObject, key: str) -> float | None:
     """A Unix time after 1970, or None."""
     value = count(source, key)
     return float(value) if value else None
+
+
+class Repeats:
+    """Knows the last messages again: the very same bytes with the same `event_id` count once."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[str, int]] = deque(maxlen=_REMEMBERED)
+
+    def has(self, content: JsonObject, message: str | bytes) -> bool:
+        """Whether this message came a moment ago; one without an id never counts as repeated."""
+        event_id = identity(content, "event_id")
+        mark = (event_id, hash(message))
+        if not event_id or mark in self._seen:
+            return bool(event_id)
+        self._seen.append(mark)
+        return False

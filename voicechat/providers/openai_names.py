@@ -4,6 +4,8 @@ The two sets never collide, so both are understood always; compatible servers mi
 Source: the beta-to-GA migration notes in OpenAI's Realtime guide.
 """
 
+from collections.abc import Mapping
+
 _RENAMED = {
     "response.audio.delta": "response.output_audio.delta",
     "response.audio.done": "response.output_audio.done",
@@ -41,9 +43,9 @@ SILENT = frozenset(
 """Known events that change nothing for us."""
 
 
-def modern(kind: str) -> str:
-    """The GA name of an event."""
-    return _RENAMED.get(kind, kind)
+def modern(kind: str, own: Mapping[str, str]) -> str:
+    """The GA name of an event; `own` holds the names that only this provider uses."""
+    return own.get(kind) or _RENAMED.get(kind, kind)
 
 
 def is_spoken_part(kind: str) -> bool:

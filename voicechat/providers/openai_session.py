@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from voicechat.providers.base import Profile, Settings, Vad
 from voicechat.providers.openai_fields import JsonObject, table, text
+from voicechat.text import clean
 
 Shape: TypeAlias = Literal["ga", "beta"]
 Wish: TypeAlias = Literal["transcription", "voice", "formats", "modalities", "turns"]
@@ -78,7 +79,7 @@ def ga_session(settings: Settings, wanted: Wanted, left_out: set[Wish]) -> JsonO
     if "modalities" not in left_out:
         session["output_modalities"] = ["text"] if settings.text_only else ["audio"]
     if settings.instructions:
-        session["instructions"] = settings.instructions
+        session["instructions"] = clean(settings.instructions)
     if heard or said:
         session["audio"] = {key: half for key, half in (("input", heard), ("output", said)) if half}
     return session
@@ -90,7 +91,7 @@ def beta_session(settings: Settings, wanted: Wanted, left_out: set[Wish]) -> Jso
     if "modalities" not in left_out:
         session["modalities"] = ["text"] if settings.text_only else ["audio", "text"]
     if settings.instructions:
-        session["instructions"] = settings.instructions
+        session["instructions"] = clean(settings.instructions)
     if settings.voice and "voice" not in left_out:
         session["voice"] = settings.voice
     if "formats" not in left_out:

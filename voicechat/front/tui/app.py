@@ -4,8 +4,6 @@ Words are pushed by the session's listener but drawn on a timer, so that ten tho
 second cost no more repaints than ten; levels are polled on the same timer.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
@@ -15,26 +13,17 @@ from textual.widgets import Footer, Input
 
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, ProviderFailed, ReplyFinished
+from voicechat.front.doors import Doors
+from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.front.signals import on_stop
 from voicechat.front.tui.pickers import Choice, HelpPage, Picker
 from voicechat.front.tui.prompt import Prompt
 from voicechat.front.tui.status import LineBar, StatusBar
 from voicechat.front.tui.transcript import Transcript
 from voicechat.front.words import Words
-from voicechat.session import Line, Session
+from voicechat.session import Session
 
 REFRESH_HZ = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """What the screen may ask of the house, without knowing who answers."""
-
-    models: Callable[[], list[Choice]]
-    dial: Callable[[str], Callable[[], Line]]
-    """Makes a line to the model of that name.  Raises VoiceChatError when it cannot be had."""
-    devices: Callable[[Words], list[Choice]]
-    pick_device: Callable[[str], None]
 
 
 class VoiceChatApp(App[None]):
@@ -63,10 +52,10 @@ class VoiceChatApp(App[None]):
             ("f1", "help", "key_help", True),
             ("f2", "pick_model", "key_model", True),
             ("f3", "pick_device", "key_devices", True),
-            ("f4", "mute", "key_mute", True),
+            ("f4", "mute", "key_mute", False),
             ("f5", "reconnect", "key_reconnect", False),
             ("ctrl+t", "hands_free", "key_hands_free", True),
-            ("ctrl+y", "copy_reply", "key_copy", True),
+            ("ctrl+y", "copy_reply", "key_copy", False),
             ("ctrl+q", "quit", "key_quit", True),
             ("space", "talk", "talk", False),
             ("escape", "stop", "key_help", False),
@@ -211,9 +200,15 @@ class VoiceChatApp(App[None]):
         self.push_screen(HelpPage(self._words))
 
     def action_pick_model(self) -> None:
-        current = self.session.line.model
-        picker = Picker(self._words("pick_model"), self._doors.models(), current)
+        choices = [self._model_choice(row) for row in self._doors.models()]
+        picker = Picker(self._words("pick_model"), choices, self.session.line.model)
         self.push_screen(picker, self._switch_model)
+
+    def _model_choice(self, row: ModelRow) -> Choice:
+        words = self._words
+        key = words("key_set") if row.has_key else words("key_missing", env=row.key_env)
+        remark = f"[{key if row.key_env else words('key_none')}] {' '.join(row.abilities)}"
+        return Choice(row.name, row.provider, f"{row.name:<22}", remark)
 
     def _switch_model(self, model: str | None) -> None:
         if model is None:
@@ -227,15 +222,35 @@ class VoiceChatApp(App[None]):
         self.session.redial(dial)
 
     def action_pick_device(self) -> None:
-        choices = self._doors.devices(self._words)
-        if not choices:
-            self._tell("no_devices")
+        try:
+            rows = self._doors.devices()
+        except VoiceChatError as error:
+            self.hear(error)
             return
-        self.push_screen(Picker(self._words("pick_device"), choices), self._switch_device)
+        choices = self._device_choices(rows, "input") + self._device_choices(rows, "output")
+        if choices:
+            self.push_screen(Picker(self._words("pick_device"), choices), self._switch_device)
+        else:
+            self._tell("no_devices")
 
-    def _switch_device(self, device: str | None) -> None:
-        if device is not None:
-            self._doors.pick_device(device)
+    def _device_choices(self, rows: list[DeviceRow], side: str) -> list[Choice]:
+        group = self._words("microphones" if side == "input" else "loudspeakers")
+        default = self._words("default_device")
+        return [
+            Choice(
+                f"{side}-{row.index}",
+                group,
+                row.name,
+                default if getattr(row, f"is_default_{side}") else "",
+            )
+            for row in rows
+            if getattr(row, f"{side}s")
+        ]
+
+    def _switch_device(self, picked: str | None) -> None:
+        if picked is not None:
+            side, index = picked.split("-")
+            self._doors.pick_device(side, int(index))
 
     def _tell(self, key: str) -> None:
         self.notify(self._words(key), markup=False, timeout=3)

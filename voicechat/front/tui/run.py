@@ -12,7 +12,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from voicechat.front.tui.app import Doors, VoiceChatApp
+from voicechat.front.doors import Doors
+from voicechat.front.tui.app import VoiceChatApp
 from voicechat.front.words import Words
 from voicechat.session import Listener, Session
 
@@ -58,17 +59,22 @@ async def _guard(app: VoiceChatApp) -> None:
 
 @contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Keep what C code prints off the screen; Textual itself draws on the real stderr."""
-    terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")
-    before = sys.stderr, sys.__stderr__
+    """Keep what C code prints off the screen.
+
+    Textual draws on `sys.__stderr__`.  It is given the terminal that stdout is, under a descriptor
+    of its own, and descriptor 2 is led into nowhere, unless the user has led it into a file.
+    """
+    terminal = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
+    before, kept = (sys.stderr, sys.__stderr__), os.dup(2)
     sys.stderr = sys.__stderr__ = terminal  # type: ignore[misc]
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
+    if os.isatty(2):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
     try:
         yield
     finally:
-        terminal.flush()
-        os.dup2(terminal.fileno(), 2)
-        sys.stderr, sys.__stderr__ = before  # type: ignore[misc]
         terminal.close()
+        os.dup2(kept, 2)
+        os.close(kept)
+        sys.stderr, sys.__stderr__ = before  # type: ignore[misc]

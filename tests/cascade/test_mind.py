@@ -1,0 +1,152 @@
+"""Minds and ears, alone: the echo, a chat service, and whichever is found."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.cascade.peer import kinds, meet, speech
+from tests.cascade.vendor import Vendor
+from voicechat.cascade.endpoints import HttpService
+from voicechat.cascade.mind import AutoMind, ChatMind, EchoMind
+from voicechat.cascade.options import LocalOptions
+from voicechat.cascade.parts import CutShort, Mind, Piece, Question, Said, Sound
+from voicechat.cascade.process import running
+from voicechat.errors import LinkError, RefusedError
+
+_GREETING = Question([Said("user", "Hello.")])
+
+
+async def _pieces(mind: Mind, question: Question = _GREETING) -> list[Piece]:
+    return [piece async for piece in mind.answer(question)]
+
+
+async def _text(mind: Mind, question: Question = _GREETING) -> str:
+    return "".join(piece for piece in await _pieces(mind, question) if isinstance(piece, str))
+
+
+@pytest.fixture
+async def service(vendor: Vendor) -> AsyncIterator[HttpService]:
+    service = HttpService(vendor.url)
+    yield service
+    await service.close()
+
+
+async def test_echo_of_a_voice_is_the_voice_without_the_silence_around_it() -> None:
+    pcm = bytes(48_000) + speech() + bytes(48_000)
+    sound, *notice = await _pieces(EchoMind("zh"), Question([Said("user", pcm=pcm)]))
+    assert isinstance(sound, Sound) and sound.pcm in pcm and len(sound.pcm) < len(pcm) - 48_000
+    assert sound.transcript.startswith("（你自己的声音，") and "不是人工智能" in str(notice)
+
+
+async def test_echo_with_nothing_to_echo_says_what_it_is() -> None:
+    assert "not an AI" in await _text(EchoMind(), Question([Said("assistant", "x")]))
+
+
+async def test_chat_gets_the_history_the_instructions_and_the_pictures(
+    vendor: Vendor, service: HttpService
+) -> None:
+    said = [Said("user", "One."), Said("assistant", "Two."), Said("assistant", "")]
+    said.append(Said("user", "What is this?", images=("data:image/png;base64,AA",)))
+    question = Question(said, "Be brief.", max_tokens=9)
+    assert await _text(ChatMind(service, "m"), question) == "Good morning. How are you?"
+    assert vendor.asked[0].path == "/v1/chat/completions"
+    body = vendor.asked[0].json()
+    assert body["model"] == "m" and body["stream"] is True and body["max_tokens"] == 9
+    assert body["messages"][:3] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "One."},
+        {"role": "assistant", "content": "Two."},
+    ]
+    assert body["messages"][3]["content"] == [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}},
+    ]
+
+
+async def test_chat_without_a_named_model_takes_the_first_that_can_talk(
+    vendor: Vendor, service: HttpService
+) -> None:
+    await _text(ChatMind(service, ""))
+    assert vendor.asked[-1].json()["model"] == "tiny-chat"
+    vendor.models = ["only-embed"]
+    with pytest.raises(RefusedError, match="no chat model"):
+        await _text(ChatMind(service, ""))
+
+
+@pytest.mark.parametrize(
+    ("reason", "cut"),
+    [("length", "max_output_tokens"), ("content_filter", "content_filter"), ("stop", None)],
+)
+async def test_chat_tells_when_it_was_cut_short(
+    vendor: Vendor, service: HttpService, reason: str, cut: str | None
+) -> None:
+    vendor.finish_reason = reason
+    last = (await _pieces(ChatMind(service, "m")))[-1]
+    assert last == (CutShort(cut) if cut else "you?")  # type: ignore[arg-type]
+
+
+async def test_chat_without_ears_says_that_it_cannot_hear(
+    vendor: Vendor, service: HttpService
+) -> None:
+    question = Question([Said("user", pcm=speech())])
+    assert "cannot hear yet: set [local] ears" in await _text(ChatMind(service, "m"), question)
+    assert not vendor.asked
+
+
+async def test_auto_takes_the_service_where_it_runs_and_the_echo_where_it_does_not(
+    vendor: Vendor, service: HttpService
+) -> None:
+    assert await _text(AutoMind(service, "")) == "Good morning. How are you?"
+    assert "not an AI" in await _text(AutoMind(HttpService("http://127.0.0.1:9/v1"), ""))
+
+
+@pytest.mark.parametrize("trouble", ["silent", "broken", "empty"])
+async def test_auto_is_the_echo_when_something_else_sits_on_the_port(
+    vendor: Vendor, service: HttpService, trouble: str
+) -> None:
+    vendor.silent = trouble == "silent"
+    vendor.raw = b"SSH-2.0-x\r\n" if trouble == "broken" else b""
+    vendor.models = [] if trouble == "empty" else vendor.models
+    assert "not an AI" in await _text(AutoMind(service, ""))
+
+
+async def test_chat_that_is_not_there_is_a_link_error() -> None:
+    with pytest.raises(LinkError):
+        await _text(ChatMind(HttpService("http://127.0.0.1:9/v1"), "m"))
+
+
+async def test_ears_write_down_the_turn_and_the_mind_gets_the_words(vendor: Vendor) -> None:
+    options = LocalOptions(mind=vendor.url, ears=vendor.url, ears_key="sk-ears", language="en")
+    async with running(options) as endpoint, meet(endpoint) as peer:
+        heard = {"transcription": {"model": "any"}, "turn_detection": None}
+        session = (await peer.update(audio={"input": heard}))["session"]
+        assert session["audio"]["input"]["transcription"] == {"model": "any"}
+        events = await peer.speak(speech())
+        written = [event for event in events if "transcription.completed" in event["type"]]
+        assert written[0]["transcript"] == "what the user said"
+        assert written[0]["usage"]["type"] == "duration"
+        upload = next(one for one in vendor.asked if one.path.endswith("/audio/transcriptions"))
+        assert upload.headers["authorization"] == "Bearer sk-ears"
+        assert b"RIFF" in upload.body and b'name="language"' in upload.body
+        assert vendor.asked[-1].json()["messages"][-1]["content"] == "what the user said"
+
+
+async def test_failing_ears_fail_the_turn_and_not_the_session(vendor: Vendor) -> None:
+    options = LocalOptions(mind="echo", ears=vendor.url)
+    async with running(options) as endpoint, meet(endpoint) as peer:
+        heard = {"transcription": {"model": "any"}, "turn_detection": None}
+        await peer.update(audio={"input": heard})
+        vendor.status = 500
+        events = await peer.speak(speech())
+        assert "conversation.item.input_audio_transcription.failed" in kinds(events)
+        assert events[-1]["response"]["status"] == "failed"
+        assert (await peer.type("Still here."))[-1]["response"]["status"] == "completed"
+
+
+async def test_ears_write_down_nothing_for_the_client_unless_it_asked(vendor: Vendor) -> None:
+    options = LocalOptions(mind=vendor.url, ears=vendor.url)
+    async with running(options) as endpoint, meet(endpoint) as peer:
+        await peer.manual()
+        events = await peer.speak(speech())
+        assert not [kind for kind in kinds(events) if "transcription" in kind]
+        assert vendor.asked[-1].json()["messages"][-1]["content"] == "what the user said"

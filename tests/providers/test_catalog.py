@@ -1,0 +1,240 @@
+"""What is known of models: whose a name is, what it costs, and what the user is told."""
+
+from fnmatch import fnmatchcase
+
+import pytest
+
+from voicechat.config import Config, Provider
+from voicechat.errors import ConfigError
+from voicechat.events import Usage
+from voicechat.providers import catalog, dialect_class, names
+from voicechat.providers.base import Dialect
+from voicechat.providers.catalog import Choice
+
+KEY = "sk-canary-0123456789"
+
+
+def with_provider(name: str, provider: Provider) -> Config:
+    return Config(providers={name: provider})
+
+
+# -- providers ------------------------------------------------------------------------------------
+
+
+def test_providers_are_found_by_their_module_name() -> None:
+    assert {"openai", "local"} <= set(names())
+    assert not {"base", "catalog"} & set(names())
+    assert not any("_" in name for name in names())
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_provider_is_named_as_its_module(name: str) -> None:
+    dialect = dialect_class(name)
+    assert issubclass(dialect, Dialect)
+    assert dialect.profile.name == name
+    assert "{model}" in dialect.profile.url
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("opnai", "Did you mean 'openai'?"), ("zzz", "There are: "), ("base", "There are: ")],
+)
+def test_an_unknown_provider_names_the_nearest(name: str, hint: str) -> None:
+    with pytest.raises(ConfigError, match="No provider is called") as caught:
+        dialect_class(name)
+    assert caught.value.hint.startswith(hint)
+
+
+def test_a_providers_name_cannot_steer_the_terminal() -> None:
+    with pytest.raises(ConfigError) as caught:
+        dialect_class("\x1b[31m\u202e")
+    assert str(caught.value).isprintable()
+
+
+# -- whose model is it ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "choice"),
+    [
+        ("gpt-realtime-2.1", Choice("openai", "gpt-realtime-2.1")),
+        ("gpt-realtime-2.1-2026-07-06", Choice("openai", "gpt-realtime-2.1-2026-07-06")),
+        ("gpt-realtime-9-ultra", Choice("openai", "gpt-realtime-9-ultra")),
+        ("my-own-model", Choice("openai", "my-own-model")),
+        ("openai/whatever/it-is", Choice("openai", "whatever/it-is")),
+        ("somebody/whatever", Choice("openai", "somebody/whatever")),
+        ("openai", Choice("openai", "gpt-realtime-2.1")),
+        ("local", Choice("local", "local")),
+        ("local/x", Choice("local", "x")),
+    ],
+)
+def test_a_name_leads_to_its_provider_without_a_notice(name: str, choice: Choice) -> None:
+    assert catalog.resolve(name) == choice
+
+
+def test_a_name_that_says_nothing_goes_to_the_given_provider() -> None:
+    assert catalog.resolve("my-own-model", "local") == Choice("local", "my-own-model")
+
+
+@pytest.mark.parametrize(
+    ("name", "successor"),
+    [
+        ("gpt-4o-realtime", "gpt-realtime-2.1"),
+        ("gpt-4o-realtime-preview", "gpt-realtime-2.1"),
+        ("gpt-4o-realtime-preview-2024-10-01", "gpt-realtime-2.1"),
+        ("gpt-4o-realtime-preview-2025-06-03", "gpt-realtime-2.1"),
+        ("gpt-4o-mini-realtime", "gpt-realtime-2.1-mini"),
+        ("gpt-4o-mini-realtime-preview-2024-12-17", "gpt-realtime-2.1-mini"),
+        ("gpt-realtime-mini-2025-10-06", "gpt-realtime-2.1-mini"),
+    ],
+)
+def test_a_retired_name_leads_to_its_successor_and_says_so(name: str, successor: str) -> None:
+    choice = catalog.resolve(name)
+    assert (choice.provider, choice.model) == ("openai", successor)
+    assert name in choice.notice and successor in choice.notice
+    assert catalog.resolve(name, own_address=True) == Choice("openai", name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gpt-realtime",
+        "gpt-realtime-2025-08-28",
+        "gpt-realtime-mini",
+        "gpt-realtime-mini-2025-12-15",
+    ],
+)
+def test_a_retiring_name_still_works_and_names_the_day(name: str) -> None:
+    choice = catalog.resolve(name)
+    assert choice.model == name
+    assert "2027-01-20" in choice.notice
+
+
+# -- keys -------------------------------------------------------------------------------------------
+
+
+def test_without_any_key_the_built_in_model_answers() -> None:
+    assert catalog.default_choice({}, Config()) == Choice("local", "local")
+    assert catalog.default_choice({"OPENAI_API_KEY": "  "}, Config()).provider == "local"
+
+
+def test_the_first_provider_with_a_key_is_chosen() -> None:
+    openai = Choice("openai", "gpt-realtime-2.1")
+    assert catalog.default_choice({"OPENAI_API_KEY": KEY}, Config()) == openai
+    assert catalog.default_choice({}, with_provider("openai", Provider(KEY))) == openai
+    named = with_provider("openai", Provider(api_key_env="MY_KEY", model="gpt-realtime-2"))
+    assert catalog.default_choice({"MY_KEY": KEY}, named) == Choice("openai", "gpt-realtime-2")
+
+
+def test_our_own_settings_go_before_the_shared_variable() -> None:
+    environ = {"OPENAI_API_KEY": "shared-key", "MINE": "named-key\n"}
+    assert catalog.key_for("openai", environ, Config()) == "shared-key"
+    config = with_provider("openai", Provider("file-key"))
+    assert catalog.key_for("openai", environ, config) == "file-key"
+    config = with_provider("openai", Provider("file-key", api_key_env="MINE"))
+    assert catalog.key_for("openai", environ, config) == "named-key"
+    assert catalog.key_for("openai", {}, config) == "file-key"
+
+
+def test_a_missing_key_says_what_to_set_and_where_to_get_it() -> None:
+    with pytest.raises(ConfigError, match="no key for OpenAI") as caught:
+        catalog.key_for("openai", {}, Config())
+    assert "OPENAI_API_KEY" in caught.value.hint and "https://" in caught.value.hint
+    with pytest.raises(ConfigError) as caught:
+        catalog.key_for("openai", {}, with_provider("openai", Provider(api_key_env="MINE")))
+    assert "Set MINE" in caught.value.hint
+
+
+def test_no_key_is_needed_for_the_built_in_model_or_a_server_of_ones_own() -> None:
+    assert catalog.key_for("local", {}, Config()) == ""
+    assert catalog.key_for("openai", {}, Config(url="ws://127.0.0.1:1/")) == ""
+    own = with_provider("openai", Provider(url="ws://127.0.0.1:1/"))
+    assert catalog.key_for("openai", {}, own) == ""
+    assert catalog.key_for("openai", {"OPENAI_API_KEY": KEY}, own) == KEY
+
+
+def test_whether_there_is_a_key_can_be_asked() -> None:
+    assert catalog.has_key("local", {}, Config())
+    assert catalog.has_key("openai", {"OPENAI_API_KEY": KEY}, Config())
+    assert not catalog.has_key("openai", {}, Config())
+
+
+def test_a_damaged_key_is_named_by_its_variable_only() -> None:
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY is damaged") as caught:
+        catalog.key_for("openai", {"OPENAI_API_KEY": f"{KEY}\x00x"}, Config())
+    assert KEY not in str(caught.value)
+
+
+# -- money ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "usage", "usd"),
+    [
+        ("gpt-realtime-2.1", Usage(input_text=1_000_000), 4.00),
+        ("gpt-realtime-2.1", Usage(input_text=1_000_000, cached_text=1_000_000), 0.40),
+        ("gpt-realtime-2.1", Usage(input_audio=1_000_000), 32.00),
+        ("gpt-realtime-2.1", Usage(output_audio=1_000_000), 64.00),
+        ("gpt-realtime-2.1", Usage(output_text=1_000_000), 24.00),
+        ("gpt-realtime-2.1", Usage(input_image=1_000_000, cached_image=500_000), 2.75),
+        ("gpt-realtime-2.1-mini", Usage(input_audio=600, cached_audio=100), 0.00503),
+        ("gpt-realtime-2025-08-28", Usage(output_text=1_000_000), 16.00),
+        ("gpt-realtime-2.1", Usage(input_text=100, cached_text=900), 0.00004),
+        (
+            "gpt-realtime-2.1",
+            Usage(300, 150, 100, 200, 0, 50, 120, 0, 30, 120),
+            (50 * 4 + 50 * 0.4 + 80 * 32 + 120 * 0.4 + 30 * 24 + 120 * 64) / 1e6,
+        ),
+    ],
+)
+def test_cached_tokens_are_part_of_the_inputs(model: str, usage: Usage, usd: float) -> None:
+    assert catalog.price(model, usage) == pytest.approx(usd)
+
+
+def test_what_is_not_known_has_no_price() -> None:
+    assert catalog.price("my-own-model", Usage(input_text=5)) is None
+    assert catalog.price("local", Usage(input_text=5)) is None
+    assert catalog.price("gpt-realtime-2.1", Usage(input_tokens=5, output_tokens=5)) is None
+
+
+# -- the data ---------------------------------------------------------------------------------------
+
+
+def test_the_list_has_every_provider_and_nothing_that_is_gone() -> None:
+    listed = catalog.models()
+    assert {model.provider for model in listed} == set(names())
+    assert all(model.status != "retired" for model in listed)
+    assert len({model.name for model in listed}) == len(listed)
+    assert "2027-01-20" in next(one.note for one in listed if one.name == "gpt-realtime")
+    assert (
+        "reasoning" not in next(one for one in listed if one.name == "gpt-realtime-1.5").abilities
+    )
+
+
+def test_every_provider_starts_with_a_model_that_stays() -> None:
+    for name in names():
+        model = catalog.find(dialect_class(name).profile.default_model)
+        assert model is None or (model.status, model.provider) == ("current", name)
+
+
+def test_the_data_is_of_one_piece() -> None:
+    data = catalog._data()
+    assert len(catalog.date()) == 10
+    for model in data.models:
+        assert model.provider in data.patterns and model.provider in names()
+        assert any(fnmatchcase(model.name, one) for one in data.patterns[model.provider])
+        assert not any(
+            other.is_called(model.name) for other in data.models if other is not model
+        ) or (catalog.find(model.name) is model)
+        if model.status != "current":
+            successor = catalog.find(model.successor)
+            assert successor is not None and successor.status == "current"
+            assert len(model.shutdown) == 10
+        assert set(model.abilities) <= {
+            "voice",
+            "text",
+            "images",
+            "tools",
+            "hands-free",
+            "reasoning",
+        }

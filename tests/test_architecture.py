@@ -1,0 +1,177 @@
+"""The plan of the house holds: who may import whom, every module's twin, the example config."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+
+from voicechat.config import Config, Provider, load
+from voicechat.providers import names
+
+ROOT = Path(__file__).parent.parent
+HOUSE = ROOT / "voicechat"
+
+DECLARATIONS = {"events.py", "errors.py", "providers/base.py", "__main__.py", "cascade/__main__.py"}
+"""Only words: used by every other test."""
+
+TWINS: dict[str, str] = {
+    # A module whose test stands elsewhere: because a neighbour's test drives it whole.
+    "journal": "test_journal.py",
+}
+"""Module, or folder of modules, to the test (or folder of tests) that drives it."""
+
+
+def modules() -> list[str]:
+    found = (path.relative_to(HOUSE).as_posix() for path in HOUSE.rglob("*.py"))
+    return sorted(path for path in found if path not in DECLARATIONS and not is_empty(path))
+
+
+def is_empty(module: str) -> bool:
+    """Whether it holds nothing but a docstring and plain values."""
+    body = ast.parse((HOUSE / module).read_text("utf-8")).body
+    return all(isinstance(part, ast.Expr | ast.Assign) for part in body)
+
+
+def twins(module: str) -> list[Path]:
+    """Where the test of a module may stand, best first."""
+    path = Path(module)
+    name = path.parent.name if path.name == "__init__.py" else path.stem
+    folder = path.parent.parent if path.name == "__init__.py" else path.parent
+    elsewhere = [TWINS[part] for part in (module, *map(str, path.parents)) if part in TWINS]
+    whole = [f"{folder}/test_{name.split('_')[0]}.py"] if folder.name == "providers" else []
+    places = [f"{folder}/test_{name}.py", *whole, *elsewhere]
+    return [ROOT / "tests" / place for place in places]
+
+
+@pytest.mark.parametrize("module", modules())
+def test_every_module_has_its_twin(module: str) -> None:
+    assert any(path.exists() for path in twins(module)), f"no test of voicechat/{module}"
+
+
+def test_every_twin_that_is_listed_exists() -> None:
+    assert [test for test in TWINS.values() if not (ROOT / "tests" / test).exists()] == []
+    assert [module for module in TWINS if not (HOUSE / module).exists()] == []
+
+
+def test_imports_go_down_the_house() -> None:
+    command = [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command as lint; lint()",
+    ]
+    done = subprocess.run(
+        [*command, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+LOUD = (
+    "asyncio",
+    "socket",
+    "ssl",
+    "threading",
+    "logging",
+    "numpy",
+    "sounddevice",
+    "samplerate",
+    "websockets",
+    "textual",
+    "httpx",
+)
+
+
+def loaded_by(statement: str, watched: tuple[str, ...]) -> list[str]:
+    """Which of the watched modules a fresh interpreter has after a statement."""
+    code = f"{statement}\nimport sys\nprint(*(m for m in {watched!r} if m in sys.modules))"
+    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{code}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_provider_loads_nothing_loud(name: str) -> None:
+    assert loaded_by(f"from voicechat.providers import {name}", LOUD) == []
+
+
+def test_listing_the_providers_imports_none() -> None:
+    modules = tuple(f"voicechat.providers.{name}" for name in names())
+    assert modules
+    assert loaded_by("from voicechat import providers; providers.names()", modules) == []
+
+
+@pytest.mark.parametrize("module", ["text", "events", "errors", "config", "providers.catalog"])
+def test_the_ground_floor_loads_nothing_loud(module: str) -> None:
+    assert loaded_by(f"import voicechat.{module}", LOUD) == []
+
+
+# -- the example config ---------------------------------------------------------------------------
+
+EXAMPLE = ROOT / "config.example.toml"
+
+
+def test_the_example_config_holds_the_defaults() -> None:
+    assert load(EXAMPLE, {}, names()) == Config()
+
+
+def test_the_example_config_shows_every_setting() -> None:
+    assert keys_of(tomllib.loads(EXAMPLE.read_text("utf-8"))) == settings_of(Config, "")
+
+
+def test_every_setting_of_the_example_is_explained() -> None:
+    lines = EXAMPLE.read_text("utf-8").splitlines()
+    settings = [line for line in lines if re.match(r"\w+ = ", line)]
+    assert settings
+    assert [line for line in settings if not re.search(r" # \S", line)] == []
+
+
+def test_every_default_in_the_example_is_written_as_it_is() -> None:
+    table = tomllib.loads(EXAMPLE.read_text("utf-8"))
+    openai = table.pop("providers")["openai"]
+    assert Provider(**openai) == Provider()
+    for name, section in table.items():
+        default: Any = getattr(Config(), name)
+        pairs = section.items() if isinstance(section, dict) else [(None, section)]
+        for key, value in pairs:
+            assert value == (getattr(default, key) if key else default)
+
+
+def keys_of(table: dict[str, Any], prefix: str = "") -> set[str]:
+    found: set[str] = set()
+    for key, value in table.items():
+        if isinstance(value, dict) and key != "headers":
+            found |= keys_of(value, f"{prefix}{key}.")
+        else:
+            found.add(f"{prefix}{key}")
+    return found
+
+
+def settings_of(cls: Any, prefix: str) -> set[str]:
+    found: set[str] = set()
+    kinds = get_type_hints(cls)
+    for entry in fields(cls):
+        if not entry.metadata.get("in_file", True):
+            continue
+        if entry.name == "providers":
+            found |= settings_of(Provider, "providers.openai.")
+        elif is_dataclass(kinds[entry.name]):
+            found |= settings_of(kinds[entry.name], f"{prefix}{entry.name}.")
+        else:
+            found.add(f"{prefix}{entry.name}")
+    return found
+
+
+# -- habits -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "module", sorted(p.relative_to(ROOT).as_posix() for p in HOUSE.rglob("*.py"))
+)
+def test_every_module_begins_by_saying_what_it_is(module: str) -> None:
+    tree = ast.parse((ROOT / module).read_text("utf-8"))
+    assert ast.get_docstring(tree)

@@ -1,0 +1,190 @@
+"""What is kept of a conversation, in which order, and when.
+
+An item is written when it is finished and all before it are.  What must wait, or still grows, is
+kept as a draft, for a crash; what becomes known after an item was written amends it.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from voicechat.journal.disk import Disk, OnError, utc
+from voicechat.text import clean, clean_line
+
+DRAFT_EVERY_S = 1.0
+"""At most this much of a growing item is lost in a crash."""
+_ROLES = ("user", "assistant")
+
+
+class _State(Protocol):
+    @property
+    def value(self) -> str: ...
+
+
+class Said(Protocol):
+    """What a journal reads of a row of the conversation."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def spoken(self) -> bool: ...
+    @property
+    def state(self) -> _State: ...
+    @property
+    def heard_ms(self) -> int: ...
+    @property
+    def heard_text(self) -> str: ...
+    @property
+    def is_finished(self) -> bool: ...
+
+
+class Recorder(Protocol):
+    """Whoever keeps the conversation."""
+
+    model: str
+    """Who answers from now on."""
+
+    def record(self, row: Said, rows: Sequence[Said]) -> None:
+        """A row is new or has changed; `rows` is the whole conversation in its order."""
+
+    def close(self, timeout_s: float = 1.0) -> bool:
+        """Write what is waiting; False if some of it could not be written in time."""
+
+
+class NullJournal:
+    """Keeps nothing."""
+
+    model = ""
+    path: Path | None = None
+
+    def record(self, row: Said, rows: Sequence[Said]) -> None:
+        """Forget it."""
+
+    def close(self, timeout_s: float = 1.0) -> bool:
+        return True
+
+
+class Journal:
+    """Writes one conversation.  Nothing here waits for the disk but `flush` and `close`."""
+
+    def __init__(self, disk: Disk, model: str, clock: Callable[[], float]) -> None:
+        self.model = model
+        self._disk = disk
+        self._begun: dict[str, tuple[str, str]] = {}
+        self._written: dict[str, dict[str, Any]] = {}
+        self._drafted: dict[str, dict[str, Any]] = {}
+        self._draft_due: dict[str, float] = {}
+        self._clock = clock
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        model: str,
+        provider: str,
+        on_error: OnError,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> "Journal":
+        """A journal in `folder`/conversations; makes no file yet and never fails.
+
+        `on_error` is told once when writing begins to fail, on the writer's thread.
+        """
+        header = {"model": model, "provider": provider}
+        return cls(Disk(folder, header, on_error), model, clock)
+
+    @property
+    def path(self) -> Path | None:
+        """The file, once it exists."""
+        return self._disk.path
+
+    def record(self, row: Said, rows: Sequence[Said]) -> None:
+        """Write everything whose turn has come; keep a draft of what must wait."""
+        if row.role not in _ROLES:
+            return
+        self._begun.setdefault(row.id, (_now(), self.model))
+        if row.id in self._written:
+            self._amend(row)
+        elif not row.is_finished:
+            self._sketch(row, rows)
+        else:
+            self._write_due(rows)
+            if row.id not in self._written:
+                self._draft(row, rows)
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until everything so far is safe on the disk."""
+        return self._disk.flush(timeout_s)
+
+    def close(self, timeout_s: float = 1.0) -> bool:
+        return self._disk.close(timeout_s)
+
+    def _write_due(self, rows: Sequence[Said]) -> None:
+        for row in rows:
+            if row.role not in _ROLES or row.id in self._written:
+                continue
+            if not row.is_finished:
+                return
+            if row.text or row.role == "user":  # A reply that was stopped before its first word
+                item = self._item(row)  # is nobody's say.
+                self._disk.put({"type": "item", **item})
+                self._written[row.id] = item
+
+    def _amend(self, row: Said) -> None:
+        before, item = self._written[row.id], self._item(row)
+        item = {"status": "", **item} if "status" in before else item
+        changed = {key: value for key, value in item.items() if before.get(key) != value}
+        if changed and row.is_finished:
+            self._disk.put({"type": "amend", "id": item["id"], **changed})
+            self._written[row.id] = item
+
+    def _sketch(self, row: Said, rows: Sequence[Said]) -> None:
+        """Keep a growing item, about once a second."""
+        now = self._clock()
+        if row.text and now >= self._draft_due.setdefault(row.id, now + DRAFT_EVERY_S):
+            self._draft_due[row.id] = now + DRAFT_EVERY_S
+            self._draft(row, rows)
+
+    def _draft(self, row: Said, rows: Sequence[Said]) -> None:
+        item = self._item(row)
+        if self._drafted.get(row.id) != item and item["text"]:
+            self._drafted[row.id] = item
+            self._disk.put({"type": "draft", "after": _before(row, rows), "item": item})
+
+    def _item(self, row: Said) -> dict[str, Any]:
+        began, model = self._begun.get(row.id) or (_now(), self.model)
+        item: dict[str, Any] = {
+            "id": clean_line(row.id),
+            "role": row.role,
+            "text": clean(row.text),
+            "time": began,
+            "spoken": row.spoken,
+        }
+        if row.role == "assistant":
+            item["model"] = model
+        if row.state.value == "cut":
+            item |= {"cut": True, "heard_text": clean(row.heard_text), "heard_ms": row.heard_ms}
+        elif row.state.value == "failed" or not row.is_finished:
+            item["status"] = "failed" if row.is_finished else "open"
+        return item
+
+
+def _now() -> str:
+    return utc(datetime.now(UTC))
+
+
+def _before(row: Said, rows: Sequence[Said]) -> str:
+    """The id of the say that stands before `row`."""
+    previous = ""
+    for other in rows:
+        if other.id == row.id:
+            return previous
+        if other.role in _ROLES:
+            previous = clean_line(other.id)
+    return previous

@@ -1,0 +1,25 @@
+"""The model that comes with voicechat: OpenAI's dialect, spoken by a process of this machine.
+
+Its address and token come with the process (`voicechat.cascade.process`); the address below is
+the one to start it at by hand.
+"""
+
+from typing import ClassVar
+
+from voicechat.providers.base import Profile
+from voicechat.providers.openai import OpenAIDialect
+
+
+class LocalDialect(OpenAIDialect):
+    """Differs in facts only."""
+
+    profile: ClassVar[Profile] = Profile(
+        name="local",
+        title="Local (built in)",
+        url="ws://127.0.0.1:8766/v1/realtime?model={model}",
+        default_model="local",
+        max_session_s=24 * 3600.0,
+    )
+
+
+DIALECT = LocalDialect

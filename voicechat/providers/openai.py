@@ -1,0 +1,430 @@
+"""OpenAI Realtime, general release (GA): one session as a state machine without I/O.
+
+What the parts know: `openai_start` the handshake, `openai_session` the settings, `openai_turns`
+the user's side, `openai_reply` whose turn it is, `openai_answer` and `openai_items` the model's
+side, `openai_errors` what goes wrong, `openai_names` the older names.
+
+A family member (a provider with a similar language) is a subclass with another `profile` and the
+class attributes and small methods under "what family members change".
+
+Source: https://platform.openai.com/docs/guides/realtime and its API reference.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+
+from voicechat.errors import VoiceChatError
+from voicechat.events import (
+    BeginTurn,
+    Command,
+    EndTurn,
+    Event,
+    Interrupt,
+    Notice,
+    ProviderFailed,
+    ReplyFinished,
+    SendAudio,
+    SendText,
+    SessionExpired,
+    SessionReady,
+    SetHandsFree,
+    Unknown,
+)
+from voicechat.providers.base import Dialect, Profile, Settings
+from voicechat.providers.openai_agreement import Agreement, Update
+from voicechat.providers.openai_answer import Answers
+from voicechat.providers.openai_errors import Codebook, Farewell, Fault, read_fault, safe_line
+from voicechat.providers.openai_fields import (
+    JsonObject,
+    Repeats,
+    decode,
+    identity,
+    moment,
+    table,
+    text,
+)
+from voicechat.providers.openai_names import SILENT, modern
+from voicechat.providers.openai_reply import Patience, Replies
+from voicechat.providers.openai_session import (
+    Shape,
+    Wanted,
+    beta_session,
+    beta_turns,
+    ga_session,
+    ga_turns,
+    pcm_format,
+    read_session,
+    server_vad,
+)
+from voicechat.providers.openai_start import Opening, Waiting
+from voicechat.providers.openai_turns import Turns
+from voicechat.text import clean, clean_line
+
+
+class OpenAIDialect(Dialect):
+    """One session.  See `Dialect` for the contract."""
+
+    profile: ClassVar[Profile] = Profile(
+        name="openai",
+        title="OpenAI",
+        url="wss://api.openai.com/v1/realtime?model={model}",
+        default_model="gpt-realtime-2.1",
+        key_env=("OPENAI_API_KEY",),
+        key_page="https://platform.openai.com/api-keys",
+    )
+
+    # -- what family members change -------------------------------------------------------------
+
+    native_shape: ClassVar[Shape] = "ga"
+    """The shape that `auto` begins with."""
+    transcription_models: ClassVar[Mapping[Shape, str]] = {
+        "ga": "gpt-transcribe",
+        "beta": "whisper-1",
+    }
+    codes: ClassVar[Codebook] = Codebook()
+    patience: ClassVar[Patience] = Patience()
+    own_names: ClassVar[Mapping[str, str]] = {}
+    """Events that only this provider has, to the GA events that mean the same."""
+    tags_replies: ClassVar[bool] = True
+    """Whether `response.create` may carry metadata."""
+    server_cancels: ClassVar[bool] = True
+    """Whether the server's VAD cancels the reply itself when the user speaks over it."""
+    money_page: ClassVar[str] = "https://platform.openai.com/settings/organization/billing"
+
+    def _authorization(self) -> dict[str, str]:
+        """The headers that hold the key."""
+        return {"Authorization": f"Bearer {self.settings.api_key}"}
+
+    def _turn_detection(self, hands_free: bool) -> JsonObject | None:
+        """`turn_detection`; None: the key marks the turns."""
+        return server_vad(self.settings.vad) if hands_free else None
+
+    def _transcription(self, shape: Shape) -> JsonObject | None:
+        """How the user's words are written down; None: not at all."""
+        model = self.settings.transcription_model or self.transcription_models[shape]
+        if model == "none":
+            return None
+        language = self.settings.language
+        return {"model": model, **({"language": language} if language else {})}
+
+    def _formats(self, shape: Shape) -> tuple[object, object]:
+        """How the sound we send, and the sound we want, is called."""
+        if shape == "beta":
+            return "pcm16", "pcm16"
+        return pcm_format(self.profile.input_rate), pcm_format(self.profile.output_rate)
+
+    def _session(self, opening: Opening) -> JsonObject:
+        """The first update, without what the server refused so far."""
+        input_format, output_format = self._formats(opening.shape)
+        wanted = Wanted(
+            self._turn_detection(self._agreement.hands_free),
+            self._transcription(opening.shape),
+            input_format,
+            output_format,
+        )
+        build = ga_session if opening.shape == "ga" else beta_session
+        return build(self.settings, wanted, opening.left_out)
+
+    def _turns_update(self, hands_free: bool) -> JsonObject:
+        """The update that changes only who finds the turns.  Never the voice: it may be locked."""
+        build = ga_turns if self._opening and self._opening.shape == "ga" else beta_turns
+        return build(self._turn_detection(hands_free))
+
+    def _extras(self) -> JsonObject:
+        """What is nice to have, for a server that offers it; a refusal is only a notice.
+
+        Empty: nothing.
+        """
+        near = "far_field" if self._agreement.hands_free else "near_field"
+        return {"type": "realtime", "audio": {"input": {"noise_reduction": {"type": near}}}}
+
+    # -- the contract ---------------------------------------------------------------------------
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._now = 0.0
+        self._opening: Opening | None = None
+        self._waiting = Waiting()
+        self._turns = Turns(self._say)
+        self._replies = Replies(self._say, self.patience, tags=self.tags_replies)
+        self._answers = Answers(self._say, self._replies)
+        self._farewell = Farewell(self.profile, self.codes, self.money_page)
+        self._agreement = Agreement(self.profile, settings)
+        self._first_session: JsonObject = {}
+        self._messages = 0
+        self._notices: list[Event] = []
+        self._repeats = Repeats()
+
+    @property
+    def input_rate(self) -> int:
+        """Hz of the sound the server expects: the profile's, unless the server says otherwise."""
+        return self._agreement.input_rate
+
+    @property
+    def output_rate(self) -> int:
+        """Hz of the sound the server sends: the profile's, unless the server says otherwise."""
+        return self._agreement.output_rate
+
+    def url(self) -> str:
+        model = quote(self.settings.model or self.profile.default_model, safe="")
+        if not self.settings.url:
+            return self.profile.url.replace("{model}", model)
+        parts = urlsplit(self.settings.url.replace("{model}", model))
+        if any(key == "model" for key, _ in parse_qsl(parts.query, keep_blank_values=True)):
+            return urlunsplit(parts)
+        query = f"{parts.query}&model={model}" if parts.query else f"model={model}"
+        return urlunsplit(parts._replace(query=query))
+
+    def headers(self) -> dict[str, str]:
+        return self._authorization() if self.settings.api_key else {}
+
+    def open(self, now: float) -> None:
+        self._now = now
+        shape = self.settings.shape
+        self._agreement = Agreement(self.profile, self.settings)
+        self._opening = Opening(
+            self.patience,
+            now,
+            self.native_shape if shape == "auto" else shape,
+            may_fall_back=shape == "auto" and self.native_shape == "ga",
+        )
+
+    def send(self, command: Command, now: float) -> None:
+        self._now = now
+        if self._opening and self._opening.phase == "ready":
+            self._obey(command)
+        else:
+            self._waiting.keep(command, self.input_rate)
+
+    def receive(self, message: str | bytes, now: float) -> list[Event]:
+        self._now = now
+        content = decode(message)
+        if isinstance(content, str):
+            return [*self._take_notices(), Unknown(content)]
+        kind = text(content, "type")
+        if not kind:
+            return [*self._take_notices(), Unknown("no type")]
+        if self._repeats.has(content, message):
+            return [*self._take_notices(), Unknown(f"repeated: {clean_line(kind, 80)}")]
+        events = self._understand(modern(kind, self.own_names), content)
+        self._heard(kind)
+        return [*self._take_notices(), *events]
+
+    def tick(self, now: float) -> list[Event]:
+        self._now = now
+        return [*self._tick_opening(now), *self._replies.tick(now), *self._take_notices()]
+
+    def closed(self, code: int, reason: str) -> VoiceChatError | None:
+        return self._farewell.explain(code, safe_line(reason, self._secrets))
+
+    # -- the opening ----------------------------------------------------------------------------
+
+    def _heard(self, kind: str) -> None:
+        """Any first event will do to begin; an error is a reason to wait for what comes next."""
+        opening = self._opening
+        if opening is None:
+            return
+        opening.has_heard = True
+        if opening.phase == "waiting" and kind != "error":
+            self._ask(opening)
+
+    def _ask(self, opening: Opening) -> None:
+        opening.asked(self._next_id(), self._now)
+        update = {"type": "session.update", "event_id": opening.update_id}
+        self._say({**update, "session": self._session(opening)})
+
+    def _tick_opening(self, now: float) -> list[Event]:
+        opening = self._opening
+        match opening.due(now) if opening else None:
+            case "ask":
+                assert opening is not None
+                self._ask(opening)
+            case "ready":
+                return self._ready(self._first_session, is_answer=False)
+            case "fail":
+                waited = f"{self.patience.opening_s:.0f} s"
+                return [
+                    ProviderFailed("no_answer", f"{self.profile.title} said nothing for {waited}")
+                ]
+        return []
+
+    def _ready(self, session: JsonObject, *, is_answer: bool = True) -> list[Event]:
+        """The session is agreed; let out what waited for it.
+
+        `is_answer`: whether `session` is the server's word on our settings (False: it is from
+        before, and never answered; only what it says of the sound is likely to hold).
+        """
+        assert self._opening is not None
+        self._opening.phase = "ready"
+        asked = self._transcription(self._opening.shape)
+        self._agreement.is_transcribed = (
+            asked is not None and "transcription" not in self._opening.left_out
+        )
+        effective = read_session(session, self.profile)
+        believe = self._agreement.believe if is_answer else self._agreement.believe_sound
+        events = believe(effective)
+        extras = self._extras()
+        if extras and is_answer and effective.offers_noise_reduction:
+            self._update("extras", extras)
+        for command in self._waiting.take():
+            self._obey(command)
+        return [self._session_ready({**self._first_session, **session}), *events]
+
+    def _session_ready(self, session: JsonObject) -> SessionReady:
+        model = clean_line(text(session, "model"), 120)
+        return SessionReady(identity(session, "id"), model, moment(session, "expires_at"))
+
+    def _refused_opening(self, opening: Opening, fault: Fault) -> list[Event]:
+        notice = opening.give_up_something(fault)
+        if notice:
+            self._ask(opening)
+            return [notice]
+        words = f"The server keeps its own settings: {fault.message}"
+        return [Notice("update_refused", words), *self._ready(self._first_session)]
+
+    # -- commands -------------------------------------------------------------------------------
+
+    def _obey(self, command: Command) -> None:
+        match command:
+            case SendAudio(pcm):
+                self._turns.add(pcm)
+            case BeginTurn():
+                if not self._agreement.hands_free:
+                    self._turns.begin()
+            case EndTurn():
+                if not self._agreement.hands_free:
+                    self._end_turn()
+            case SendText(words, item_id):
+                self._send_text(words, item_id)
+            case Interrupt():
+                self._interrupt(command)
+            case SetHandsFree(hands_free):
+                self._set_hands_free(hands_free)
+
+    def _end_turn(self) -> None:
+        notice = self._turns.end(self.input_rate)
+        if notice:
+            self._notices.append(notice)
+        else:
+            self._want_reply()
+
+    def _send_text(self, words: str, item_id: str) -> None:
+        content = [{"type": "input_text", "text": clean(words)}]
+        item = {"id": item_id, "type": "message", "role": "user", "content": content}
+        self._say({"type": "conversation.item.create", "item": item})
+        self._want_reply()
+
+    def _want_reply(self) -> None:
+        self._answers.tool_rounds = 0
+        self._replies.want(self._now)
+
+    def _interrupt(self, command: Interrupt) -> None:
+        """Cancel first, truncate second: the position is only stable once generation stopped."""
+        is_done_by_server = (
+            command.by_server
+            and self._agreement.hands_free
+            and self._agreement.server_interrupts
+            and self.server_cancels
+        )
+        were_open = set(self._replies.open)
+        self._replies.interrupt(self._now, is_done_by_server=is_done_by_server)
+        if self.profile.can_truncate:
+            self._answers.heard(command.heard, self.output_rate, were_open)
+
+    def _set_hands_free(self, hands_free: bool) -> None:
+        if hands_free != self._agreement.hands_free:
+            self._agreement.hands_free = hands_free
+            self._update("turns", self._turns_update(hands_free))
+
+    def _update(self, what: Update, session: JsonObject) -> None:
+        """An update in the running session; its refusal is only a notice."""
+        update_id = self._next_id()
+        self._agreement.asked(update_id, what)
+        self._say({"type": "session.update", "event_id": update_id, "session": session})
+
+    def _next_id(self) -> str:
+        self._messages += 1
+        return f"c{self._messages}"
+
+    # -- messages -------------------------------------------------------------------------------
+
+    def _understand(self, kind: str, message: JsonObject) -> list[Event]:
+        """Events of one message under its GA name; overridden for what only one provider says."""
+        match kind:
+            case "session.created":
+                self._first_session = table(message, "session")
+                return []
+            case "session.updated":
+                return self._updated(table(message, "session"))
+            case "error":
+                return self._failed(read_fault(message, self._secrets))
+            case _ if kind in SILENT:
+                return []
+        events = self._turns.take(
+            kind, message, self._secrets, is_transcribed=self._agreement.is_transcribed
+        )
+        if events is None:
+            events = self._answers.take(kind, message, self._now, self._secrets)
+        if events is None:
+            return [Unknown(clean_line(kind, 80))]
+        return self._with_fatal_failures(events)
+
+    def _updated(self, session: JsonObject) -> list[Event]:
+        opening = self._opening
+        if opening is None or opening.phase == "waiting":
+            self._first_session = {**self._first_session, **session}
+            return []
+        if opening.phase == "asking":
+            return self._ready(session)
+        return self._agreement.accepted(read_session(session, self.profile))
+
+    def _failed(self, fault: Fault) -> list[Event]:
+        """An `error` event."""
+        opening, verdict = self._opening, self.codes.verdict(fault)
+        if verdict == "fatal":
+            return [self._fatal(fault)]
+        if verdict == "expired":
+            return [SessionExpired(fault.message)]
+        if verdict == "benign":
+            return [Unknown(f"benign: {fault.code}")]
+        if opening and opening.concerns(fault) and "limit" not in fault.code:
+            return self._refused_opening(opening, fault)
+        if verdict == "busy" and self._replies.refused_as_busy(fault, self._now):
+            return [Unknown(f"benign: {fault.code}")]
+        return self._agreement.refused(fault) or self._refused_other(fault)
+
+    def _refused_other(self, fault: Fault) -> list[Event]:
+        tagged = self._replies.tags
+        if self._replies.refused(fault, self._now) and tagged and not self._replies.tags:
+            return [Unknown(f"benign: {fault.code}")]  # Asked again, without the tag.
+        return [ProviderFailed(fault.code, fault.message)]
+
+    def _with_fatal_failures(self, events: list[Event]) -> list[Event]:
+        """A reply that failed for good may be all that tells of an empty account."""
+        extra: list[Event] = []
+        for event in events:
+            if isinstance(event, ReplyFinished) and event.status == "failed":
+                fault = Fault(event.code, event.message)
+                if self.codes.blame(event.code):
+                    extra.append(self._fatal(fault))
+                elif event.code in self.codes.expired:
+                    extra.append(SessionExpired(event.message))
+        return [*events, *extra]
+
+    def _fatal(self, fault: Fault) -> ProviderFailed:
+        self._farewell.remember(fault)
+        return ProviderFailed(fault.code, fault.message, fatal=True)
+
+    # -- small state ----------------------------------------------------------------------------
+
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        return (self.settings.api_key,) if self.settings.api_key else ()
+
+    def _take_notices(self) -> list[Event]:
+        notices, self._notices = self._notices, []
+        return notices
+
+
+DIALECT = OpenAIDialect

@@ -1,0 +1,110 @@
+"""The user's side: turns marked by the key, and the words of turns however found.
+
+Committing less than 100 ms is an error of the protocol, so such a turn is forgotten instead.  The
+words come from another model, at any time, also after the answer.
+Source: the Realtime guide on push-to-talk and on input transcription.
+"""
+
+from collections.abc import Callable
+
+from voicechat.events import (
+    Event,
+    InputFailed,
+    InputTranscript,
+    Notice,
+    SpeechStarted,
+    SpeechStopped,
+    TurnCommitted,
+    Unknown,
+)
+from voicechat.providers.openai_errors import read_fault
+from voicechat.providers.openai_fields import JsonObject, identity, text
+from voicechat.providers.openai_sound import encode
+from voicechat.text import clean
+
+SHORTEST_MS = 100
+
+
+class Turns:
+    """What goes into the server's input buffer, and what comes back about it."""
+
+    def __init__(self, say: Callable[[JsonObject], None]) -> None:
+        self._say = say
+        self._turn_bytes = 0
+        self._commits = 0
+        self._last_item = ""
+
+    # -- sending --------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Forget what an earlier press left in the server's buffer."""
+        self._turn_bytes = 0
+        self._say({"type": "input_audio_buffer.clear"})
+
+    def add(self, pcm: bytes) -> None:
+        if pcm:
+            self._turn_bytes += len(pcm)
+            self._say({"type": "input_audio_buffer.append", "audio": encode(pcm)})
+
+    def end(self, rate: int) -> Notice | None:
+        """Commit the turn, or forget it if it was too short to be one."""
+        turn_ms, self._turn_bytes = self._turn_bytes // 2 * 1000 // rate, 0
+        if turn_ms < SHORTEST_MS:
+            self._say({"type": "input_audio_buffer.clear"})
+            return Notice("turn_too_short", "That was too short: hold the key while you speak")
+        self._say({"type": "input_audio_buffer.commit"})
+        return None
+
+    # -- receiving ------------------------------------------------------------------------------
+
+    def take(
+        self, kind: str, message: JsonObject, secrets: tuple[str, ...], *, is_transcribed: bool
+    ) -> list[Event] | None:
+        """Events of one message about the user's side; None: not one of those known."""
+        match kind.removeprefix("conversation.item."):
+            case "input_audio_buffer.speech_started":
+                return [SpeechStarted(identity(message, "item_id"))]
+            case "input_audio_buffer.speech_stopped":
+                return [SpeechStopped(identity(message, "item_id"))]
+            case "input_audio_buffer.committed":
+                return [self._committed(message, is_transcribed)]
+            case "input_audio_transcription.delta":
+                return self._partial(message, text(message, "delta"), cumulative=False)
+            case "input_audio_transcription.updated":
+                return self._partial(message, text(message, "transcript"), cumulative=True)
+            case "input_audio_transcription.completed":
+                return self._completed(message)
+            case "input_audio_transcription.failed":
+                return self._failed(message, secrets)
+            case _:
+                return None
+
+    def _committed(self, message: JsonObject, is_transcribed: bool) -> TurnCommitted:
+        self._commits += 1
+        self._last_item = identity(message, "item_id") or f"turn_{self._commits}"
+        previous = identity(message, "previous_item_id") or None
+        return TurnCommitted(self._last_item, previous, is_transcribed)
+
+    def _item_id(self, message: JsonObject) -> str:
+        return identity(message, "item_id") or self._last_item
+
+    def _partial(self, message: JsonObject, words: str, *, cumulative: bool) -> list[Event]:
+        item_id = self._item_id(message)
+        if not item_id or not words:
+            return [] if words == "" and item_id else [Unknown("words of no turn")]
+        return [InputTranscript(item_id, clean(words), cumulative=cumulative)]
+
+    def _completed(self, message: JsonObject) -> list[Event]:
+        """xAI completes one item several times: all but the last are `in_progress`."""
+        item_id = self._item_id(message)
+        if not item_id:
+            return [Unknown("words of no turn")]
+        words = clean(text(message, "transcript"))
+        is_interim = text(message, "status") == "in_progress"
+        return [InputTranscript(item_id, words, final=not is_interim, cumulative=is_interim)]
+
+    def _failed(self, message: JsonObject, secrets: tuple[str, ...]) -> list[Event]:
+        item_id = self._item_id(message)
+        if not item_id:
+            return [Unknown("words of no turn")]
+        return [InputFailed(item_id, read_fault(message, secrets).message)]

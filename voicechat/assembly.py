@@ -17,10 +17,11 @@ from voicechat.cascade import process
 from voicechat.cascade.options import LocalOptions
 from voicechat.config import Config
 from voicechat.conversation import Conversation
+from voicechat.engine import Engine
 from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.journal import Journal, NullJournal, Recorder, data_folder
 from voicechat.links import proxy, websocket
-from voicechat.providers import catalog, dialect_class
+from voicechat.providers import catalog, dialect_class, names
 from voicechat.providers.base import Dialect, Settings, Vad
 from voicechat.session import Line, Listener, Session
 from voicechat.trace import Trace
@@ -47,10 +48,10 @@ class House:
         Raises:
             ConfigError: a field, an option or a file is wrong.
         """
-        config = configuration.load(args.config, environ)
+        config = configuration.load(args.config, environ, names())
         house = cls(_overlay(config, args), environ, proxy_option=args.proxy)
         if house.config.trace:
-            house.trace = Trace(Path(house.config.trace))
+            house.trace = Trace(Path(house.config.trace), house.config.secrets())
         return house
 
     def close(self) -> None:
@@ -131,9 +132,7 @@ class House:
                 yield link
             return
         async with process.running(self._local_options()) as endpoint:
-            dialect.settings = replace(
-                dialect.settings, url=endpoint.url, api_key=endpoint.token
-            )
+            dialect.settings = replace(dialect.settings, url=endpoint.url, api_key=endpoint.token)
             async with websocket.connect(dialect.url(), dialect.headers(), proxy=None) as link:
                 yield link
 
@@ -162,9 +161,7 @@ class House:
 
     # -- the session ----------------------------------------------------------------------------
 
-    def build_session(
-        self, listener: Listener, *, with_sound: bool, wants_speech: bool
-    ) -> Session:
+    def build_session(self, listener: Listener, *, with_sound: bool, wants_speech: bool) -> Session:
         """The session, ready to run.
 
         Raises:
@@ -175,15 +172,14 @@ class House:
         config = self.config
         if with_sound:
             self.sound = SoundCard(config.audio.input_device, config.audio.output_device)
+        audio = config.audio
         session = Session(
             dial,
             Conversation(),
+            Engine(self.sound, buffer_ms=audio.buffer_ms, volume=audio.volume),
             NullJournal(),
             listener,
-            sound=self.sound,
             hands_free=config.hands_free,
-            buffer_ms=config.audio.buffer_ms,
-            volume=config.audio.volume,
             trace=self.trace.record if self.trace else None,
         )
         session.journal = self.journal = self._journal(session)
@@ -212,9 +208,7 @@ class House:
         own = self.config.provider(model.provider)
         key_env = own.api_key_env or (profile.key_env[0] if profile.key_env else "")
         has_key = catalog.has_key(model.provider, self.environ, self.config)
-        return ModelRow(
-            model.name, model.provider, model.abilities, key_env, has_key, model.note
-        )
+        return ModelRow(model.name, model.provider, model.abilities, key_env, has_key, model.note)
 
 
 def _overlay(config: Config, args: argparse.Namespace) -> Config:

@@ -3,7 +3,7 @@
     microphone -> resample -> gate -> dialect                              (uplink)
     dialect -> link                                                        (writer)
     link -> dialect -> events -> conversation, playout, journal, listener  (downlink)
-    playout -> ring -> loudspeaker                                         (pump)
+    playout -> ring -> loudspeaker                                         (pump, in engine.py)
 
 One task reads the link and one writes it.
 
@@ -23,12 +23,11 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from voicechat.audio.devices import Microphone, SoundCard
 from voicechat.audio.jitter import Stats
-from voicechat.audio.pcm import HOUSE_RATE, level_dbfs
-from voicechat.audio.playout import Playout
+from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.resample import Resampler
 from voicechat.conversation import Conversation, Row, State
+from voicechat.engine import Engine
 from voicechat.errors import DeviceError, LinkError, RefusedError, VoiceChatError
 from voicechat.events import (
     BeginTurn,
@@ -56,9 +55,9 @@ from voicechat.links.websocket import Link, LinkClosed
 from voicechat.providers.base import Dialect
 from voicechat.text import clean
 
+SOUND_WAIT_S = 1.5
+"""How long a connected line waits for the sound card to say whether it works."""
 TICK_S = 0.25
-PUMP_S = 0.01
-SILENCE_DBFS = -96.0
 
 Listener = Callable[[Event | VoiceChatError], None]
 
@@ -95,7 +94,7 @@ class Session:
 
     Args:
         dial: Makes the line; called again by `redial`.
-        sound: The sound card, or None for text only.
+        engine: The sound, both ways; may have no card.
         listener: Gets every event after it was folded in, and every error that ends a line.
     """
 
@@ -103,13 +102,11 @@ class Session:
         self,
         dial: Callable[[], Line],
         conversation: Conversation,
+        engine: Engine,
         journal: Recorder,
         listener: Listener,
         *,
-        sound: SoundCard | None = None,
         hands_free: bool = False,
-        buffer_ms: int = 100,
-        volume: float = 1.0,
         trace: Callable[[str, str | bytes], None] | None = None,
     ) -> None:
         self.conversation = conversation
@@ -119,24 +116,21 @@ class Session:
         self.line = dial()
         self.proxy_label = ""
         self.usage: list[tuple[str, ReplyFinished]] = []
-        self.volume = volume
+        self.engine = engine
         self._loop = asyncio.get_running_loop()
         self._dial = dial
         self._listener = listener
-        self._sound = sound
-        self._sound_tried = asyncio.Event()
-        self._buffer_ms = buffer_ms
         self._trace = trace or _no_trace
         self._wake = asyncio.Event()
-        self._due = asyncio.Event()
         self._redial = asyncio.Event()
         self._leg: asyncio.Task[None] | None = None
-        self._playout: Playout | None = None
+        self._resampler = Resampler(HOUSE_RATE, HOUSE_RATE)
+        self._uplink_rate = HOUSE_RATE
         self._is_ready = False
         self._replying = ""
+        self._waiting: list[SendText] = []
         self._asked_at: float | None = None
         self._latency_ms: int | None = None
-        self._microphone_dbfs = self._loudspeaker_dbfs = SILENCE_DBFS
 
     # -- what a front end may ask ---------------------------------------------------------------
 
@@ -183,7 +177,7 @@ class Session:
 
     def interrupt(self, *, by_server: bool = False) -> None:
         """Silence now; then tell the model how much of its reply was heard."""
-        heard = self._playout.interrupt() if self._playout else ()
+        heard = self.engine.interrupt()
         if not heard and not self._replying and self._asked_at is None:
             return
         for part in heard:
@@ -192,44 +186,46 @@ class Session:
         self.post(Interrupt(heard, by_server))
 
     def post(self, command: Command) -> None:
-        """Hand a command to the model's dialect, which keeps it until it may be sent."""
-        self.line.dialect.send(command, time.monotonic())
-        self._wake.set()
+        """Hand a command to the model's dialect, which keeps it until it may be sent.
+
+        What is typed while there is no line waits for the next one; speech does not.
+        """
+        if self.problem is None:
+            self.line.dialect.send(command, time.monotonic())
+            self._wake.set()
+        elif isinstance(command, SendText):
+            self._waiting.append(command)
 
     def redial(self, dial: Callable[[], Line] | None = None) -> None:
         """Connect again, to another model if `dial` is given; the conversation stays."""
+        self.interrupt()
         self._dial = dial or self._dial
         self._redial.set()
         if self._leg is not None:
             self._leg.cancel()
 
     def snapshot(self) -> Snapshot:
-        playout = self._playout
         return Snapshot(
             phase=self._phase(),
             is_live=self._is_live,
-            microphone_dbfs=self._microphone_dbfs,
-            loudspeaker_dbfs=self._loudspeaker_dbfs if self.is_playing else SILENCE_DBFS,
-            playout=playout.stats() if playout else None,
+            microphone_dbfs=self.engine.microphone_dbfs,
+            loudspeaker_dbfs=self.engine.loudspeaker_dbfs,
+            playout=self.engine.stats,
             latency_ms=self._latency_ms,
         )
 
     def shown(self, row: Row) -> int:
         """How many characters of a row may be shown, so that words keep step with the sound."""
-        if row.role != "assistant" or row.state is State.CUT or not row.spoken:
-            return len(row.heard_text if row.state is State.CUT and row.heard_ms else row.text)
-        if self._playout is None or not self._playout.is_pending(row.id):
+        if row.state is State.CUT:
+            return len(row.heard_text)
+        progress = self.engine.progress(row.id) if row.role == "assistant" else None
+        if progress is None:
             return len(row.text)
-        heard, received = self._playout.heard_ms(row.id), self._playout.received_ms(row.id)
-        return row.heard_until(heard, received, is_complete=row.is_finished)
+        return row.heard_until(*progress, is_complete=row.is_finished)
 
     @property
     def has_microphone(self) -> bool:
-        return self._sound is not None and self._sound.microphone is not None
-
-    @property
-    def is_playing(self) -> bool:
-        return self._playout is not None and not self._playout.is_idle
+        return self.engine.has_microphone
 
     @property
     def _is_live(self) -> bool:
@@ -238,7 +234,7 @@ class Session:
     def _phase(self) -> str:
         if not self._is_ready:
             return "offline" if self.problem else "connecting"
-        if self.is_playing:
+        if self.engine.is_playing:
             return "speaking"
         if self.gate.is_talking:
             return "listening"
@@ -262,14 +258,13 @@ class Session:
         except* VoiceChatError as group:
             raise _first(group) from None
         finally:
-            self._end()
+            self._hang_up()
 
     async def _run_lines(self, tasks: asyncio.TaskGroup, *, stay: bool) -> None:
         while True:
             self._leg = tasks.create_task(self._call(self.line))
             await asyncio.wait([self._leg])
-            self._is_ready, self._replying, self._asked_at = False, "", None
-            self.gate.release()
+            self._hang_up()
             if not stay and self.problem:
                 raise self.problem
             await self._redial.wait()
@@ -279,6 +274,8 @@ class Session:
     async def _call(self, line: Line) -> None:
         """One connection, from dialling to its end; its error is kept in `problem`."""
         self.problem, self.journal.model = None, line.model
+        while self._waiting:
+            self.post(self._waiting.pop(0))
         if line.notice:
             self._tell(Notice("model", line.notice))
         try:
@@ -294,12 +291,10 @@ class Session:
     async def _open(self, link: Link, dialect: Dialect) -> None:
         """The link is up: greet, knowing by now whether there is a loudspeaker."""
         self.proxy_label = link.proxy_label
-        await self._sound_tried.wait()
-        speaker = self._sound.speaker if self._sound else None
-        if self._sound and speaker is None:
+        await self.engine.wait_tried(SOUND_WAIT_S)
+        self.engine.start_line(dialect.profile.output_rate)
+        if self.engine.is_deaf_and_dumb:
             dialect.settings = replace(dialect.settings, text_only=True)
-        rate = dialect.profile.output_rate
-        self._playout = Playout(speaker, rate, self._buffer_ms) if speaker else None
         dialect.open(time.monotonic())
         self._wake.set()
 
@@ -308,44 +303,33 @@ class Session:
             return dialect.closed(error.code or 0, error.reason) or error
         return error
 
-    def _end(self) -> None:
+    def _hang_up(self) -> None:
+        """The line is gone: nothing on it is still going on."""
+        self._is_ready, self._replying, self._asked_at = False, "", None
+        self.gate.release()
         for row in self.conversation.end():
             self._record(row)
 
     # -- uplink ---------------------------------------------------------------------------------
 
     async def _run_sound(self) -> None:
-        if self._sound is None:
-            self._sound_tried.set()
-            return
         try:
-            await self._sound.open()
-        except DeviceError as error:
-            self._tell(Notice("no_sound", str(error)))
-            return
-        finally:
-            self._sound_tried.set()
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._pump())
-                tasks.create_task(self._sound.watch())
-                if self._sound.microphone:
-                    tasks.create_task(self._uplink(self._sound.microphone))
-        finally:
-            await self._sound.close()
+            await self.engine.run(self._uplink)
+        except* DeviceError as group:
+            self._tell(Notice("no_sound", str(_first(group))))
 
-    async def _uplink(self, microphone: Microphone) -> None:
-        """Microphone to dialect.  Sound from before the line is up waits in the dialect."""
-        resampler, rate = Resampler(HOUSE_RATE, HOUSE_RATE), HOUSE_RATE
-        async for chunk in microphone.chunks():
-            self._microphone_dbfs = level_dbfs(chunk)
-            profile = self.line.dialect.profile
-            if profile.input_rate != rate:
-                resampler, rate = Resampler(HOUSE_RATE, profile.input_rate), profile.input_rate
-            pcm = resampler.process(chunk)
-            passed = self.gate.take(pcm, rate, silence_when_muted=profile.silence_when_muted)
-            if passed is not None:
-                self.post(SendAudio(passed))
+    def _uplink(self, chunk: bytes) -> None:
+        """Microphone to dialect.  Speech from before the line is up waits in the dialect."""
+        profile = self.line.dialect.profile
+        if profile.input_rate != self._uplink_rate:
+            self._uplink_rate = profile.input_rate
+            self._resampler = Resampler(HOUSE_RATE, profile.input_rate)
+        pcm = self._resampler.process(chunk)
+        passed = self.gate.take(
+            pcm, self._uplink_rate, silence_when_muted=profile.silence_when_muted
+        )
+        if passed is not None:
+            self.post(SendAudio(passed))
 
     async def _writer(self, link: Link, dialect: Dialect) -> None:
         while True:
@@ -380,7 +364,7 @@ class Session:
                 self._replying = reply_id
             case ReplyAudio(reply_id, item_id, pcm):
                 self._play(reply_id, item_id, pcm)
-            case ReplyText(reply_id) if not event.spoken or self._playout is None:
+            case ReplyText():
                 self._answered()
             case ReplyFinished():
                 self._finish(event)
@@ -402,30 +386,15 @@ class Session:
 
     def _play(self, reply_id: str, item_id: str, pcm: bytes) -> None:
         self.conversation.reply_row(item_id, reply_id, spoken=True)
-        if self._playout is None:
-            return
         self._answered()
-        self._playout.volume = self.volume
-        self._playout.insert(reply_id, item_id, pcm)
-        self._loudspeaker_dbfs = level_dbfs(pcm)
-        self._due.set()
+        self.engine.play(reply_id, item_id, pcm)
 
     def _finish(self, event: ReplyFinished) -> None:
         if self._replying in ("", event.reply_id):
             self._replying, self._asked_at = "", None
         if event.usage:
             self.usage.append((self.line.model, event))
-        if self._playout:
-            self._playout.finish(event.reply_id)
-            self._due.set()
-
-    async def _pump(self) -> None:
-        """Playout: keep the loudspeaker's ring filled while there is something to play."""
-        while True:
-            await self._due.wait()
-            self._due.clear()
-            while self._playout is not None and self._playout.pump():
-                await asyncio.sleep(PUMP_S)
+        self.engine.finish(event.reply_id)
 
     # -- keeping count --------------------------------------------------------------------------
 

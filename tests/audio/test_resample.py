@@ -25,9 +25,7 @@ def test_a_tone_stays_the_same_tone_in_time(source: int, target: int) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from(RATES), st.lists(st.integers(0, 700), min_size=1, max_size=20))
-def test_how_it_is_cut_into_calls_does_not_matter(
-    rates: tuple[int, int], cuts: list[int]
-) -> None:
+def test_how_it_is_cut_into_calls_does_not_matter(rates: tuple[int, int], cuts: list[int]) -> None:
     whole, resampler = tone(rates[0], seconds=0.1), Resampler(*rates)
     once = resampler.process(whole) + resampler.flush()
     parts, at = b"", 0

@@ -204,6 +204,7 @@ class Playout:
         """Write a block to the ring, and remember which frames of the ring stand for it."""
         if self._run_start is None:
             self._run_start, self._run_frames = self._ring.written, 0
+            self._loudness = self._factor
         frames = len(block.pcm) // 2
         start = self._run_start + self._run_frames * self._ratio
         end = start + frames * self._ratio
@@ -217,8 +218,12 @@ class Playout:
         span = _Span(block.item_id, start, end, block.content_start, block.content_frames)
         self._spans.append(span)
 
+    @property
+    def _factor(self) -> float:
+        return min(max(self.volume, 0.0), 2.0)
+
     def _write(self, pcm: bytes) -> None:
-        before, self._loudness = self._loudness, min(max(self.volume, 0.0), 2.0)
+        before, self._loudness = self._loudness, self._factor
         self._ring.write(ramp(pcm, before, self._loudness))
 
     def _sounding(self) -> float:

@@ -27,7 +27,7 @@ from voicechat.errors import ConfigError, ServiceError
 __all__ = ["Endpoint", "LocalOptions", "LocalProcess", "running", "start"]
 
 _START_DEADLINE_S = 10.0
-_END_DEADLINE_S = 9.7
+_END_DEADLINE_S = 0.7
 _SECRET_WORD = re.compile(
     r"(api)?keys?|tokens?|secrets?|passw(or)?d|pass(phrase)?|credentials?|auth|proxy"
 )

@@ -1,0 +1,84 @@
+"""Every provider's recorded conversations mean today what they meant yesterday.
+
+To accept a change: `VOICECHAT_WRITE_GOLDEN=1 python -m pytest tests/providers/test_wire.py`, then
+read the diff.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes import official
+from tests.providers.wire import KEY, WIRE, golden, read, recordings, replay
+from voicechat.events import ReplyFinished, ReplyStarted
+from voicechat.providers import names
+
+VALIDATORS: dict[str, Callable[[dict[str, Any], official.Shape], None]] = {
+    "azure": official.check,
+    "openai": official.check,
+}
+"""Providers with official Python types of their client messages."""
+
+each_recording = pytest.mark.parametrize(
+    "recording", recordings(), ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
+
+
+@each_recording
+def test_recording_gives_the_golden_text(recording: Path) -> None:
+    written = golden(recording)
+    expected = recording.with_suffix(".txt")
+    if os.environ.get("VOICECHAT_WRITE_GOLDEN"):
+        expected.write_text(written, "utf-8")
+    assert expected.exists(), f"no golden text beside {recording.name}: see this module's first lines"
+    assert written == expected.read_text("utf-8")
+
+
+@each_recording
+def test_every_message_we_send_is_one_of_the_official_types(recording: Path) -> None:
+    check = VALIDATORS.get(recording.parent.name)
+    shapes = read(recording)[0].get("shapes", ["ga"])
+    for _, _, messages in replay(recording):
+        for message in messages:
+            assert message["type"]
+            if check:
+                _check_any(check, message, shapes)
+
+
+def _check_any(
+    check: Callable[[dict[str, Any], official.Shape], None],
+    message: dict[str, Any],
+    shapes: list[official.Shape],
+) -> None:
+    """The message is good in the shape the server asked for last, or was so in the first."""
+    for shape in shapes[:-1]:
+        try:
+            return check(message, shape)
+        except AssertionError:
+            continue
+    return check(message, shapes[-1])
+
+
+@each_recording
+def test_every_reply_that_starts_also_ends_once(recording: Path) -> None:
+    events = [event for _, given, _ in replay(recording) for event in given]
+    started = [event.reply_id for event in events if isinstance(event, ReplyStarted)]
+    finished = [event.reply_id for event in events if isinstance(event, ReplyFinished)]
+    assert len(finished) == len(set(finished))
+    assert set(started) <= set(finished)
+
+
+@each_recording
+def test_no_event_and_no_message_shows_the_key(recording: Path) -> None:
+    for words, given, messages in replay(recording):
+        assert KEY not in words + repr(given) + json.dumps(messages)
+
+
+@pytest.mark.parametrize("folder", sorted(path.name for path in WIRE.iterdir() if path.is_dir()))
+def test_recordings_belong_to_a_provider_that_exists(folder: str) -> None:
+    assert folder in names()
+    assert list((WIRE / folder).glob("*.jsonl"))

@@ -1,0 +1,140 @@
+"""Recorded conversations: read them, replay them, and write down what the dialect makes of them.
+
+A recording is `tests/wire/<provider>/<name>.jsonl`.  Its first line holds `title`, `settings` (of
+`Settings`) and, where the server does not speak the general release, `shapes`.  Every other line
+has `at` (seconds) and `from`:
+
+    server   `message` (an object) or `raw` (text as it came)
+    user     `command` (its class) and the command's fields
+    clock    nothing: time passes
+    link     `code` and `reason` of the close
+
+Sound is written as `{"silence_ms": 250}`, which stands for so much PCM16 silence at 24 kHz.
+Beside it lies `<name>.txt`: what must come out, read by people in a diff.
+"""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from voicechat import events
+from voicechat.events import Command, Event, Heard
+from voicechat.providers import dialect_class
+from voicechat.providers.base import Dialect, Settings, Vad
+
+JsonObject = dict[str, Any]
+
+WIRE = Path(__file__).parent.parent / "wire"
+KEY = "sk-test-0123456789abcdef"
+_LONGEST = 120
+
+
+def recordings() -> list[Path]:
+    return sorted(WIRE.glob("*/*.jsonl"))
+
+
+def read(recording: Path) -> tuple[JsonObject, list[JsonObject]]:
+    """The head and the entries of a recording."""
+    head, *entries = map(json.loads, recording.read_text("utf-8").splitlines())
+    return head, entries
+
+
+def dialect_of(provider: str, head: JsonObject) -> Dialect:
+    chosen = dict(head.get("settings", {}))
+    vad = Vad(**chosen.pop("vad", {}))
+    kind = dialect_class(provider)
+    chosen = {"model": kind.profile.default_model, "api_key": KEY, **chosen}
+    return kind(Settings(vad=vad, **chosen))
+
+
+def command(entry: JsonObject) -> Command:
+    kind = getattr(events, entry["command"])
+    given = {f.name: entry[f.name] for f in fields(kind) if f.name in entry}
+    if "pcm" in given:
+        given["pcm"] = base64.b64decode(_with_sound(given["pcm"]))
+    if "heard" in given:
+        given["heard"] = tuple(Heard(**part) for part in given["heard"])
+    made: Command = kind(**given)
+    return made
+
+
+def server_text(entry: JsonObject) -> str:
+    return entry["raw"] if "raw" in entry else json.dumps(_with_sound(entry["message"]))
+
+
+def _with_sound(value: Any) -> Any:
+    if isinstance(value, dict):
+        if set(value) == {"silence_ms"}:
+            return base64.b64encode(bytes(value["silence_ms"] * 48)).decode()
+        return {key: _with_sound(member) for key, member in value.items()}
+    return [_with_sound(member) for member in value] if isinstance(value, list) else value
+
+
+def replay(recording: Path) -> Iterator[tuple[str, list[Event], list[JsonObject]]]:
+    """Every entry as a line of words, the events it gave, and the messages it made us send."""
+    head, entries = read(recording)
+    dialect = dialect_of(recording.parent.name, head)
+    dialect.open(0.0)
+    yield "  0.000 open", [], sent(dialect)
+    for entry in entries:
+        words, given = _step(dialect, entry)
+        yield f"{entry['at']:7.3f} {words}", given, sent(dialect)
+
+
+def _step(dialect: Dialect, entry: JsonObject) -> tuple[str, list[Event]]:
+    match entry["from"]:
+        case "server":
+            said = entry["raw"] if "raw" in entry else entry["message"].get("type", "?")
+            return f"server {said}", dialect.receive(server_text(entry), entry["at"])
+        case "user":
+            given = command(entry)
+            dialect.send(given, entry["at"])
+            return f"user {shown(given)}", []
+        case "clock":
+            return "clock", dialect.tick(entry["at"])
+        case "link":
+            error = dialect.closed(entry["code"], entry["reason"])
+            name = f"{type(error).__name__}: {error}" if error else "nothing special"
+            return f"link closed {entry['code']} {entry['reason']!r}: {name}", []
+    raise ValueError(f"a recording cannot come from {entry['from']!r}")
+
+
+def sent(dialect: Dialect) -> list[JsonObject]:
+    return [json.loads(message) for message in dialect.data_to_send()]
+
+
+def golden(recording: Path) -> str:
+    """The whole replay as text."""
+    lines = [f"# {read(recording)[0]['title']}"]
+    for words, given, messages in replay(recording):
+        lines.append(words)
+        lines += [f"          = {shown(event)}" for event in given]
+        lines += [f"          > {_short(message)}" for message in messages]
+    return "\n".join(lines) + "\n"
+
+
+def shown(value: Event | Command | Heard) -> str:
+    """A value on one line, without fields that hold their default, sound as its length."""
+    said = []
+    for f in fields(value):
+        held = getattr(value, f.name)
+        if held != f.default or f.name == "final":
+            said.append(f"{f.name}={_field(held)}")
+    return f"{type(value).__name__}({', '.join(said)})"
+
+
+def _field(held: object) -> str:
+    if isinstance(held, bytes):
+        return f"<{len(held)} bytes>"
+    if isinstance(held, tuple):
+        return f"[{', '.join(shown(part) for part in held)}]"
+    return shown(held) if isinstance(held, events.Usage) else repr(held)
+
+
+def _short(message: JsonObject) -> str:
+    if len(str(message.get("audio", ""))) > _LONGEST:
+        message = {**message, "audio": f"<{len(message['audio'])} characters>"}
+    return json.dumps(message, ensure_ascii=False)

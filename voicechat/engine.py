@@ -1,0 +1,133 @@
+"""The sound of a session, both ways: one card, one playout, or neither.
+
+A session without sound (text mode, no device, no PortAudio) has an engine that plays nothing and
+hears nothing, so that nobody else needs to ask whether there is a card.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from voicechat.audio.devices import SoundCard
+from voicechat.audio.jitter import Stats
+from voicechat.audio.pcm import FLOOR_DBFS, level_dbfs
+from voicechat.audio.playout import Playout
+from voicechat.events import Heard
+
+PUMP_S = 0.01
+
+
+class Engine:
+    """Opens the card, feeds the loudspeaker, hands on what the microphone hears.
+
+    Args:
+        card: The sound card, or None for no sound at all.
+        buffer_ms: How much of a reply must be there before it starts to play.
+    """
+
+    def __init__(self, card: SoundCard | None, *, buffer_ms: int = 100, volume: float = 1.0):
+        self.volume = volume
+        self.microphone_dbfs = FLOOR_DBFS
+        self._card = card
+        self._buffer_ms = buffer_ms
+        self._tried = asyncio.Event()
+        self._due = asyncio.Event()
+        self._playout: Playout | None = None
+        self._loudspeaker_dbfs = FLOOR_DBFS
+
+    # -- its life -------------------------------------------------------------------------------
+
+    async def run(self, hear: Callable[[bytes], None]) -> None:
+        """Until cancelled: open the card, give `hear` chunks of PCM16 at the house rate, play.
+
+        Raises:
+            DeviceError: there is no usable device; the session goes on without sound.
+        """
+        try:
+            if self._card is not None:
+                await self._card.open()
+        finally:
+            self._tried.set()
+        if self._card is not None:
+            await self._run_card(self._card, hear)
+
+    async def _run_card(self, card: SoundCard, hear: Callable[[bytes], None]) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._pump())
+                tasks.create_task(card.watch())
+                if card.microphone is not None:
+                    async for chunk in card.microphone.chunks():
+                        self.microphone_dbfs = level_dbfs(chunk)
+                        hear(chunk)
+        finally:
+            await card.close()
+
+    async def wait_tried(self, seconds: float) -> None:
+        """Until it is known whether there is sound, but not for ever."""
+        try:
+            await asyncio.wait_for(self._tried.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _pump(self) -> None:
+        """Keep the loudspeaker's ring filled while there is something to play."""
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            while self._playout is not None and self._playout.pump():
+                await asyncio.sleep(PUMP_S)
+
+    # -- what there is --------------------------------------------------------------------------
+
+    @property
+    def has_microphone(self) -> bool:
+        return self._card is not None and self._card.microphone is not None
+
+    @property
+    def is_deaf_and_dumb(self) -> bool:
+        """Whether replies need no sound: a card was asked for, and has no loudspeaker."""
+        return self._card is not None and self._tried.is_set() and self._card.speaker is None
+
+    @property
+    def is_playing(self) -> bool:
+        return self._playout is not None and not self._playout.is_idle
+
+    @property
+    def loudspeaker_dbfs(self) -> float:
+        return self._loudspeaker_dbfs if self.is_playing else FLOOR_DBFS
+
+    @property
+    def stats(self) -> Stats | None:
+        return self._playout.stats() if self._playout else None
+
+    # -- playing --------------------------------------------------------------------------------
+
+    def start_line(self, rate: int) -> None:
+        """A new line: its replies come at `rate` Hz.  What is left of the old one is forgotten."""
+        self.interrupt()
+        speaker = self._card.speaker if self._card is not None else None
+        self._playout = Playout(speaker, rate, self._buffer_ms) if speaker is not None else None
+
+    def play(self, reply_id: str, item_id: str, pcm: bytes) -> None:
+        """More sound of a reply."""
+        if self._playout is not None:
+            self._playout.volume = self.volume
+            self._playout.insert(reply_id, item_id, pcm)
+            self._loudspeaker_dbfs = level_dbfs(pcm)
+            self._due.set()
+
+    def finish(self, reply_id: str) -> None:
+        """No more of this reply will come."""
+        if self._playout is not None:
+            self._playout.finish(reply_id)
+            self._due.set()
+
+    def interrupt(self) -> tuple[Heard, ...]:
+        """Silence now; tells how much of what was playing or waiting has been heard."""
+        return self._playout.interrupt() if self._playout is not None else ()
+
+    def progress(self, item_id: str) -> tuple[int, int] | None:
+        """(heard, received) milliseconds of an item; None when nothing of it is left to play."""
+        if self._playout is None or not self._playout.is_pending(item_id):
+            return None
+        return self._playout.heard_ms(item_id), self._playout.received_ms(item_id)

@@ -190,7 +190,7 @@ class Session:
 
         What is typed while there is no line waits for the next one; speech does not.
         """
-        if self.problem is None:
+        if self.problem is None and not self._redial.is_set():
             self.line.dialect.send(command, time.monotonic())
             self._wake.set()
         elif isinstance(command, SendText):
@@ -292,7 +292,6 @@ class Session:
         """The link is up: greet, knowing by now whether there is a loudspeaker."""
         self.proxy_label = link.proxy_label
         await self.engine.wait_tried(SOUND_WAIT_S)
-        self.engine.start_line(dialect.profile.output_rate)
         if self.engine.is_deaf_and_dumb:
             dialect.settings = replace(dialect.settings, text_only=True)
         dialect.open(time.monotonic())
@@ -320,14 +319,13 @@ class Session:
 
     def _uplink(self, chunk: bytes) -> None:
         """Microphone to dialect.  Speech from before the line is up waits in the dialect."""
-        profile = self.line.dialect.profile
-        if profile.input_rate != self._uplink_rate:
-            self._uplink_rate = profile.input_rate
-            self._resampler = Resampler(HOUSE_RATE, profile.input_rate)
+        dialect = self.line.dialect
+        if dialect.input_rate != self._uplink_rate:
+            self._uplink_rate = dialect.input_rate
+            self._resampler = Resampler(HOUSE_RATE, dialect.input_rate)
         pcm = self._resampler.process(chunk)
-        passed = self.gate.take(
-            pcm, self._uplink_rate, silence_when_muted=profile.silence_when_muted
-        )
+        needs_silence = dialect.profile.silence_when_muted
+        passed = self.gate.take(pcm, self._uplink_rate, silence_when_muted=needs_silence)
         if passed is not None:
             self.post(SendAudio(passed))
 
@@ -360,6 +358,7 @@ class Session:
         match event:
             case SessionReady():
                 self._is_ready = True
+                self.engine.start_line(self.line.dialect.output_rate)
             case ReplyStarted(reply_id):
                 self._replying = reply_id
             case ReplyAudio(reply_id, item_id, pcm):
@@ -372,6 +371,8 @@ class Session:
                 self.interrupt(by_server=True)
             case SpeechStopped():
                 self._asked()
+            case Notice(code, message):
+                self.conversation.note(code, message)
         for row in self.conversation.apply(event):
             self._record(row)
         self._listener(event)

@@ -97,7 +97,7 @@ class Plain:
             call.cancel()
 
     def _speech(self, session: Session) -> bytes | None:
-        rate = session.line.dialect.profile.input_rate
+        rate = session.line.dialect.input_rate
         return read_wav(self.options.say, rate) if self.options.say else None
 
     async def _ask(self, session: Session, line: str) -> None:
@@ -111,7 +111,7 @@ class Plain:
 
     async def _ask_by_voice(self, session: Session, pcm: bytes) -> None:
         """Speak a file: at once with marked turns, at its own pace where VAD finds them."""
-        rate = session.line.dialect.profile.input_rate
+        rate = session.line.dialect.input_rate
         size = rate * SPEECH_CHUNK_MS // 1000 * 2
         if session.gate.hands_free:
             pcm += bytes(rate * TRAILING_SILENCE_MS // 1000 * 2)
@@ -180,7 +180,7 @@ class Plain:
 
     def _report(self, event: Event | VoiceChatError) -> None:
         assert self.session is not None
-        fields = report.describe(event, self.session.line.dialect.profile.output_rate)
+        fields = report.describe(event, self.session.line.dialect.output_rate)
         if fields is None:
             return
         if isinstance(event, SessionReady):
@@ -192,7 +192,7 @@ class Plain:
     def _save(self, event: ReplyAudio) -> None:
         assert self.session is not None and self.options.save_reply is not None
         if self._writer is None:
-            rate = self.session.line.dialect.profile.output_rate
+            rate = self.session.line.dialect.output_rate
             self._writer = WavWriter(self.options.save_reply, rate)
         self._writer.write(event.pcm)
 

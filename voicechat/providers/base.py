@@ -85,6 +85,16 @@ class Dialect(ABC):
         self.settings = settings
         self._outgoing: list[str] = []
 
+    @property
+    def input_rate(self) -> int:
+        """Hz of the sound the server expects: the profile's, unless the server says otherwise."""
+        return self.profile.input_rate
+
+    @property
+    def output_rate(self) -> int:
+        """Hz of the sound the server sends: the profile's, unless the server says otherwise."""
+        return self.profile.output_rate
+
     @abstractmethod
     def url(self) -> str:
         """The address to connect to, without any secret in it."""

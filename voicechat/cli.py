@@ -25,6 +25,9 @@ from the environment (OPENAI_API_KEY, …) or the config file.  With no key at a
 small model built into the program.
 """
 
+_SCREENLESS = ("", "dumb", "unknown")
+"""What TERM says where nothing but lines can be shown."""
+
 
 def main() -> None:
     """The console script."""
@@ -132,6 +135,10 @@ def run(args: argparse.Namespace) -> int:
         return asyncio.run(_run_plain(house, args))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError("stdin and stdout must be a terminal", "Use --plain in pipes and scripts")
+    if os.name == "posix" and (term := os.environ.get("TERM", "")) in _SCREENLESS:
+        raise ConfigError(
+            f"This terminal can show lines only (TERM={term})", "Use --plain, or set TERM"
+        )
     return asyncio.run(_run_screen(house))
 
 
@@ -174,12 +181,12 @@ async def _run_screen(house: "House") -> int:
 
 
 def _leave(code: int) -> None:
-    """End now.  A thread stuck in a stalled sound server must not keep the program alive."""
+    """End now.  A thread stuck in a stalled sound server or terminal must not hold the end up."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except (OSError, ValueError):
             code = code or 1
-    if any(not thread.daemon for thread in threading.enumerate()[1:]):
+    if threading.active_count() > 1:
         os._exit(code)
     sys.exit(code)

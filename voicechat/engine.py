@@ -5,6 +5,7 @@ hears nothing, so that nobody else needs to ask whether there is a card.
 """
 
 import asyncio
+import gc
 from collections.abc import Callable
 
 from voicechat.audio.devices import SoundCard
@@ -26,13 +27,17 @@ class Engine:
 
     def __init__(self, card: SoundCard | None, *, buffer_ms: int = 100, volume: float = 1.0):
         self.volume = volume
-        self.microphone_dbfs = FLOOR_DBFS
+        self.tell: Callable[[str, str], None] = _tell_nobody
+        """Gets a stable name and a line for the user when a device goes, comes or is silent."""
+        self._heard_last = b""
         self._card = card
         self._buffer_ms = buffer_ms
         self._tried = asyncio.Event()
         self._due = asyncio.Event()
         self._playout: Playout | None = None
-        self._loudspeaker_dbfs = FLOOR_DBFS
+        self._played_last = b""
+        if card is not None:
+            card.listener = lambda state: self.tell(f"sound_{state.change}", state.message)
 
     # -- its life -------------------------------------------------------------------------------
 
@@ -48,6 +53,7 @@ class Engine:
         finally:
             self._tried.set()
         if self._card is not None:
+            _spare_callbacks()
             await self._run_card(self._card, hear)
 
     async def _run_card(self, card: SoundCard, hear: Callable[[bytes], None]) -> None:
@@ -57,7 +63,7 @@ class Engine:
                 tasks.create_task(card.watch())
                 if card.microphone is not None:
                     async for chunk in card.microphone.chunks():
-                        self.microphone_dbfs = level_dbfs(chunk)
+                        self._heard_last = chunk
                         hear(chunk)
         finally:
             await card.close()
@@ -93,8 +99,13 @@ class Engine:
         return self._playout is not None and not self._playout.is_idle
 
     @property
+    def microphone_dbfs(self) -> float:
+        """How loud the last chunk was; reckoned only when somebody looks."""
+        return level_dbfs(self._heard_last)
+
+    @property
     def loudspeaker_dbfs(self) -> float:
-        return self._loudspeaker_dbfs if self.is_playing else FLOOR_DBFS
+        return level_dbfs(self._played_last) if self.is_playing else FLOOR_DBFS
 
     @property
     def stats(self) -> Stats | None:
@@ -113,7 +124,7 @@ class Engine:
         if self._playout is not None:
             self._playout.volume = self.volume
             self._playout.insert(reply_id, item_id, pcm)
-            self._loudspeaker_dbfs = level_dbfs(pcm)
+            self._played_last = pcm
             self._due.set()
 
     def finish(self, reply_id: str) -> None:
@@ -131,3 +142,17 @@ class Engine:
         if self._playout is None or not self._playout.is_pending(item_id):
             return None
         return self._playout.heard_ms(item_id), self._playout.received_ms(item_id)
+
+
+def _spare_callbacks() -> None:
+    """What start-up made stays out of every later garbage collection.
+
+    A full collection holds the GIL for tens of milliseconds, and a card's callback waits for it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
+def _tell_nobody(code: str, message: str) -> None:
+    """Until somebody listens."""

@@ -117,6 +117,7 @@ class Session:
         self.proxy_label = ""
         self.usage: list[tuple[str, ReplyFinished]] = []
         self.engine = engine
+        engine.tell = lambda code, message: self._tell(Notice(code, message))
         self._loop = asyncio.get_running_loop()
         self._dial = dial
         self._listener = listener
@@ -367,7 +368,7 @@ class Session:
                 self._answered()
             case ReplyFinished():
                 self._finish(event)
-            case SpeechStarted():
+            case SpeechStarted() if self.line.dialect.settings.vad.interrupt:
                 self.interrupt(by_server=True)
             case SpeechStopped():
                 self._asked()
@@ -391,7 +392,8 @@ class Session:
         self.engine.play(reply_id, item_id, pcm)
 
     def _finish(self, event: ReplyFinished) -> None:
-        if self._replying in ("", event.reply_id):
+        # One that failed at once never started; one that nobody wants may end after a new question.
+        if event.reply_id == self._replying or event.status == "failed":
             self._replying, self._asked_at = "", None
         if event.usage:
             self.usage.append((self.line.model, event))

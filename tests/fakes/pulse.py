@@ -10,8 +10,10 @@
 * `speaker` is a null sink and the default; `record_loudspeaker` listens to its monitor.
 * `mic` is the default source: what is played into the sink `mic_sink` comes out of it.  While
   nothing is played it gives exact zeros, as a muted microphone does.
-* Faults: `unload_speaker` / `load_speaker` (unplug, plug in), `unload_microphone` /
-  `load_microphone`, `stall` / `resume` (SIGSTOP, SIGCONT), `kill` and `start` again.
+* Faults: `unplug` / `plug_in` (all devices go, every stream dies; they come back), `stall` /
+  `resume` (SIGSTOP, SIGCONT), `kill` and `start` again.
+* `unload_speaker` / `load_speaker`: the loudspeaker alone goes, and PulseAudio moves its streams
+  to another sink (`spare`), as it does when headphones are pulled: a program notices nothing.
 
 Everything lives in a directory of its own and goes with it; a PulseAudio of the user, root or not,
 is neither seen nor touched.  PortAudio reads the environment only when it starts, so the program
@@ -92,8 +94,7 @@ class PulseServer:
         self._process = subprocess.Popen(command, env=self._env, stdout=log, stderr=log)
         log.close()
         wait_until(self._answers, f"start of PulseAudio (see {self._home / 'log'})")
-        self.load_speaker()
-        self.load_microphone()
+        self.plug_in()
 
     def close(self) -> None:
         """End the server and remove all it left."""
@@ -122,26 +123,29 @@ class PulseServer:
 
     # -- faults ---------------------------------------------------------------------------------
 
-    def load_speaker(self) -> None:
-        """Plug the loudspeaker in and make it the default."""
-        self._load("speaker", "module-null-sink", "sink_name=speaker", self._shape)
-        self.control("set-default-sink", "speaker")
+    def unplug(self) -> None:
+        """All devices go: every stream of every program dies, and none can be opened."""
+        for name in reversed(list(self._modules)):
+            self._unload(name)
 
-    def unload_speaker(self) -> None:
-        """Unplug the loudspeaker."""
-        self._unload("speaker")
-
-    def load_microphone(self) -> None:
-        """Plug the microphone in and make it the default."""
+    def plug_in(self) -> None:
+        """All devices (that are not there) come."""
+        self._load("spare", "module-null-sink", "sink_name=spare", self._shape)
+        self.load_speaker()
         self._load("mic_sink", "module-null-sink", "sink_name=mic_sink", self._shape)
         words = ("master=mic_sink.monitor", "source_name=mic")
         self._load("mic", "module-remap-source", *words)
         self.control("set-default-source", "mic")
 
-    def unload_microphone(self) -> None:
-        """Unplug the microphone."""
-        self._unload("mic")
-        self._unload("mic_sink")
+    def load_speaker(self) -> None:
+        """The loudspeaker comes (back) and is the default."""
+        self._load("speaker", "module-null-sink", "sink_name=speaker", self._shape)
+        self.control("set-default-sink", "speaker")
+
+    def unload_speaker(self) -> None:
+        """The loudspeaker goes; its streams, and the default, move to the sink `spare`."""
+        self.control("set-default-sink", "spare")
+        self._unload("speaker")
 
     def stall(self) -> None:
         """Let the server hang: connections stay open, nothing is answered."""
@@ -203,7 +207,7 @@ class PulseServer:
 
 
 class Playing:
-    """A sound on its way into the microphone."""
+    """A sound on its way into the microphone, since `started` (time.perf_counter())."""
 
     def __init__(self, env: dict[str, str], pcm: bytes, rate: int, channels: int) -> None:
         command = ["pacat", "--playback", "--raw", "--device=mic_sink", "--format=s16le"]

@@ -34,7 +34,7 @@ def test_recording_gives_the_golden_text(recording: Path) -> None:
     expected = recording.with_suffix(".txt")
     if os.environ.get("VOICECHAT_WRITE_GOLDEN"):
         expected.write_text(written, "utf-8")
-    assert expected.exists(), f"no golden text beside {recording.name}: see this module's first lines"
+    assert expected.exists(), f"no golden text beside {recording.name}: see the top of this file"
     assert written == expected.read_text("utf-8")
 
 

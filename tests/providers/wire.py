@@ -116,7 +116,7 @@ def golden(recording: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def shown(value: Event | Command | Heard) -> str:
+def shown(value: Event | Command | Heard | events.Usage) -> str:
     """A value on one line, without fields that hold their default, sound as its length."""
     said = []
     for f in fields(value):

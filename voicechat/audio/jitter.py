@@ -17,19 +17,10 @@ The rules:
 """
 
 from collections import OrderedDict, deque
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from dataclasses import dataclass
 
-import numpy as np
-
-from voicechat.audio.pcm import (
-    FRAME_BYTES,
-    HOUSE_RATE,
-    frames_to_ms,
-    ms_to_frames,
-    to_pcm,
-    to_samples,
-)
+from voicechat.audio.backlog import Block, State, WaitingReply
+from voicechat.audio.pcm import HOUSE_RATE, frames_to_ms, ms_to_frames
 
 GROWTH = 1.6
 TARGET_LIMIT_MS = 400
@@ -40,7 +31,7 @@ PATIENCE_MS = 1000
 """A reply that stays below its target for so long is played all the same."""
 _REMEMBERED = 512
 
-State: TypeAlias = Literal["idle", "filling", "playing", "starved"]
+__all__ = ["Block", "JitterBuffer", "Stats"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +49,6 @@ class Stats:
     state: State
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Sound to be played now, all of one item, and which part of the item it is.
-
-    Output frame n of N stands for content frame `content_start + n * content_frames / N`.
-    """
-
-    pcm: bytes = field(repr=False)
-    item_id: str
-    reply_id: str
-    content_start: int
-    """Frames of the item that came before."""
-    content_frames: int
-    ends: bool
-    """Whether this stretch of sound ends here, faded out; what follows fades in."""
-
-
 class JitterBuffer:
     """Holds what arrived and was not yet played, minutes if need be.
 
@@ -88,7 +62,7 @@ class JitterBuffer:
         self._base_ms = target_ms
         self._fade = ms_to_frames(FADE_MS, rate)
         self._low = ms_to_frames(LOW_MS, rate)
-        self._replies: deque[_Reply] = deque()
+        self._replies: deque[WaitingReply] = deque()
         self._abandoned: OrderedDict[str, None] = OrderedDict()
         self._received: OrderedDict[str, int] = OrderedDict()
         self._underruns = 0
@@ -101,13 +75,13 @@ class JitterBuffer:
 
         The first sound of another reply says that the earlier ones are complete.
         """
-        if reply_id in self._abandoned:
+        if not pcm or reply_id in self._abandoned:
             return
         reply = self._find(reply_id)
         if reply is None:
             for earlier in self._replies:
                 earlier.is_finished = True
-            reply = _Reply(reply_id, self._base_ms)
+            reply = WaitingReply(reply_id, self._base_ms)
             self._replies.append(reply)
         count = reply.insert(item_id, pcm, self._received.get(item_id, 0))
         self._received[item_id] = self._received.get(item_id, 0) + count
@@ -188,14 +162,14 @@ class JitterBuffer:
 
     # -- inside ---------------------------------------------------------------------------------
 
-    def _find(self, reply_id: str) -> "_Reply | None":
+    def _find(self, reply_id: str) -> WaitingReply | None:
         return next((reply for reply in self._replies if reply.reply_id == reply_id), None)
 
     def _drop_played(self) -> None:
         while self._replies and self._replies[0].is_over:
             self._replies.popleft()
 
-    def _start(self, reply: "_Reply", silence: int) -> None:
+    def _start(self, reply: WaitingReply, silence: int) -> None:
         """Let a reply play if it may."""
         if reply.state == "playing":
             return
@@ -209,13 +183,13 @@ class JitterBuffer:
         if is_enough or reply.is_finished or has_waited:
             self._play(reply)
 
-    def _play(self, reply: "_Reply") -> None:
+    def _play(self, reply: WaitingReply) -> None:
         if reply.state == "starved":
             self._underruns += 1
             self._gap += reply.gap
         reply.state, reply.gap, reply.waited = "playing", 0, 0
 
-    def _take(self, reply: "_Reply", frames: int, downstream: int) -> Block | None:
+    def _take(self, reply: WaitingReply, frames: int, downstream: int) -> Block | None:
         """Sound of the first item with any; its reserve only as a fade."""
         item = reply.first_item()
         if reply.state != "playing" or item is None or not item.level:
@@ -229,131 +203,9 @@ class JitterBuffer:
             self._starve(reply)
         return block
 
-    def _starve(self, reply: "_Reply") -> None:
+    def _starve(self, reply: WaitingReply) -> None:
         reply.state = "starved"
         reply.target_ms = max(min(reply.target_ms * GROWTH, TARGET_LIMIT_MS), self._base_ms)
-
-
-class _Reply:
-    """What is left of one reply: its items in order, the last of which may still grow."""
-
-    def __init__(self, reply_id: str, target_ms: float) -> None:
-        self.reply_id = reply_id
-        self.target_ms = target_ms
-        self.items: deque[_Item] = deque()
-        self.is_finished = False
-        self.state: State = "filling"
-        self.gap = 0
-        self.waited = 0
-        self.level = 0
-
-    @property
-    def is_over(self) -> bool:
-        return self.is_finished and not self.level
-
-    def insert(self, item_id: str, pcm: bytes, received: int) -> int:
-        """Append to an item; return how many frames became whole."""
-        item = next((item for item in reversed(self.items) if item.item_id == item_id), None)
-        if item is None:
-            item = _Item(self, item_id, received)
-            self.items.append(item)
-        return item.insert(pcm)
-
-    def first_item(self) -> "_Item | None":
-        """The item to play from; those before it are done."""
-        while len(self.items) > 1 and not self.items[0].level:
-            self.items.popleft()
-        return self.items[0] if self.items else None
-
-    def has_end(self, item: "_Item") -> bool:
-        return self.is_finished or item is not self.items[-1]
-
-    def open_items(self) -> "list[_Item]":
-        return [item for item in self.items if item.level or not self.has_end(item)]
-
-    def cut(self, fade: int) -> None:
-        """Leave at most a fade of what plays now, and nothing of what waits."""
-        self.is_finished = True
-        for item in self.items:
-            item.cut(fade)
-
-
-class _Item:
-    """What is left of one item."""
-
-    def __init__(self, reply: _Reply, item_id: str, position: int) -> None:
-        self.item_id = item_id
-        self.level = 0
-        """Frames that wait."""
-        self._reply = reply
-        self._position = position
-        """Frames handed out, or there before."""
-        self.ending = 0
-        """Frames of a fade-out that has begun; what came later waits for the next stretch."""
-        self._stretch = 0
-        """Frames handed out since the last fade-in began; 0: no stretch has begun."""
-        self._chunks: deque[memoryview] = deque()
-        self._half = b""
-
-    def insert(self, pcm: bytes) -> int:
-        whole = self._half + pcm if self._half else pcm
-        count = len(whole) // FRAME_BYTES
-        self._half = whole[count * FRAME_BYTES :]
-        if count:
-            self._chunks.append(memoryview(whole)[: count * FRAME_BYTES])
-            self._count(count)
-        return count
-
-    def cut(self, fade: int) -> None:
-        """Forget what waits, except as much as a stretch that has begun needs to fade."""
-        kept = min(self.ending or fade, self.level) if self._stretch else 0
-        self._chunks = deque([memoryview(self._pull(kept))])
-        self._count(kept - self.level)
-
-    def take(self, frames: int, fade: int) -> Block:
-        """At most `frames`, faded at the ends of the stretch; the last `fade` only as its end."""
-        count = min(frames, self.ending or self.level - fade)
-        until_end = self.ending or self.level
-        pcm = _shape(self._pull(count), self._stretch, until_end, fade)
-        block = Block(
-            pcm, self.item_id, self._reply.reply_id, self._position, count, self.ending == count
-        )
-        self._position += count
-        self._count(-count)
-        self.ending -= min(count, self.ending)
-        self._stretch = 0 if block.ends else self._stretch + count
-        return block
-
-    def _count(self, frames: int) -> None:
-        self.level += frames
-        self._reply.level += frames
-
-    def _pull(self, frames: int) -> bytes:
-        """Take bytes from the front of the chunks."""
-        parts, missing = [], frames * FRAME_BYTES
-        while missing:
-            chunk = self._chunks.popleft()
-            if len(chunk) > missing:
-                self._chunks.appendleft(chunk[missing:])
-            parts.append(chunk[:missing])
-            missing -= len(parts[-1])
-        return b"".join(parts)
-
-
-def _shape(pcm: bytes, since_start: int, until_end: int, fade: int) -> bytes:
-    """Fade what lies within `fade` frames of the start or the end of its stretch.
-
-    Args:
-        since_start: Frames of the stretch before `pcm`.
-        until_end: Frames of the stretch from the first of `pcm` to its end.
-    """
-    frames = len(pcm) // FRAME_BYTES
-    if since_start >= fade and until_end - frames >= fade:
-        return pcm
-    index = np.arange(frames, dtype=np.float32)
-    rise = (since_start + 1 + index) / fade
-    fall = (until_end - 1 - index) / fade
-    return to_pcm(to_samples(pcm) * np.clip(np.minimum(rise, fall), 0.0, 1.0))
 
 
 def _forget_old(known: OrderedDict[str, int] | OrderedDict[str, None]) -> None:

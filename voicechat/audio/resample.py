@@ -6,7 +6,7 @@ sound goes in by 10 ms, 48 kHz to 24 kHz,
     converter               holds back      CPU ms per s    gain at 9.6 kHz
     samplerate fastest      0.8 ms          4               -2.8 dB
     samplerate medium       1.9 ms          9               0.0 dB
-    soxr HQ                 21 ms, to 39    1               0.0 dB
+    soxr HQ                 21 ms, to 38    0.4             0.0 dB
 
 soxr is the cheapest and useless in a call: it gives its output in lumps of 40 ms.  The fastest
 sinc takes the brilliance from a voice; the medium one costs 1 ms and half a percent of a core.

@@ -41,31 +41,38 @@ _WORDS: dict[str, tuple[str, str]] = {
     "connected": ("connected", "已连接"),
     "direct": ("direct", "直连"),
     "via": ("via {proxy}", "经 {proxy}"),
+    "comma": (", ", "，"),
+    "plain": ("not encrypted", "未加密"),
     # rows
-    "you": ("You", "你"),
-    "assistant": ("AI", "AI"),
-    "note": ("Note", "提示"),
-    "error": ("Error", "错误"),
+    "you": ("You:", "你："),
+    "assistant": ("AI:", "AI："),
+    "note": ("Note:", "提示："),
+    "error": ("ERROR:", "错误："),
     "spoken": ("(spoken)", "（语音）"),
     "transcribing": ("…", "…"),
     "inaudible": ("(not understood)", "（没听清）"),
     "cut": ("[cut at {seconds:.1f} s]", "［在 {seconds:.1f} 秒处打断］"),
     "cut_unheard": ("[cut before it was heard]", "［未播放即打断］"),
+    "cut_short": ("[cut]", "［已打断］"),
     "failed": ("[no answer]", "［没有回答］"),
+    "broken_off": ("[broken off]", "［中断］"),
+    "incomplete": ("The answer is incomplete ({reason})", "回答不完整（{reason}）"),
     # the input
     "type_here": ("Type a message, or press Space to talk", "输入消息，或按空格键说话"),
     "type_only": ("Type a message", "输入消息"),
-    "live_ptt": ("LIVE - Space sends, Esc drops", "录音中 - 空格发送，Esc 取消"),
-    "live_hands_free": ("LIVE hands-free - Space mutes", "免提录音中 - 空格静音"),
-    "muted": ("MUTED - Space unmutes", "已静音 - 空格取消静音"),
-    "talk": ("Space talks", "空格说话"),
-    "text_only": ("text only", "仅文字"),
-    "reconnect_hint": ("OFFLINE - F5 reconnects", "已断开 - F5 重连"),
+    "live_ptt": ("LIVE: Space sends, Esc drops", "LIVE 录音中：空格发送，Esc 放弃"),
+    "live_hands_free": ("LIVE, hands-free: Space mutes", "LIVE 免提录音中：空格静音"),
+    "muted": ("MUTED: Space unmutes", "已静音：空格取消静音"),
+    "talk": ("Push-to-talk: Space starts", "按键说话：空格开始"),
+    "text_only": ("Text only", "仅文字"),
+    "reconnect_hint": ("OFFLINE: F5 connects again", "已断开：F5 重新连接"),
     # status
     "microphone": ("mic", "麦"),
     "loudspeaker": ("spk", "扬"),
     "buffer": ("buffer {ms} ms", "缓冲 {ms} ms"),
-    "latency": ("reply {seconds:.2f} s", "响应 {seconds:.2f} 秒"),
+    "latency": ("answered in {seconds:.2f} s", "响应 {seconds:.2f} 秒"),
+    "tokens": ("{count} tokens", "{count} 词元"),
+    "scrolled": ("older rows: End returns", "正在看旧消息：End 返回"),
     # keys
     "key_help": ("Help", "帮助"),
     "key_model": ("Model", "模型"),
@@ -90,6 +97,16 @@ _WORDS: dict[str, tuple[str, str]] = {
     "nothing_to_copy": ("There is no reply to copy yet", "还没有可复制的回复"),
     "quit_again": ("Press Ctrl+C again to quit", "再按一次 Ctrl+C 退出"),
     "no_microphone": ("No microphone: type instead", "没有麦克风：请输入文字"),
+    "not_sent": ("Offline: not sent. F5 connects again", "已断开：未发送。F5 重新连接"),
+    "mute_is_hands_free": (
+        "Mute is for hands-free; now nothing is heard until you press Space",
+        "静音用于免提模式；现在按空格之前不会录音",
+    ),
+    "hands_free_on": (
+        "Hands-free: the model hears when you begin and end",
+        "免提：模型会听出你何时开始和结束",
+    ),
+    "hands_free_off": ("Push-to-talk: Space begins and ends", "按键说话：空格开始，再按结束"),
     "switching": ("Switching to {model}", "切换到 {model}"),
     "reconnecting": ("Connecting again", "正在重新连接"),
     "help": (
@@ -101,7 +118,8 @@ Enter      send what you typed        Up/Down  earlier messages
 Ctrl+T     hands-free on or off       F4       mute on or off
 F2         choose a model             F3       choose devices
 F5         connect again              Ctrl+Y   copy the last reply
-PgUp/PgDn  scroll the transcript      Ctrl+Q   quit
+PgUp/PgDn  older and newer rows       End      the newest rows
+Ctrl+Q     quit (or Ctrl+C twice)
 
 LIVE means: what the microphone hears goes to the model.
 Use headphones with hands-free, or the model hears itself.
@@ -115,7 +133,8 @@ Esc        停止回复，或放弃正在说的话
 Ctrl+T     打开或关闭免提            F4      静音开关
 F2         选择模型                  F3      选择设备
 F5         重新连接                  Ctrl+Y  复制最后一条回复
-PgUp/PgDn  滚动对话                  Ctrl+Q  退出
+PgUp/PgDn  滚动对话                  End     回到最新消息
+Ctrl+Q     退出（或按两次 Ctrl+C）
 
 LIVE（录音中）表示：麦克风听到的声音会发送给模型。
 免提模式请戴耳机，否则模型会听到自己的声音。

@@ -192,7 +192,8 @@ class OpenAIDialect(Dialect):
 
     def send(self, command: Command, now: float) -> None:
         self._now = now
-        if self._opening and self._opening.phase == "ready":
+        is_ready = self._opening is not None and self._opening.phase == "ready"
+        if is_ready or isinstance(command, Interrupt):  # Some servers speak before we agreed.
             self._obey(command)
         else:
             self._waiting.keep(command, self.input_rate)

@@ -164,10 +164,10 @@ class Items:
             open_replies: Which replies were still running.
         """
         item = self._by_id.get(heard.item_id)
-        if item is None or item.is_cut or not item.server_id or not item.samples.received:
+        if item is None or item.is_cut or not item.server_id:
             return None
         received_ms = item.samples.duration_ms(rate)
-        if heard.heard_ms >= received_ms and item.reply_id not in open_replies:
+        if not received_ms or heard.heard_ms >= received_ms and item.reply_id not in open_replies:
             return None
         item.is_cut = True
         if heard.heard_ms <= 0:

@@ -11,7 +11,7 @@ instructions and lock its default voice.
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from voicechat.events import Command, Interrupt, Notice, SendAudio
+from voicechat.events import Command, Notice, SendAudio
 from voicechat.providers.openai_errors import Fault
 from voicechat.providers.openai_reply import Patience
 from voicechat.providers.openai_session import WISHES, Shape, Wish, blamed_wish
@@ -69,7 +69,8 @@ class Opening:
         for wish in (blamed, *WISHES):
             if wish and wish not in self.left_out:
                 self.left_out.add(wish)
-                words = f"The server refused {WISHES[wish]} ({fault.message}); going on without"
+                why = fault.message.rstrip(".")
+                words = f"The server refused {WISHES[wish]} ({why}); going on without"
                 return Notice("update_refused", words)
         return self._fall_back() if self.may_fall_back else None
 
@@ -91,9 +92,7 @@ class Waiting:
         self._sound_bytes = 0
 
     def keep(self, command: Command, rate: int) -> None:
-        """Keep a command; an interruption finds nothing to interrupt yet."""
-        if isinstance(command, Interrupt):
-            return
+        """Keep a command for a session at `rate` Hz."""
         self._commands.append(command)
         if isinstance(command, SendAudio):
             self._sound_bytes += len(command.pcm)

@@ -4,19 +4,22 @@ Words are pushed by the session's listener but drawn on a timer, so that ten tho
 second cost no more repaints than ten; levels are polled on the same timer.
 """
 
-from typing import ClassVar
+import sys
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import App, ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingsMap, BindingType
+from textual.driver import Driver
+from textual.screen import Screen
 from textual.widgets import Footer, Input
 
 from voicechat.errors import VoiceChatError
-from voicechat.events import Event, ProviderFailed, ReplyFinished
+from voicechat.events import Event, Notice, ProviderFailed, ReplyFinished
 from voicechat.front.doors import Doors
-from voicechat.front.listing import DeviceRow, ModelRow
-from voicechat.front.signals import on_stop
-from voicechat.front.tui.pickers import Choice, HelpPage, Picker
+from voicechat.front.tui.choices import device_choices, model_choices
+from voicechat.front.tui.pickers import HelpPage, Picker
 from voicechat.front.tui.prompt import Prompt
 from voicechat.front.tui.status import LineBar, StatusBar
 from voicechat.front.tui.transcript import Transcript
@@ -32,38 +35,63 @@ class VoiceChatApp(App[None]):
     CSS_PATH = "app.tcss"
     TITLE = "voicechat"
     ENABLE_COMMAND_PALETTE = False
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-high")]
+    BINDINGS: ClassVar[list[BindingType]] = []
 
-    def __init__(self, words: Words, doors: Doors, *, theme: str = "dark") -> None:
+    def __init__(
+        self,
+        words: Words,
+        doors: Doors,
+        *,
+        theme: str = "dark",
+        on_leave: Callable[[int], None] = lambda code: None,
+    ) -> None:
+        self._words = words
         super().__init__()
         self.session: Session
         self.crash: BaseException | None = None
         """A bug that ended the program."""
-        self._words = words
         self._doors = doors
+        self._on_leave = on_leave
         self._wanted_theme = "textual-light" if theme == "light" else "textual-dark"
         self._quit_asked = False
-        self._bind_keys()
+        self._owes_frames = False
+        self._picked: dict[str, int] = {}
+        """Devices chosen on this screen, by side."""
+        self._bindings = self._keys()
 
-    BINDINGS: ClassVar[list[BindingType]] = []
-
-    def _bind_keys(self) -> None:
+    def _keys(self) -> BindingsMap:
+        """The keys, most wanted first: a narrow footer shows only so many."""
         words = self._words
-        for keys, action, name, show in (
-            ("f1", "help", "key_help", True),
-            ("f2", "pick_model", "key_model", True),
-            ("f3", "pick_device", "key_devices", True),
-            ("f4", "mute", "key_mute", False),
-            ("f5", "reconnect", "key_reconnect", False),
-            ("ctrl+t", "hands_free", "key_hands_free", True),
-            ("ctrl+y", "copy_reply", "key_copy", False),
-            ("ctrl+q", "quit", "key_quit", True),
-            ("space", "talk", "talk", False),
-            ("escape", "stop", "key_help", False),
-        ):
-            self._bindings.bind(keys, action, words(name), show=show, priority=keys == "ctrl+q")
-        self._bindings.bind("ctrl+c", "maybe_quit", "", show=False)
-        self._bindings.bind("pageup", "scroll('up')", "", show=False)
-        self._bindings.bind("pagedown", "scroll('down')", "", show=False)
+        shown = (
+            ("f1", "help", "key_help"),
+            ("ctrl+q", "quit", "key_quit"),
+            ("f2", "pick_model", "key_model"),
+            ("f3", "pick_device", "key_devices"),
+            ("f4", "mute", "key_mute"),
+            ("ctrl+t", "hands_free", "key_hands_free"),
+            ("f5", "reconnect", "key_reconnect"),
+        )
+        hidden = (
+            ("ctrl+y", "copy_reply"),
+            ("ctrl+c", "maybe_quit"),
+            ("space", "talk"),
+            ("escape", "stop"),
+            ("pageup", "scroll('up')"),
+            ("pagedown", "scroll('down')"),
+        )
+        keys = [
+            Binding(key, action, words(name), key_display=_key_name(key), priority=key == "ctrl+q")
+            for key, action, name in shown
+        ]
+        return BindingsMap([*keys, *(Binding(key, action, show=False) for key, action in hidden)])
+
+    def get_driver_class(self) -> type[Driver]:
+        if sys.platform == "win32":
+            return super().get_driver_class()
+        from voicechat.front.tui.terminal import TerminalDriver
+
+        return TerminalDriver
 
     def compose(self) -> ComposeResult:
         yield LineBar(self._words)
@@ -74,7 +102,6 @@ class VoiceChatApp(App[None]):
 
     def on_mount(self) -> None:
         self.theme = self._wanted_theme
-        on_stop(lambda code: self.exit(return_code=code))
         self.query_one(Prompt).focus()
         self.set_interval(1 / REFRESH_HZ, self._refresh_all)
         self._refresh_all()
@@ -84,10 +111,28 @@ class VoiceChatApp(App[None]):
         self.crash = error
         self.exit(return_code=1)
 
+    def exit(self, result: None = None, return_code: int = 0, message: Any = None) -> None:
+        self._on_leave(return_code)
+        super().exit(result, return_code, message)
+
     def _fatal_error(self) -> None:
         """Textual would print a traceback with all local variables: keys must not be among them."""
         self.crash = self._exception
+        self._on_leave(1)
         self._close_messages_no_wait()
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        """Skip frames that the terminal is too slow for: waiting would hold the sound up."""
+        if getattr(self._driver, "is_behind", False):
+            self._owes_frames = True
+        else:
+            super()._display(screen, renderable)
+
+    def _catch_up(self) -> None:
+        """After skipped frames, draw all of it once the terminal takes something again."""
+        if self._owes_frames and getattr(self._driver, "is_idle", True):
+            self._owes_frames = False
+            self.refresh()
 
     # -- the session tells ----------------------------------------------------------------------
 
@@ -95,19 +140,33 @@ class VoiceChatApp(App[None]):
         """The session's listener: what has no row of its own becomes a note."""
         match event:
             case VoiceChatError():
-                self.session.conversation.note("error", str(event))
+                self._note("error", str(event))
+            case Notice(code, message) if not self._is_told(code, message):
+                self._note(code, message)
             case ProviderFailed(code, message, fatal=False):
-                self.session.conversation.note(f"error-{code}", message)
+                self._note(f"error-{code}", message)
             case ReplyFinished(status="failed"):
-                reason = event.message or event.code or self._words("failed")
-                self.session.conversation.note("error-reply", reason)
+                self._note("error-reply", event.message or event.code or self._words("failed"))
+            case ReplyFinished(status="incomplete"):
+                self._note("incomplete", self._words("incomplete", reason=event.code or "?"))
+
+    def _note(self, code: str, text: str) -> None:
+        self.session.conversation.note(code, text)
+
+    def _is_told(self, code: str, message: str) -> bool:
+        """The session writes down its own notices; those of a model's dialect are left to us."""
+        rows = self.session.conversation.rows
+        return bool(rows) and (rows[-1].code, rows[-1].text) == (code, message)
 
     def _refresh_all(self) -> None:
-        session, snapshot = self.session, self.session.snapshot()
-        line = self.screen_stack[0].query_one(LineBar)
-        line.draw(session.line.model, snapshot.phase, session.proxy_label)
-        self.screen_stack[0].query_one(Transcript).show(session.conversation.rows, session.shown)
-        self.screen_stack[0].query_one(StatusBar).draw(snapshot)
+        self._catch_up()
+        if not self.is_running or not self.screen_stack:
+            return
+        session, snapshot, base = self.session, self.session.snapshot(), self.screen_stack[0]
+        transcript = base.query_one(Transcript)
+        base.query_one(LineBar).draw(session, snapshot.phase)
+        transcript.show(session.conversation.rows, session.shown)
+        base.query_one(StatusBar).draw(session, snapshot, is_scrolled=transcript.is_scrolled)
         self._draw_prompt(snapshot.phase, is_live=snapshot.is_live)
 
     def _draw_prompt(self, phase: str, *, is_live: bool) -> None:
@@ -116,7 +175,10 @@ class VoiceChatApp(App[None]):
         if phase == "offline":
             look, title = "offline", words("reconnect_hint")
         elif is_live:
-            look, title = "live", words("live_hands_free" if session.gate.hands_free else "live_ptt")
+            look, title = (
+                "live",
+                words("live_hands_free" if session.gate.hands_free else "live_ptt"),
+            )
         elif session.gate.hands_free and session.has_microphone:
             look, title = "muted", words("muted")
         else:
@@ -130,12 +192,21 @@ class VoiceChatApp(App[None]):
 
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
+        """Send it; with no line to send it on, the words stay in the box."""
+        if self.session.snapshot().phase == "offline":
+            self._tell("not_sent")
+            return
         prompt = self.query_one(Prompt)
         if event.value.strip():
             prompt.remember(event.value)
             self.session.say(event.value)
         prompt.clear()
-        self.query_one(Transcript).anchor()
+        self.action_newest()
+
+    @on(Input.Changed)
+    @on(Prompt.Newest)
+    def action_newest(self) -> None:
+        self.query_one(Transcript).show_newest()
 
     @on(Prompt.Talk)
     def action_talk(self) -> None:
@@ -150,11 +221,19 @@ class VoiceChatApp(App[None]):
         self._refresh_all()
 
     def action_mute(self) -> None:
-        self.session.gate.muted = not self.session.gate.muted
+        gate = self.session.gate
+        if not self.session.has_microphone:
+            self._tell("no_microphone")
+        elif not gate.hands_free:
+            self._tell("mute_is_hands_free")
+        else:
+            gate.muted = not gate.muted
         self._refresh_all()
 
     def action_hands_free(self) -> None:
-        self.session.set_hands_free(not self.session.gate.hands_free)
+        hands_free = not self.session.gate.hands_free
+        self.session.set_hands_free(hands_free)
+        self._tell("hands_free_on" if hands_free else "hands_free_off")
         self._refresh_all()
 
     def action_stop(self) -> None:
@@ -180,9 +259,10 @@ class VoiceChatApp(App[None]):
     def action_scroll(self, direction: str) -> None:
         transcript = self.query_one(Transcript)
         if direction == "up":
-            transcript.scroll_page_up()
+            transcript.scroll_page_up(animate=False)
         else:
-            transcript.scroll_page_down()
+            transcript.scroll_page_down(animate=False)
+        self._refresh_all()
 
     def action_copy_reply(self) -> None:
         replies = [row for row in self.session.conversation.rows if row.role == "assistant"]
@@ -191,7 +271,7 @@ class VoiceChatApp(App[None]):
         self._tell("copied" if replies else "nothing_to_copy")
 
     def action_reconnect(self) -> None:
-        self.session.conversation.note("reconnect", self._words("reconnecting"))
+        self._note("reconnect", self._words("reconnecting"))
         self.session.redial()
 
     # -- pages ----------------------------------------------------------------------------------
@@ -200,15 +280,9 @@ class VoiceChatApp(App[None]):
         self.push_screen(HelpPage(self._words))
 
     def action_pick_model(self) -> None:
-        choices = [self._model_choice(row) for row in self._doors.models()]
-        picker = Picker(self._words("pick_model"), choices, self.session.line.model)
+        choices = model_choices(self._words, self._doors.models())
+        picker = Picker(self._words("pick_model"), choices, (self.session.line.model,))
         self.push_screen(picker, self._switch_model)
-
-    def _model_choice(self, row: ModelRow) -> Choice:
-        words = self._words
-        key = words("key_set") if row.has_key else words("key_missing", env=row.key_env)
-        remark = f"[{key if row.key_env else words('key_none')}] {' '.join(row.abilities)}"
-        return Choice(row.name, row.provider, f"{row.name:<22}", remark)
 
     def _switch_model(self, model: str | None) -> None:
         if model is None:
@@ -218,7 +292,7 @@ class VoiceChatApp(App[None]):
         except VoiceChatError as error:
             self.hear(error)
             return
-        self.session.conversation.note("switch", self._words("switching", model=model))
+        self._note("switch", self._words("switching", model=model))
         self.session.redial(dial)
 
     def action_pick_device(self) -> None:
@@ -227,30 +301,24 @@ class VoiceChatApp(App[None]):
         except VoiceChatError as error:
             self.hear(error)
             return
-        choices = self._device_choices(rows, "input") + self._device_choices(rows, "output")
+        choices, current = device_choices(self._words, rows, self._picked)
         if choices:
-            self.push_screen(Picker(self._words("pick_device"), choices), self._switch_device)
+            self.push_screen(
+                Picker(self._words("pick_device"), choices, current), self._switch_device
+            )
         else:
             self._tell("no_devices")
-
-    def _device_choices(self, rows: list[DeviceRow], side: str) -> list[Choice]:
-        group = self._words("microphones" if side == "input" else "loudspeakers")
-        default = self._words("default_device")
-        return [
-            Choice(
-                f"{side}-{row.index}",
-                group,
-                row.name,
-                default if getattr(row, f"is_default_{side}") else "",
-            )
-            for row in rows
-            if getattr(row, f"{side}s")
-        ]
 
     def _switch_device(self, picked: str | None) -> None:
         if picked is not None:
             side, index = picked.split("-")
+            self._picked[side] = int(index)
             self._doors.pick_device(side, int(index))
 
     def _tell(self, key: str) -> None:
         self.notify(self._words(key), markup=False, timeout=3)
+
+
+def _key_name(key: str) -> str:
+    """A key as the footer shows it: `F1`, `^Q`."""
+    return key.replace("ctrl+", "^").upper()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
@@ -24,11 +24,15 @@ class Choice:
 
 
 class Picker(ModalScreen[str | None]):
-    """A list of choices in groups; answers with the chosen id, or None."""
+    """A list of choices in groups, one line each; answers with the chosen id, or None.
+
+    Args:
+        current: Ids of what is in use; marked, and the first of them in sight.
+    """
 
     BINDINGS = [Binding("escape", "leave", show=False)]
 
-    def __init__(self, title: str, choices: list[Choice], current: str = "") -> None:
+    def __init__(self, title: str, choices: list[Choice], current: tuple[str, ...] = ()) -> None:
         super().__init__()
         self._title = title
         self._choices = choices
@@ -46,7 +50,7 @@ class Picker(ModalScreen[str | None]):
             if choice.group != group:
                 group = choice.group
                 options.append(Option(Content.styled(group, "bold"), disabled=True))
-            mark = ">" if choice.id == self._current else " "
+            mark = ">" if choice.id in self._current else " "
             text = Content(f"{mark} {choice.name}  ")
             options.append(Option(text + Content.styled(choice.remark, "dim"), id=choice.id))
         return options
@@ -54,8 +58,9 @@ class Picker(ModalScreen[str | None]):
     def on_mount(self) -> None:
         choices = self.query_one(OptionList)
         choices.focus()
-        if self._current and any(choice.id == self._current for choice in self._choices):
-            choices.highlighted = choices.get_option_index(self._current)
+        known = [choice.id for choice in self._choices if choice.id in self._current]
+        if known:
+            choices.highlighted = choices.get_option_index(known[0])
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option.id)
@@ -65,7 +70,7 @@ class Picker(ModalScreen[str | None]):
 
 
 class HelpPage(ModalScreen[None]):
-    """The keys."""
+    """The keys; scrolls where the window is small."""
 
     BINDINGS = [Binding("escape,f1,q,enter", "leave", show=False)]
 
@@ -74,8 +79,11 @@ class HelpPage(ModalScreen[None]):
         self._words = words
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="page"):
+        with VerticalScroll(id="page"):
             yield Static(self._words("help"), id="help", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(VerticalScroll).focus()
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -17,22 +17,27 @@ class Prompt(Input):
     BINDINGS = [
         Binding("up", "earlier", show=False),
         Binding("down", "later", show=False),
+        Binding("end", "end_or_newest", show=False),
     ]
 
     class Talk(Message):
         """Space was pressed in an empty box."""
+
+    class Newest(Message):
+        """End was pressed: back to the newest rows."""
 
     def __init__(self) -> None:
         super().__init__(id="prompt", max_length=LONGEST)
         self.cursor_blink = False  # A blinking cursor redraws the screen twice a second for ever.
         self._sent: list[str] = []
         self._at = 0
+        self._draft = ""
 
     def remember(self, text: str) -> None:
         """Put a sent message into the history."""
         if not self._sent or self._sent[-1] != text:
             self._sent.append(text)
-        self._at = len(self._sent)
+        self._at, self._draft = len(self._sent), ""
 
     def action_earlier(self) -> None:
         self._show(max(self._at - 1, 0))
@@ -40,9 +45,18 @@ class Prompt(Input):
     def action_later(self) -> None:
         self._show(min(self._at + 1, len(self._sent)))
 
+    def action_end_or_newest(self) -> None:
+        self.action_end()
+        self.post_message(self.Newest())
+
     def _show(self, at: int) -> None:
+        """One of the messages sent, or after the last of them what was being written."""
+        if at == self._at:
+            return
+        if self._at == len(self._sent):
+            self._draft = self.value
         self._at = at
-        self.value = self._sent[at] if at < len(self._sent) else ""
+        self.value = self._sent[at] if at < len(self._sent) else self._draft
         self.cursor_position = len(self.value)
 
     async def _on_key(self, event: events.Key) -> None:

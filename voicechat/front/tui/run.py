@@ -1,24 +1,27 @@
 """Start the screen, and leave the terminal as it was found.
 
-Two things a terminal program must take care of itself: C libraries (PortAudio, ALSA) print on file
-descriptor 2, straight over the screen, and a crash must end with a non-zero exit code, one line,
-and no variables on display.
+Three things a terminal program must take care of itself: C libraries (PortAudio, ALSA) print on
+file descriptor 2, straight over the screen; a crash must end with a non-zero exit code, one line,
+and no variables on display; and whoever asks it to end shall not wait for a sound card, a server or
+a terminal that takes nothing.
 """
 
 import asyncio
+import io
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from voicechat.front.doors import Doors
+from voicechat.front.signals import on_stop
 from voicechat.front.tui.app import VoiceChatApp
 from voicechat.front.words import Words
 from voicechat.session import Listener, Session
 
-CLOSING_S = 1.6
-"""How long the line and the sound card may take to close before we leave them behind."""
+CLOSING_S = 1.5
+"""How long everything may take to close before we leave it behind."""
 
 
 async def run_screen(
@@ -30,8 +33,10 @@ async def run_screen(
     warnings: tuple[str, ...] = (),
 ) -> int:
     """Show a session until the user leaves; returns the exit code."""
+    deadline = Deadline()
     with _quiet_stderr():
-        app = VoiceChatApp(words, doors, theme=theme)
+        app = VoiceChatApp(words, doors, theme=theme, on_leave=deadline.start)
+        on_stop(lambda code: app.exit(return_code=code))
         app.session = build(app.hear)
         for warning in warnings:
             app.session.conversation.note("warning", warning)
@@ -39,12 +44,9 @@ async def run_screen(
             call = tasks.create_task(_guard(app))
             await app.run_async()
             call.cancel()
-            late = threading.Timer(CLOSING_S, os._exit, [app.return_code or 0])
-            late.daemon = True
-            late.start()
-    late.cancel()
+    deadline.cancel()
     if app.crash is not None:
-        print(f"voicechat: internal error: {app.crash}", file=sys.stderr)  # noqa: T201 - our output
+        print(f"voicechat: internal error: {app.crash!r}"[:300], file=sys.stderr)  # noqa: T201 - ours
         return 1
     return app.return_code or 0
 
@@ -57,6 +59,33 @@ async def _guard(app: VoiceChatApp) -> None:
         app.give_up(error)
 
 
+class Deadline:
+    """From the moment somebody wants to leave, the program has so long."""
+
+    def __init__(self) -> None:
+        self._timer: threading.Timer | None = None
+        self._put_back: Callable[[], None] = lambda: None
+        if sys.platform != "win32":
+            from voicechat.front.tui.terminal import Keeper
+
+            self._put_back = Keeper().put_back
+
+    def start(self, code: int) -> None:
+        """End with this code when the ordinary end takes too long; only the first call counts."""
+        if self._timer is None:
+            self._timer = threading.Timer(CLOSING_S, self._end, [code])
+            self._timer.daemon = True
+            self._timer.start()
+
+    def cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _end(self, code: int) -> None:
+        self._put_back()
+        os._exit(code)
+
+
 @contextmanager
 def _quiet_stderr() -> Iterator[None]:
     """Keep what C code prints off the screen.
@@ -64,8 +93,8 @@ def _quiet_stderr() -> Iterator[None]:
     Textual draws on `sys.__stderr__`.  It is given the terminal that stdout is, under a descriptor
     of its own, and descriptor 2 is led into nowhere, unless the user has led it into a file.
     """
-    terminal = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
     before, kept = (sys.stderr, sys.__stderr__), os.dup(2)
+    terminal = _open_terminal()
     sys.stderr = sys.__stderr__ = terminal  # type: ignore[misc]
     if os.isatty(2):
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -74,7 +103,17 @@ def _quiet_stderr() -> Iterator[None]:
     try:
         yield
     finally:
-        terminal.close()
         os.dup2(kept, 2)
         os.close(kept)
         sys.stderr, sys.__stderr__ = before  # type: ignore[misc]
+        if not any(thread.name == "textual-output" for thread in threading.enumerate()):
+            with suppress(OSError):  # Gone; a thread that is stuck in it would hold `close` up.
+                terminal.close()
+
+
+def _open_terminal() -> io.TextIOWrapper:
+    if sys.platform == "win32":
+        return os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
+    from voicechat.front.tui.terminal import open_terminal
+
+    return open_terminal()

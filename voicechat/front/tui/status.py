@@ -3,11 +3,13 @@
 Everything here is told apart by words and shapes first, by colour second.
 """
 
+from textual.app import ComposeResult
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
 from voicechat.front.words import Words
-from voicechat.session import Snapshot
+from voicechat.session import Session, Snapshot
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _METER_WIDTH = 6
@@ -33,35 +35,65 @@ def meter(dbfs: float) -> str:
     return "".join(cells).replace(" ", "·")
 
 
-class LineBar(Static):
-    """Model, connection, and through which proxy."""
+class LineBar(Horizontal):
+    """Model on the left; connection, and through which proxy, on the right."""
 
     def __init__(self, words: Words) -> None:
-        super().__init__(id="line", markup=False)
+        super().__init__(id="line")
         self._words = words
-        self._drawn: tuple[str, str, str] | None = None
+        self._model = Static(id="model", markup=False)
+        self._link = Static(id="link", markup=False)
+        self._drawn: tuple[str, str] | None = None
 
-    def draw(self, model: str, phase: str, proxy: str) -> None:
-        link = phase if phase in ("connecting", "offline") else "connected"
-        if (model, link, proxy) == self._drawn:
+    def compose(self) -> ComposeResult:
+        yield self._model
+        yield self._link
+
+    def draw(self, session: Session, phase: str) -> None:
+        model, link = session.line.model, self._say(session, phase)
+        if (model, link) == self._drawn:
             return
-        self._drawn = (model, link, proxy)
-        way = self._words("via", proxy=proxy) if proxy else self._words("direct")
-        text = self._words(link) if link == "offline" else f"{self._words(link)} {way}"
-        self.set_class(link == "offline", "offline")
-        self.update(Content.assemble(Content.styled(model, "bold"), f"  [{text}]"))
+        self._drawn = (model, link)
+        self.set_class(phase == "offline", "offline")
+        self._model.update(Content(model))
+        self._link.update(Content(link))
+
+    def _say(self, session: Session, phase: str) -> str:
+        words = self._words
+        if phase in ("connecting", "offline"):
+            return f"{_MARKS[phase]} {words(phase)}"
+        proxy = session.proxy_label
+        way = words("via", proxy=proxy) if proxy else words("direct")
+        parts = [words("connected"), way]
+        if session.line.dialect.profile.name != "local" and _is_plain(session):
+            parts.append(words("plain"))
+        return words("comma").join(parts)
+
+
+def _is_plain(session: Session) -> bool:
+    return session.line.dialect.url().startswith("ws://")
 
 
 class StatusBar(Static):
-    """Phase, meters, buffer, latency."""
+    """Phase, meters, buffer, latency, tokens; what matters most comes first, the rest is cut."""
 
     def __init__(self, words: Words) -> None:
         super().__init__(id="status", markup=False)
         self._words = words
         self._drawn = ""
 
-    def draw(self, snapshot: Snapshot) -> None:
-        text = "  ".join(self._parts(snapshot))
+    def draw(self, session: Session, snapshot: Snapshot, *, is_scrolled: bool) -> None:
+        parts = self._parts(snapshot)
+        if is_scrolled:
+            parts.insert(1, self._words("scrolled"))
+        tokens = sum(
+            end.usage.input_tokens + end.usage.output_tokens
+            for _, end in session.usage
+            if end.usage
+        )
+        if tokens:
+            parts.append(self._words("tokens", count=tokens))
+        text = "  ".join(parts)
         if text != self._drawn:
             self._drawn = text
             self.update(Content(text))

@@ -1,5 +1,8 @@
 """The transcript: one widget a row, words in step with the sound, the newest in sight.
 
+It fills from the bottom, as a chat does: the newest words stand beside the box one types in.  When
+the user has scrolled up nothing moves under their eyes until they come back.
+
 Foreign words are never read as markup (`Content` is built from plain text), and arrive here
 already cleaned.
 """
@@ -15,6 +18,8 @@ from voicechat.front.words import Words
 
 KEPT_ROWS = 400
 """Rows on the screen; older ones stay in the journal."""
+LONGEST = 20_000
+"""Characters drawn of one row, the last ones: wrapping a book twelve times a second takes long."""
 
 
 class RowView(Static):
@@ -23,27 +28,37 @@ class RowView(Static):
     def __init__(self, row: Row, words: Words) -> None:
         super().__init__(markup=False, classes=f"row {row.role}")
         self.row = row
+        self.is_settled = False
+        """It is drawn whole, and nothing but a cut can change it."""
         self._words = words
         self._drawn: tuple[int, State, int] | None = None
         if row.code.startswith("error"):
             self.add_class("error")
 
-    def draw(self, shown: int) -> bool:
-        """Show the first `shown` characters; tell whether anything changed."""
-        state = (shown, self.row.state, len(self.row.text) if self.row.is_finished else 0)
-        if state == self._drawn:
-            return False
-        self._drawn = state
-        self.update(self._content(shown))
-        return True
+    @property
+    def may_have_changed(self) -> bool:
+        return not self.is_settled or self._drawn is None or self._drawn[1] is not self.row.state
+
+    def draw(self, shown: int) -> None:
+        """Show the first `shown` characters, if that is anything new."""
+        row = self.row
+        state = (shown, row.state, len(row.text) if row.is_finished else 0)
+        self.is_settled = row.is_finished and shown >= len(row.text)
+        if state != self._drawn:
+            self._drawn = state
+            self.update(self._content(shown))
 
     def _content(self, shown: int) -> Content:
-        name = "error" if "error" in self.classes else self._who
-        label = Content.styled(f"{self._words(name)} ", "bold")
-        return Content.assemble(label, self._body(shown), Content.styled(self._mark(), "italic"))
+        label = Content.styled(f"{self._words(self._who)} ", "bold")
+        body = self._body(shown)
+        if len(body) > LONGEST:
+            body = "… " + body[-LONGEST:]
+        return Content.assemble(label, body, Content.styled(self._mark(), "italic"))
 
     @property
     def _who(self) -> str:
+        if "error" in self.classes:
+            return "error"
         return {"user": "you", "assistant": "assistant", "note": "note"}[self.row.role]
 
     def _body(self, shown: int) -> str:
@@ -64,14 +79,16 @@ class RowView(Static):
         row = self.row
         if row.state is State.CUT and row.heard_ms:
             return " " + self._words("cut", seconds=row.heard_ms / 1000)
+        if row.state is State.CUT and not row.spoken and row.heard_text:
+            return " " + self._words("cut_short")
         if row.state is State.CUT:
             return (" " if row.heard_text else "") + self._words("cut_unheard")
         if row.state is State.FAILED and row.role == "assistant":
-            return " " + self._words("failed")
+            return " " + self._words("broken_off" if row.text else "failed")
         return ""
 
 
-class Transcript(VerticalScroll):
+class Transcript(VerticalScroll, can_focus=False):
     """All rows, in the conversation's order."""
 
     def __init__(self, words: Words) -> None:
@@ -82,14 +99,25 @@ class Transcript(VerticalScroll):
     def on_mount(self) -> None:
         self.anchor()
 
+    @property
+    def is_scrolled(self) -> bool:
+        """Whether the user looks at older rows."""
+        return self.scroll_offset.y < self.max_scroll_y and self._anchor_released
+
+    def show_newest(self) -> None:
+        if self.is_scrolled:
+            self.anchor()
+
     def show(self, rows: list[Row], shown: Callable[[Row], int]) -> None:
         """Bring the screen in line with the rows; cheap when little has changed."""
-        rows = rows[-KEPT_ROWS:]
+        kept = KEPT_ROWS * 2 if self.is_scrolled else KEPT_ROWS
+        rows = rows[-max(kept, 1) :]
         for at, row in enumerate(rows):
             view = self._views.get(row.id)
             if view is None:
                 view = self._insert(row, rows, at)
-            view.draw(shown(row))
+            if view.may_have_changed:
+                view.draw(shown(row))
         if len(self._views) > len(rows):
             self._drop({row.id for row in rows})
 

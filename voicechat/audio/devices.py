@@ -1,0 +1,312 @@
+"""The sound card of a session: opened once, kept open and fed, and opened again when it went away.
+
+The rule: sound is a convenience, the session is not.  Whatever a device or a sound server does, no
+call here waits longer than it says, and what happened is told in a `SoundState`.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from voicechat.audio import portaudio
+from voicechat.audio.aside import Aside
+from voicechat.audio.microphone import Microphone
+from voicechat.audio.portaudio import Capture, Device, Kind, Render, Stream, list_devices
+from voicechat.audio.ring import Ring
+from voicechat.errors import DeviceError
+
+__all__ = ["Device", "Microphone", "SoundCard", "SoundState", "Speaker", "list_devices"]
+
+OPEN_LIMIT_S = 5.0
+CLOSE_LIMIT_S = 1.5
+POLL_S = 0.25
+DEAD_AFTER_S = 1.0
+"""Without a callback a stream is dead,"""
+SPARED_S = 3.0
+"""but not so soon after its start: a PulseAudio that was just woken takes its time."""
+RETRY_S = (1.0, 2.0, 5.0)
+"""Waits before the device is opened again; the last one repeats."""
+
+Change: TypeAlias = Literal["missing", "unknown", "lost", "back", "silent"]
+
+
+@dataclass(frozen=True, slots=True)
+class SoundState:
+    """Something the user should know about a device."""
+
+    kind: Kind
+    change: Change
+    """`missing`: there is none, the session goes on without; `unknown`: the wanted one is not
+    there, the default is used; `lost`: it went away, and will be opened again; `back`: it was;
+    `silent`: it has given nothing but zeros for five seconds."""
+    message: str
+    """One line to be shown."""
+    device: str = ""
+
+
+Listener: TypeAlias = Callable[[SoundState], None]
+
+
+class Speaker:
+    """The loudspeaker as playout sees it.
+
+    All values change together, with `generation`, when the device was opened again.
+    """
+
+    def __init__(self, render: Render) -> None:
+        self.generation = -1
+        self.attach(render)
+
+    def attach(self, render: Render) -> None:
+        """Go on with a device that was opened (again)."""
+        self._render = render
+        self.rate = render.rate
+        """Hz of the ring."""
+        self.ring: Ring = render.ring
+        self.block_frames = render.block_frames
+        """Frames the device takes from the ring at once."""
+        self.latency_ms = render.latency_ms
+        """From the ring to the ear, as PortAudio believes."""
+        self.generation += 1
+
+    def detach(self) -> None:
+        """The device is gone; its ring stays, and nobody reads it."""
+
+    @property
+    def device_name(self) -> str:
+        return self._render.device.name
+
+    @property
+    def underflows(self) -> int:
+        """How often a callback came too late, since the device was opened."""
+        return self._render.xruns
+
+
+class _Port:
+    """One direction: what was asked for, what is open, and when to try again."""
+
+    def __init__(self, kind: Kind, wanted: str) -> None:
+        self.kind: Kind = kind
+        self.wanted = wanted
+        self.stream: Stream | None = None
+        self.is_used = False
+        """Whether it was open once; what never was is not tried again."""
+        self.is_missed = False
+        """Whether the user was told that it went away."""
+        self.failures = 0
+        self.retry_at = 0.0
+
+    def open(self, devices: list[Device]) -> tuple[Stream, bool]:
+        """Open the best device that works; whether it was the wanted one.  Blocks.
+
+        Raises:
+            DeviceError: none works.
+        """
+        order, is_known = portaudio.candidates(devices, self.wanted, self.kind)
+        why = "there is none"
+        for device in order:
+            try:
+                return (Capture if self.kind == "microphone" else Render)(device), is_known
+            except Exception as error:
+                why = portaudio.reason(error)
+        raise DeviceError(f"The {self.kind} cannot be opened: {why}", portaudio.hint())
+
+    def is_dead(self, now: float) -> bool:
+        if self.stream is None:
+            return False
+        quiet = now - self.stream.stamp > DEAD_AFTER_S and now - self.stream.started > SPARED_S
+        return self.stream.is_finished or quiet
+
+    def wait(self, now: float) -> None:
+        """Try again later, and later each time."""
+        self.retry_at = now + RETRY_S[min(self.failures, len(RETRY_S) - 1)]
+        self.failures += 1
+
+
+_Outcome: TypeAlias = dict[Kind, tuple[Stream, bool] | DeviceError]
+
+
+class SoundCard:
+    """Microphone and loudspeaker of a session.
+
+    Args:
+        input_device: Index, name or part of the name of the microphone; empty: the default.
+        output_device: The same of the loudspeaker.
+        want_input: Whether a microphone is needed at all.
+        want_output: Whether a loudspeaker is needed at all.
+        listener: Told, in the event loop, what the user should know.
+        chunk_ms: How much sound `microphone.chunks` yields at once.
+    """
+
+    def __init__(
+        self,
+        input_device: str = "",
+        output_device: str = "",
+        *,
+        want_input: bool = True,
+        want_output: bool = True,
+        listener: Listener = lambda state: None,
+        chunk_ms: int = 20,
+    ) -> None:
+        self.listener = listener
+        self.microphone: Microphone | None = None
+        self.speaker: Speaker | None = None
+        self._chunk_ms = chunk_ms
+        self._aside = Aside()
+        wanted = [_Port("microphone", input_device)] * want_input
+        self._ports = wanted + [_Port("loudspeaker", output_device)] * want_output
+
+    async def open(self) -> None:
+        """Open what is wanted, within 5 s.  If only one of the two works, that is told.
+
+        Raises:
+            DeviceError: nothing can be opened, or the sound server does not answer.
+        """
+        try:
+            outcome = await self._open(self._ports, is_fresh=False)
+        except TimeoutError:
+            portaudio.leave_without_goodbye()
+            raise DeviceError("The sound server does not answer", portaudio.hint()) from None
+        errors = [result for result in outcome.values() if isinstance(result, DeviceError)]
+        if len(errors) == len(self._ports) and errors:
+            raise DeviceError("; ".join(error.message for error in errors), errors[0].hint)
+        for port in self._ports:
+            self._enter(port, outcome[port.kind])
+
+    async def close(self) -> None:
+        """Let go of the devices, within 1.5 s: a close that hangs is abandoned."""
+        async with asyncio.TaskGroup() as tasks:
+            for port in self._ports:
+                tasks.create_task(self._release(port))
+
+    async def watch(self) -> None:
+        """See that the streams live, and open again what died; run it beside the session."""
+        last = time.perf_counter()
+        while True:
+            await asyncio.sleep(POLL_S)
+            now = time.perf_counter()
+            if now - last < 2 * POLL_S:  # Else we were held up ourselves, and know nothing.
+                await self._lose_dead(now)
+                await self._retry(now)
+            last = time.perf_counter()
+
+    # -- opening --------------------------------------------------------------------------------
+
+    async def _open(self, ports: list[_Port], *, is_fresh: bool) -> _Outcome:
+        """Open ports in a thread.  TimeoutError after 5 s; what opens later is closed at once."""
+        return await self._aside.run(lambda: _open_all(ports, is_fresh), OPEN_LIMIT_S, _close_all)
+
+    def _enter(self, port: _Port, result: tuple[Stream, bool] | DeviceError) -> None:
+        """First opening: make the public half of a port."""
+        if isinstance(result, DeviceError):
+            self._tell(port, "missing", f"{result.message}; going on without it")
+            return
+        port.stream, is_known = result
+        port.is_used = True
+        if isinstance(port.stream, Capture):
+            self.microphone = Microphone(port.stream, self._chunk_ms, self._tell_silence)
+        elif isinstance(port.stream, Render):
+            self.speaker = Speaker(port.stream)
+        if not is_known:
+            name = port.stream.device.name
+            self._tell(port, "unknown", f"No {port.kind} {port.wanted!r}; using {name}")
+
+    # -- losing and finding again ---------------------------------------------------------------
+
+    async def _lose_dead(self, now: float) -> None:
+        for port in [port for port in self._ports if port.is_dead(now)]:
+            self._tell_lost(port)
+            await self._part(port, now)
+
+    async def _part(self, port: _Port, now: float) -> None:
+        """Let go of a stream, and have it opened again soon."""
+        public = self.microphone if port.kind == "microphone" else self.speaker
+        if public is not None:
+            public.detach()
+        port.failures = 0
+        port.wait(now)
+        await self._release(port)
+
+    async def _release(self, port: _Port) -> None:
+        stream, port.stream = port.stream, None
+        if stream is not None:
+            try:
+                await self._aside.run(stream.close, CLOSE_LIMIT_S)
+            except TimeoutError:
+                portaudio.leave_without_goodbye()
+
+    async def _retry(self, now: float) -> None:
+        """Open what is due, unless an abandoned call still hangs in PortAudio."""
+        due = [p for p in self._ports if p.is_used and p.stream is None and p.retry_at <= now]
+        if not due or self._aside.is_busy:
+            return
+        if any(port.failures == 2 for port in due):
+            due = await self._part_all(now)
+        is_fresh = all(port.stream is None for port in self._ports)
+        for port in due:
+            port.wait(now)
+        try:
+            outcome = await self._open(due, is_fresh=is_fresh)
+        except (TimeoutError, DeviceError):
+            return
+        for port in due:
+            self._return(port, outcome[port.kind])
+
+    async def _part_all(self, now: float) -> list[_Port]:
+        """Once per loss, give up the port that works too: PortAudio finds a device that was
+        plugged in only when it starts, and may only be started while nothing is open."""
+        for port in self._ports:
+            if port.stream is not None:
+                await self._part(port, now)
+        return [port for port in self._ports if port.is_used]
+
+    def _return(self, port: _Port, result: tuple[Stream, bool] | DeviceError) -> None:
+        """Opened again: the public half goes on with the new stream."""
+        if isinstance(result, DeviceError):
+            self._tell_lost(port)
+            return
+        port.stream, port.failures = result[0], 0
+        if isinstance(port.stream, Capture) and self.microphone:
+            self.microphone.attach(port.stream)
+        elif isinstance(port.stream, Render) and self.speaker:
+            self.speaker.attach(port.stream)
+        if port.is_missed:
+            self._tell(port, "back", f"The {port.kind} is back: {port.stream.device.name}")
+        port.is_missed = False
+
+    # -- telling --------------------------------------------------------------------------------
+
+    def _tell_lost(self, port: _Port) -> None:
+        if not port.is_missed:
+            self._tell(port, "lost", f"The {port.kind} went away; trying to get it back")
+        port.is_missed = True
+
+    def _tell(self, port: _Port, change: Change, message: str) -> None:
+        name = port.stream.device.name if port.stream else ""
+        self.listener(SoundState(port.kind, change, message, name))
+
+    def _tell_silence(self) -> None:
+        message = "The microphone gives nothing but silence: is it muted?"
+        name = self.microphone.device_name if self.microphone else ""
+        self.listener(SoundState("microphone", "silent", message, name))
+
+
+def _open_all(ports: list[_Port], is_fresh: bool) -> _Outcome:
+    """Open ports, each for itself.  Blocks.  DeviceError: PortAudio does not work at all."""
+    if is_fresh:
+        portaudio.restart()
+    devices, outcome = list_devices(), _Outcome()
+    for port in ports:
+        try:
+            outcome[port.kind] = port.open(devices)
+        except DeviceError as error:
+            outcome[port.kind] = error
+    return outcome
+
+
+def _close_all(outcome: _Outcome) -> None:
+    for result in outcome.values():
+        if not isinstance(result, DeviceError):
+            result[0].close()

@@ -1,0 +1,131 @@
+"""What the microphone hears, as a steady stream of chunks, whatever happens to the device.
+
+The rule: as soon as possible, without a busy loop and without a call from the callback into the
+event loop (which is neither portable nor cheap).  The callback stamps its time, and the reader
+sleeps until half a millisecond after the callback that will complete the chunk.  While the device
+is gone, silence comes at the pace of the clock, so that whoever finds the end of a turn by its
+silence keeps time.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Callable
+
+from voicechat.audio.pcm import (
+    FRAME_BYTES,
+    HOUSE_RATE,
+    frames_to_ms,
+    ms_to_bytes,
+    ms_to_frames,
+    silence,
+)
+from voicechat.audio.portaudio import Capture
+from voicechat.audio.resample import Resampler
+
+SILENT_MS = 5000
+"""Exact zeros for so long mean that something is muted."""
+_MARGIN_S = 0.0005
+_LATE_S = 0.002
+"""How often to look again for a callback that is late."""
+_FULL_SILENCE_MS = 2000
+"""The most silence that is made up for at once, e.g. after the computer slept."""
+
+
+class Microphone:
+    """Yields PCM16 mono at `rate`.
+
+    Args:
+        capture: The open device.
+        chunk_ms: How much comes at once.
+        on_silence: Called once when nothing but zeros has come for five seconds.
+    """
+
+    rate = HOUSE_RATE
+
+    def __init__(self, capture: Capture, chunk_ms: int, on_silence: Callable[[], None]) -> None:
+        self._chunk = ms_to_bytes(chunk_ms)
+        self._on_silence = on_silence
+        self._pending = bytearray()
+        self._zeros = 0
+        self._past_overflows = 0
+        self._silence_since = self._silence_given = 0.0
+        self._capture: Capture | None = None
+        self.attach(capture)
+
+    @property
+    def device_name(self) -> str:
+        """The device that is open; empty while there is none."""
+        return self._capture.device.name if self._capture else ""
+
+    @property
+    def overflows(self) -> int:
+        """How often sound was lost because nobody took it in time."""
+        return self._past_overflows + (self._capture.xruns if self._capture else 0)
+
+    def attach(self, capture: Capture) -> None:
+        """Go on with a device that was opened (again)."""
+        self._capture = capture
+        self._resampler = Resampler(capture.rate, self.rate)
+
+    def detach(self) -> None:
+        """The device is gone; silence takes its place, from the last that was heard on."""
+        if self._capture is not None:
+            self._past_overflows += self._capture.xruns
+            self._silence_since, self._silence_given = self._capture.stamp, 0.0
+            self._capture = None
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """What is heard from now on, for ever.  For one reader at a time.
+
+        After a stall of the event loop everything that waited comes at once.
+        """
+        self._begin()
+        while True:
+            self._collect(time.perf_counter())
+            while len(self._pending) >= self._chunk:
+                chunk = bytes(self._pending[: self._chunk])
+                del self._pending[: self._chunk]
+                yield chunk
+            await asyncio.sleep(self._wait_s(time.perf_counter()))
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Forget what came while nobody listened."""
+        self._pending.clear()
+        self._silence_since, self._silence_given = time.perf_counter(), 0.0
+        if self._capture is not None:
+            self._capture.skip()
+
+    def _collect(self, now: float) -> None:
+        if self._capture is None:
+            self._pending += self._made_up(now)
+        elif heard := self._capture.take():
+            self._watch_silence(heard, self._capture.rate)
+            self._pending += self._resampler.process(heard)
+
+    def _made_up(self, now: float) -> bytes:
+        """Silence that is due by now."""
+        due_ms = (now - self._silence_since) * 1000 - self._silence_given
+        frames = ms_to_frames(min(due_ms, _FULL_SILENCE_MS), self.rate)
+        self._silence_given += due_ms if due_ms > _FULL_SILENCE_MS else frames * 1000 / self.rate
+        return silence(frames)
+
+    def _wait_s(self, now: float) -> float:
+        """How long until the chunk can be complete."""
+        missing_s = (self._chunk - len(self._pending)) / FRAME_BYTES / self.rate
+        if self._capture is None:
+            return missing_s
+        block_s = self._capture.block_frames / self._capture.rate
+        blocks = max(math.ceil(missing_s / block_s - 1e-6), 1)
+        due = self._capture.stamp + blocks * block_s + _MARGIN_S
+        return due - now if due > now else _LATE_S
+
+    def _watch_silence(self, heard: bytes, rate: int) -> None:
+        if heard.count(0) < len(heard):
+            self._zeros = 0
+            return
+        before, self._zeros = self._zeros, self._zeros + len(heard) // FRAME_BYTES
+        if frames_to_ms(before, rate) < SILENT_MS <= frames_to_ms(self._zeros, rate):
+            self._on_silence()

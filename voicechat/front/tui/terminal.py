@@ -1,0 +1,147 @@
+"""The terminal's end of the screen: a slow, stopped or vanished terminal must not hold up the call.
+
+Textual's driver waits for the terminal in `write`, once thirty frames are queued, and in `close`,
+until the last of them is written; and it takes the end of the terminal, and bytes that are no
+UTF-8, for a crash.  Here the application is asked to skip frames instead (`is_behind`), closing
+waits only a moment, and a vanished terminal is what SIGHUP is: the user has gone.
+"""
+
+import io
+import os
+import select
+import sys
+import termios
+from codecs import getincrementaldecoder
+from contextlib import suppress
+from queue import Full
+from types import FrameType
+from typing import Any
+
+from textual.drivers.linux_driver import LinuxDriver
+
+from voicechat.front.tui.keyboard import KeyboardParser
+
+FRAMES_AHEAD = 8
+"""Writes that may wait for the terminal before frames are skipped; the driver blocks at 30."""
+LAST_WRITES_S = 0.4
+TICK_S = 0.1
+"""After so long without input a lone ESC is the Escape key."""
+HUNG_UP = 129
+"""128 + SIGHUP."""
+_BACK_TO_NORMAL = (
+    b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?2004l\x1b[?2048l\x1b[?1004l"
+    b"\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h"
+)
+
+
+class TerminalOutput(io.TextIOWrapper):
+    """What is drawn on; once the terminal is gone, drawing does no harm."""
+
+    def write(self, text: str, /) -> int:
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            super().flush()
+
+
+def open_terminal() -> TerminalOutput:
+    """The terminal that stdout is, under a descriptor of its own."""
+    raw = io.FileIO(os.dup(sys.__stdout__.fileno() if sys.__stdout__ else 1), "w")
+    return TerminalOutput(io.BufferedWriter(raw), encoding="utf-8", errors="replace")
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's driver, made patient."""
+
+    _is_suspended = False
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the terminal takes what is drawn more slowly than it is drawn."""
+        writer = self._writer_thread
+        return writer is not None and writer._queue.qsize() >= FRAMES_AHEAD  # noqa: SLF001
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that was drawn has been handed to the terminal."""
+        writer = self._writer_thread
+        return writer is None or writer._queue.empty()  # noqa: SLF001
+
+    def close(self) -> None:
+        """Let the last writes go out, unless the terminal takes nothing."""
+        if self._writer_thread is None:
+            return
+        with suppress(Full):
+            self._writer_thread._queue.put_nowait(None)  # noqa: SLF001
+        self._writer_thread.join(LAST_WRITES_S)
+
+    def run_input_thread(self) -> None:
+        """Read until told to stop.
+
+        Raises:
+            OSError: the terminal is gone.
+        """
+        parser, decode = KeyboardParser(), getincrementaldecoder("utf-8")(errors="replace").decode
+        while not self.exit_event.is_set():
+            if select.select([self.fileno], [], [], TICK_S)[0]:
+                data = os.read(self.fileno, 65536)
+                if not data:
+                    raise OSError("end of file")
+                for message in parser.feed(decode(data)):
+                    self.process_message(message)
+            else:
+                for message in parser.tick():
+                    self.process_message(message)
+
+    def _run_input_thread(self) -> None:
+        try:
+            self.run_input_thread()
+        except OSError:  # EIO: there is no terminal any more.
+            self._to_app(lambda: self._app.exit(return_code=HUNG_UP))
+        except Exception as error:
+            crash = error
+            self._to_app(lambda: self._app._handle_exception(crash))  # noqa: SLF001
+
+    def _to_app(self, call: Any) -> None:
+        with suppress(RuntimeError):  # The loop is gone: it is ending already.
+            self._loop.call_soon_threadsafe(call)
+
+    # -- being stopped and continued --------------------------------------------------------------
+
+    def suspend_application_mode(self) -> None:
+        self._is_suspended = True
+        super().suspend_application_mode()
+
+    def resume_application_mode(self) -> None:
+        self._is_suspended = False
+        super().resume_application_mode()
+
+    def _sigcont_application(self, *args: int | FrameType | None) -> None:
+        """After SIGSTOP, which nobody can catch, the terminal must be taken leave of first."""
+        if self._writer_thread is None:
+            return
+        if not self._is_suspended:
+            self.suspend_application_mode()
+            self._must_signal_resume = True
+        super()._sigcont_application(*args)
+
+
+class Keeper:
+    """Remembers how the terminal was, for an end in which nobody else can put it back."""
+
+    def __init__(self) -> None:
+        self._settings: list[Any] | None = None
+        with suppress(termios.error, OSError):
+            self._settings = termios.tcgetattr(0)
+
+    def put_back(self) -> None:
+        """Make the terminal usable again; never waits for it."""
+        with suppress(termios.error, OSError):
+            if self._settings is not None:
+                termios.tcsetattr(0, termios.TCSANOW, self._settings)
+        with suppress(OSError):
+            if select.select([], [1], [], 0)[1]:
+                os.write(1, _BACK_TO_NORMAL)

@@ -162,6 +162,38 @@ class SessionExpired:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionEnding:
+    """The provider will end the session soon; a new one should be opened in a pause."""
+
+    time_left_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Resumable:
+    """The session can be taken up again on a new line with this handle; replaces earlier ones."""
+
+    handle: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The model wants one of our tools run; answer with `SendToolResult`, once."""
+
+    reply_id: str
+    call_id: str
+    name: str
+    arguments: str
+    """JSON text as the model wrote it: it may be malformed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsCancelled:
+    """The model no longer wants these calls; a result of theirs must not be sent."""
+
+    call_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """A message this dialect does not know or cannot read; counted and traced, never fatal."""
 
@@ -182,6 +214,10 @@ Event: TypeAlias = (
     | ReplyFinished
     | ProviderFailed
     | SessionExpired
+    | SessionEnding
+    | Resumable
+    | ToolCalled
+    | ToolsCancelled
     | Unknown
 )
 
@@ -245,4 +281,36 @@ class SetHandsFree:
     hands_free: bool
 
 
-Command: TypeAlias = SendAudio | BeginTurn | EndTurn | SendText | Interrupt | SetHandsFree
+@dataclass(frozen=True, slots=True)
+class SendImage:
+    """A picture, already in a form and size the provider takes; answer it with `text`, if any."""
+
+    data: bytes = field(repr=False)
+    mime: str
+    """`image/jpeg` or `image/png`."""
+    item_id: str
+    text: str = ""
+    """Empty: the picture belongs to the next turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendToolResult:
+    """What a tool answered."""
+
+    call_id: str
+    name: str
+    output: str
+    """Text, as a rule JSON."""
+    is_error: bool = False
+
+
+Command: TypeAlias = (
+    SendAudio
+    | BeginTurn
+    | EndTurn
+    | SendText
+    | SendImage
+    | SendToolResult
+    | Interrupt
+    | SetHandsFree
+)

@@ -5,7 +5,9 @@ holds one object per event (`voicechat.front.report`) and nothing else.
 """
 
 import asyncio
+import io
 import json
+import os
 import sys
 import threading
 from collections.abc import AsyncIterator
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from voicechat.audio.wav import WavWriter, read_wav
-from voicechat.errors import VoiceChatError
+from voicechat.errors import ConfigError, ServiceError, VoiceChatError
 from voicechat.events import (
     Event,
     InputTranscript,
@@ -23,16 +25,23 @@ from voicechat.events import (
     ProviderFailed,
     ReplyAudio,
     ReplyFinished,
+    ReplyStarted,
     ReplyText,
     SessionReady,
+    SpeechStarted,
+    TurnCommitted,
 )
 from voicechat.front import report
 from voicechat.front.signals import on_stop
 from voicechat.session import Session
 
 SPEECH_CHUNK_MS = 100
-TRAILING_SILENCE_MS = 1500
-"""VAD measures silence in received sound, so a spoken file must be followed by some."""
+TRAILING_SILENCE_MS = 1000
+"""VAD measures silence in received sound, so a spoken file must be followed by what ends a turn
+(`Vad.silence_ms`), and a little more."""
+PATIENCE_S = 12.0
+"""How long to wait for a reply after an error, an empty reply, or a file in which nobody spoke: a
+little longer than a dialect waits for a reply it has asked for."""
 
 
 @dataclass(slots=True)
@@ -58,10 +67,19 @@ class Plain:
     _writer: WavWriter | None = None
     _printed: dict[str, str] = field(default_factory=dict)
     _answered: asyncio.Event = field(default_factory=asyncio.Event)
+    """Whether no question is open."""
+    _ready: asyncio.Event = field(default_factory=asyncio.Event)
+    _code: int = 0
+    _is_replying: bool = False
+    _has_said: bool = False
+    """Whether the reply has had a word or a sound."""
+    _doubt: asyncio.TimerHandle | None = None
 
     async def run(self, session: Session) -> int:
         """Ask everything there is to ask; return the exit code."""
         self.session = session
+        self._answered.set()
+        _print_anything()
         stopped: list[int] = []
         main = asyncio.current_task()
 
@@ -101,9 +119,9 @@ class Plain:
         return read_wav(self.options.say, rate) if self.options.say else None
 
     async def _ask(self, session: Session, line: str) -> None:
-        self._answered.clear()
         row = session.say(line)
         if row is not None:
+            self._answered.clear()
             if self.options.as_json:
                 said = {"event": "user", "id": row.id, "text": row.text, "spoken": False}
                 _print_json(said)
@@ -111,15 +129,20 @@ class Plain:
 
     async def _ask_by_voice(self, session: Session, pcm: bytes) -> None:
         """Speak a file: at once with marked turns, at its own pace where VAD finds them."""
+        await self._ready.wait()  # What waits for a session is bounded; a file may be long.
+        self._answered.clear()
         rate = session.line.dialect.input_rate
         size = rate * SPEECH_CHUNK_MS // 1000 * 2
         if session.gate.hands_free:
-            pcm += bytes(rate * TRAILING_SILENCE_MS // 1000 * 2)
+            silence_ms = session.line.dialect.settings.vad.silence_ms + TRAILING_SILENCE_MS
+            pcm += bytes(rate * silence_ms // 1000 * 2)
         else:
             session.begin_turn()
         for start in range(0, len(pcm), size):
             session.speak(pcm[start : start + size])
             await asyncio.sleep(SPEECH_CHUNK_MS / 1000 if session.gate.hands_free else 0)
+        if session.gate.hands_free:
+            self._expect("the model heard nobody speak")
         session.end_turn()
         await self._answered.wait()
 
@@ -144,17 +167,54 @@ class Plain:
 
     def _count(self, event: Event | VoiceChatError) -> None:
         match event:
-            case ReplyFinished(_, status, code, message):
-                if status == "failed":
-                    self.unanswered += 1
-                    self.problems.append(message or code or "the model failed to answer")
-                self._answered.set()
+            case SessionReady():
+                self._ready.set()
+            case SpeechStarted() | TurnCommitted() | ReplyStarted():
+                self._begin(event)
+            case ReplyText() | ReplyAudio():
+                self._has_said = True
+            case ReplyFinished():
+                self._finish(event)
+            case ProviderFailed("no_answer", message):
+                raise ServiceError(message, "Check the address")
+            case ProviderFailed("no_reply", message) | Notice("turn_too_short", message):
+                self._give_up(message)
             case ProviderFailed(_, message, fatal=False):
                 self.problems.append(message)
-            case Notice("turn_too_short", message):
-                self.unanswered += 1
-                self.problems.append(message)
-                self._answered.set()
+                self._expect("a message was not answered")
+
+    def _begin(self, event: SpeechStarted | TurnCommitted | ReplyStarted) -> None:
+        """A turn or a reply: there is something to wait for, and it is on its way."""
+        self._answered.clear()
+        self._has_said, self._is_replying = False, isinstance(event, ReplyStarted)
+        if self._doubt is not None:
+            self._doubt.cancel()
+
+    def _finish(self, event: ReplyFinished) -> None:
+        self._is_replying = False
+        if event.status == "cancelled" and event.code == "turn_detected":
+            return  # The user went on speaking: the next reply is the answer.
+        if event.status == "completed" and not self._has_said:
+            self._expect("the model answered with nothing")  # Or it asked for a tool, and goes on.
+            return
+        if event.status == "failed":
+            self._give_up(event.message or event.code or "the model failed to answer")
+        elif event.status == "incomplete":
+            self.problems.append(event.message or "the answer is incomplete")
+        self._answered.set()
+
+    def _expect(self, otherwise: str) -> None:
+        """A reply must begin soon, or the open question counts as unanswered."""
+        if self._doubt is not None:
+            self._doubt.cancel()
+        if not (self._answered.is_set() or self._is_replying):
+            loop = asyncio.get_running_loop()
+            self._doubt = loop.call_later(PATIENCE_S, self._give_up, otherwise)
+
+    def _give_up(self, why: str) -> None:
+        self.unanswered += 1
+        self.problems.append(why)
+        self._answered.set()
 
     def _write(self, event: Event | VoiceChatError) -> None:
         match event:
@@ -170,6 +230,8 @@ class Plain:
                 _complain(message)
 
     def _write_reply(self, item_id: str, text: str, *, final: bool) -> None:
+        if self._printed and item_id not in self._printed:
+            _print("\n")
         printed = self._printed.get(item_id, "")
         if not final:
             self._printed[item_id] = printed + text
@@ -203,13 +265,14 @@ class Plain:
             error = error.exceptions[0]
         self.unanswered += 1
         self.problems.append(str(error))
+        self._code = 2 if isinstance(error, ConfigError) else 1
 
     def _end(self, stopped: list[int]) -> int:
         if self._printed and not self.options.as_json:
             _print("\n")
         for problem in dict.fromkeys(self.problems):
             _complain(problem)
-        code = stopped[0] if stopped else int(self.unanswered > 0)
+        code = stopped[0] if stopped else self._code or int(self.unanswered > 0)
         if self.options.as_json:
             _print_json({"event": "end", "exit_code": code})
         return code
@@ -222,7 +285,7 @@ async def _stdin_lines() -> AsyncIterator[str]:
 
     def read() -> None:
         with suppress(RuntimeError):  # The loop is gone: the program is ending.
-            for line in iter(sys.stdin.buffer.readline, b""):
+            for line in iter(sys.stdin.buffer.readline if sys.stdin else bytes, b""):
                 loop.call_soon_threadsafe(lines.put_nowait, line)
             loop.call_soon_threadsafe(lines.put_nowait, b"")
 
@@ -231,9 +294,26 @@ async def _stdin_lines() -> AsyncIterator[str]:
         yield line.decode(errors="replace")
 
 
+def _print_anything() -> None:
+    """Let no character that the locale's encoding lacks end the program."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
 def _print(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    """Write to stdout, now.
+
+    Raises:
+        VoiceChatError: nobody reads it any more, or the disk is full; later prints go nowhere.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        raise VoiceChatError(f"Cannot write to stdout: {error.strerror}") from None
 
 
 def _print_json(fields: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ argument (`now`, monotonic seconds).  After `open`, `send`, `receive` or `tick`,
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -38,6 +39,22 @@ class Profile:
     silence_when_muted: bool = True
     """Whether a muted microphone must go on sending zeros while the provider finds the turns."""
     max_session_s: float = 3600.0
+    text_input: Literal["yes", "no", "unsure"] = "yes"
+    """Whether typed messages are answered; `unsure`: some servers ignore them silently."""
+    images: bool = False
+    """Whether it looks at pictures."""
+    tools: bool = False
+    """Whether it can call functions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may call."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    """JSON Schema of an object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +89,9 @@ class Settings:
     """Of the user's speech, as ISO 639-1, or empty: find out."""
     text_only: bool = False
     """Ask for text answers without sound."""
+    tools: tuple[Tool, ...] = ()
+    resume: str = field(default="", repr=False)
+    """Handle of an earlier session to take up again (`Resumable`)."""
     shape: Literal["auto", "ga", "beta"] = "auto"
     """Which generation of the protocol the server speaks, where a dialect has several."""
 

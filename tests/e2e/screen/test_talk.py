@@ -118,7 +118,7 @@ def test_a_very_long_paste_is_one_bounded_message(stage: Stage) -> None:
     terminal.wait_for("- ready")
     terminal.paste("one line\nanother \x1b[31mline\n" * 170_000)
     terminal.press("enter")
-    terminal.wait_for("AI:", timeout_s=45)
+    terminal.wait_for("the built-in echo", timeout_s=45)
     check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
     said = [item["text"] for item in saved(stage) if item["role"] == "user"]
     assert len(said) == 1 and len(said[0]) <= 20_000 and "\n" not in said[0]

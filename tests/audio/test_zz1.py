@@ -1,0 +1,272 @@
+"""The jitter buffer, by frames: no clock, no sleep, no thread."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from voicechat.audio.jitter import Block, JitterBuffer
+
+RATE = 24_000
+MS = 24
+BLOCK = 10 * MS
+LOUD = 10_000
+
+
+def sound(ms: float, value: int = LOUD) -> bytes:
+    return np.full(int(ms * MS), value, "<i2").tobytes()
+
+
+class Loudspeaker:
+    """Takes 10 ms at a time from a short queue that is filled from the buffer."""
+
+    def __init__(self, jitter: JitterBuffer, depth: int = 3 * BLOCK) -> None:
+        self.jitter = jitter
+        self.depth = depth
+        self.blocks: list[Block] = []
+        self.heard = b""
+        self._queue = b""
+        self._silence = 0
+
+    def run(self, ms: int) -> "Loudspeaker":
+        for _ in range(ms // 10):
+            self._fill()
+            taken, self._queue = self._queue[: BLOCK * 2], self._queue[BLOCK * 2 :]
+            self._silence += BLOCK - len(taken) // 2
+            self.heard += taken + bytes(BLOCK * 2 - len(taken))
+        return self
+
+    def _fill(self) -> None:
+        while len(self._queue) // 2 < self.depth:
+            silence, self._silence = self._silence, 0
+            block = self.jitter.get(BLOCK, len(self._queue) // 2, silence)
+            if block is None:
+                return
+            assert 0 < len(block.pcm) // 2 <= BLOCK
+            self.blocks.append(block)
+            self._queue += block.pcm
+
+    @property
+    def samples(self) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+        return np.frombuffer(self.heard, "<i2").astype(np.int64)
+
+    @property
+    def sounding_ms(self) -> float:
+        return float(np.count_nonzero(self.samples)) / MS
+
+    @property
+    def worst_jump(self) -> int:
+        return int(np.abs(np.diff(self.samples, prepend=0, append=0)).max())
+
+    def content_ms(self, item_id: str) -> float:
+        return sum(block.content_frames for block in self.blocks if block.item_id == item_id) / MS
+
+
+def test_waits_for_the_target_before_playing() -> None:
+    jitter = JitterBuffer()
+    jitter.insert("r", "i", sound(90))
+    assert jitter.get(BLOCK, 0) is None
+    assert jitter.stats().state == "filling" and jitter.stats().level_ms == 90
+    jitter.insert("r", "i", sound(10))
+    block = jitter.get(BLOCK, 0)
+    assert block and (block.item_id, block.reply_id) == ("i", "r")
+    assert jitter.stats().state == "playing"
+
+
+def test_a_reply_shorter_than_the_target_is_played_once_it_is_finished() -> None:
+    jitter = JitterBuffer()
+    jitter.insert("r", "i", sound(30))
+    assert jitter.get(BLOCK, 0) is None
+    jitter.finish("r")
+    player = Loudspeaker(jitter).run(200)
+    assert 29 < player.sounding_ms <= 30
+    assert jitter.is_idle and jitter.stats().underruns == 0
+
+
+def test_a_reply_below_its_target_that_is_never_finished_is_played_after_a_second() -> None:
+    jitter = JitterBuffer()
+    jitter.insert("r", "i", sound(30))
+    assert Loudspeaker(jitter).run(900).sounding_ms == 0
+    assert Loudspeaker(jitter).run(200).sounding_ms > 29
+
+
+def test_all_of_a_reply_is_played_in_order_between_two_fades() -> None:
+    jitter = JitterBuffer()
+    jitter.insert("r", "i", sound(300))
+    jitter.finish("r")
+    player = Loudspeaker(jitter).run(500)
+    assert player.content_ms("i") == 300
+    assert [block.content_start for block in player.blocks] == [
+        sum(earlier.content_frames for earlier in player.blocks[:n])
+        for n in range(len(player.blocks))
+    ]
+    assert player.worst_jump < LOUD / 200
+    assert (player.samples[BLOCK : 29 * BLOCK] == LOUD).all()
+
+
+def test_sound_that_runs_out_is_faded_and_fades_in_again() -> None:
+    jitter = JitterBuffer()
+    jitter.insert("r", "i", sound(150))
+    player = Loudspeaker(jitter).run(400)
+    jitter.insert("r", "i", sound(400))
+    jitter.finish("r")
+    player.run(600)
+    assert player.content_ms("i") == 550
+    assert player.worst_jump < LOUD / 200
+    assert jitter.stats().underruns == 1
+    assert 230 <= jitter.stats().gap_ms <= 260
+
+
+def test_underrun_is_counted_only_when_it_is_heard() -> None:
+    jitter = JitterBuffer()
+    jitter.insert("r", "i", sound(100))
+    while jitter.get(BLOCK, 100 * MS):
+        pass
+    assert jitter.get(BLOCK, 60 * MS) is None
+    assert jitter.stats().state == "playing"
+    jitter.insert("r", "i", sound(100))
+    assert jitter.get(BLOCK, 50 * MS)
+    assert jitter.stats().underruns == jitter.stats().gap_ms == 0
+
+
+def test_the_end_of_a_reply_is_no_underrun_even_when_its_finish_is_late() -> None:
+    jitter = JitterBuffer()
+    jitter.insert("r", "i", sound(150))
+    player = Loudspeaker(jitter).run(500)
+    assert jitter.stats().state == "starved"
+    jitter.finish("r")
+    player.run(100)
+    assert jitter.is_idle
+    assert jitter.stats().underruns == jitter.stats().gap_ms == 0
+    assert player.content_ms("i") == 150
+
+
+def test_after_an_underrun_more_is_buffered_and_the_next_reply_begins_anew() -> None:
+    jitter = JitterBuffer()
+    targets = []
+    for _ in range(5):
+        jitter.insert("r", "i", sound(400))
+        Loudspeaker(jitter).run(600)
+        targets.append(jitter.stats().target_ms)
+    assert targets == [160, 256, 400, 400, 400]
+    jitter.insert("r", "i", sound(390))
+    assert jitter.get(BLOCK, 0) is None
+    jitter.insert("next", "j", sound(100))
+    assert Loudspeaker(jitter).run(450).blocks[-1].item_id == "j"
+    assert jitter.stats().target_ms == 100
+
+
+def test_several_items_and_replies_play_in_order_without_a_click() -> None:
+    jitter = JitterBuffer()
+    jitter.insert("a", "1", sound(105))
+    jitter.insert("a", "2", sound(55, -LOUD))
+    jitter.insert("b", "3", sound(200))
+    jitter.finish("b")
+    player = Loudspeaker(jitter).run(600)
+    assert list(dict.fromkeys(block.item_id for block in player.blocks)) == ["1", "2", "3"]
+    assert [player.content_ms(item) for item in "123"] == [105, 55, 200]
+    assert player.worst_jump < LOUD / 100
+    assert 358 < player.sounding_ms <= 360
+
+
+def test_an_abandoned_reply_is_never_played_however_late_it_comes() -> None:
+    jitter = JitterBuffer()
+    jitter.abandon("never begun")
+    jitter.insert("r", "i", sound(500))
+    player = Loudspeaker(jitter).run(200)
+    assert jitter.flush() == ("i",)
+    for reply_id in ("r", "never begun"):
+        jitter.insert(reply_id, "i", sound(500))
+        jitter.finish(reply_id)
+    before = player.content_ms("i")
+    assert player.run(300).content_ms("i") == before
+    jitter.insert("next", "j", sound(100))
+    assert player.run(300).content_ms("j") == 100
+
+
+def test_a_reply_abandoned_while_it_sounds_ends_in_a_fade() -> None:
+    jitter = JitterBuffer()
+    jitter.insert("r", "i", sound(500))
+    player = Loudspeaker(jitter).run(205)
+    handed = player.content_ms("i")
+    jitter.abandon("r")
+    player.run(300)
+    assert handed < player.content_ms("i") <= handed + 10
+    assert player.worst_jump < LOUD / 200 and jitter.is_idle
+
+
+def test_flush_names_what_waits_and_what_could_still_grow() -> None:
+    jitter = JitterBuffer()
+    jitter.insert("r", "1", sound(100))
+    jitter.insert("r", "2", sound(100))
+    player = Loudspeaker(jitter).run(600)
+    assert player.content_ms("2") == 100
+    assert jitter.flush() == ("2",)
+    jitter.insert("s", "3", sound(100))
+    jitter.finish("s")
+    Loudspeaker(jitter).run(300)
+    assert jitter.flush() == ()
+
+
+def test_only_so_many_abandoned_replies_are_remembered() -> None:
+    jitter = JitterBuffer()
+    for number in range(10_000):
+        jitter.abandon(f"r{number}")
+    assert len(jitter._abandoned) < 1000
+    jitter.insert("r9999", "i", sound(200))
+    assert jitter.is_idle
+
+
+def test_half_a_frame_waits_for_its_other_half() -> None:
+    jitter, pcm = JitterBuffer(), np.arange(1, 4801, dtype="<i2").tobytes()
+    for at in range(0, len(pcm), 333):
+        jitter.insert("r", "i", pcm[at : at + 333])
+    jitter.finish("r")
+    player = Loudspeaker(jitter).run(300)
+    assert (player.samples[BLOCK : 4800 - BLOCK] == np.arange(BLOCK + 1, 4801 - BLOCK)).all()
+
+
+def test_minutes_are_kept() -> None:
+    jitter = JitterBuffer()
+    for _ in range(1000):
+        jitter.insert("r", "i", sound(400))
+    jitter.insert("r", "i", bytes(10_000_000))
+    assert jitter.stats().level_ms == 400_000 + 10_000_000 // 48
+    assert jitter.received("i") == 400_000 * MS + 5_000_000
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("insert"), st.integers(0, 2), st.integers(1, 9000)),
+    st.tuples(st.just("run"), st.just(0), st.integers(1, 30)),
+    st.tuples(st.just("finish"), st.integers(0, 2), st.just(0)),
+)
+
+
+@settings(max_examples=2500, deadline=None)
+@given(st.lists(STEPS, max_size=30))
+def test_whatever_comes_nothing_is_lost_doubled_out_of_order_or_clicks(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    jitter = JitterBuffer()
+    player = Loudspeaker(jitter)
+    reply, item, sent = 0, 0, dict[str, int]()
+    for verb, which, amount in steps:
+        if verb == "insert":
+            reply, item = reply + (which == 2), item + (which > 0)
+            name = f"i{item}"
+            jitter.insert(f"r{reply}", name, sound(amount / MS))
+            sent[name] = sent.get(name, 0) + amount
+        elif verb == "run":
+            player.run(amount * 10)
+        else:
+            jitter.finish(f"r{reply}")
+            reply, item = reply + 1, item + 1
+    jitter.finish(f"r{reply}")
+    player.run(sum(sent.values()) // MS + 1000)
+    assert jitter.is_idle
+    played = dict[str, int]()
+    for block in player.blocks:
+        assert block.content_start == played.get(block.item_id, 0)
+        played[block.item_id] = block.content_start + block.content_frames
+    assert played == {name: frames for name, frames in sent.items() if frames}
+    assert list(played) == [name for name in sent if sent[name]]
+    assert player.worst_jump <= LOUD / 100

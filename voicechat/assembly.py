@@ -195,7 +195,7 @@ class House:
     def pick_device(self, side: str, index: int) -> None:
         """Use another microphone (`input`) or loudspeaker (`output`) from now on."""
         if self.sound is not None:
-            self.sound.pick(side, index)
+            self.sound.pick("microphone" if side == "input" else "loudspeaker", str(index))
 
     # -- what there is --------------------------------------------------------------------------
 

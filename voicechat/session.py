@@ -130,6 +130,7 @@ class Session:
         self._is_ready = False
         self._replying = ""
         self._waiting: list[SendText] = []
+        self._told: set[str] = set()
         self._asked_at: float | None = None
         self._latency_ms: int | None = None
 
@@ -277,7 +278,8 @@ class Session:
         self.problem, self.journal.model = None, line.model
         while self._waiting:
             self.post(self._waiting.pop(0))
-        if line.notice:
+        if line.notice and line.notice not in self._told:
+            self._told.add(line.notice)
             self._tell(Notice("model", line.notice))
         try:
             async with line.link() as link, asyncio.TaskGroup() as tasks:
@@ -373,6 +375,7 @@ class Session:
             case SpeechStopped():
                 self._asked()
             case Notice(code, message):
+                self._asked_at = None if code == "turn_too_short" else self._asked_at
                 self.conversation.note(code, message)
         for row in self.conversation.apply(event):
             self._record(row)

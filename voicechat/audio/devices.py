@@ -95,6 +95,8 @@ class _Port:
         """Whether it was open once; what never was is not tried again."""
         self.is_missed = False
         """Whether the user was told that it went away."""
+        self.is_repicked = False
+        """Whether the user has picked another device."""
         self.failures = 0
         self.retry_at = 0.0
 
@@ -181,6 +183,12 @@ class SoundCard:
             for port in self._ports:
                 tasks.create_task(self._release(port))
 
+    def pick(self, kind: Kind, device: str) -> None:
+        """Use another device (index or name) from now on; `watch` opens it within a moment."""
+        for port in self._ports:
+            if port.kind == kind and port.is_used:
+                port.wanted, port.is_repicked = device, True
+
     async def watch(self) -> None:
         """See that the streams live, and open again what died; run it beside the session."""
         last = time.perf_counter()
@@ -188,6 +196,7 @@ class SoundCard:
             await asyncio.sleep(POLL_S)
             now = time.perf_counter()
             if now - last < 2 * POLL_S:  # Else we were held up ourselves, and know nothing.
+                await self._change_picked(now)
                 await self._lose_dead(now)
                 await self._retry(now)
             last = time.perf_counter()
@@ -214,6 +223,12 @@ class SoundCard:
             self._tell(port, "unknown", f"No {port.kind} {port.wanted!r}; using {name}")
 
     # -- losing and finding again ---------------------------------------------------------------
+
+    async def _change_picked(self, now: float) -> None:
+        for port in [port for port in self._ports if port.is_repicked]:
+            port.is_repicked = False
+            await self._part(port, now)
+            port.retry_at = now
 
     async def _lose_dead(self, now: float) -> None:
         for port in [port for port in self._ports if port.is_dead(now)]:

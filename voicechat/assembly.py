@@ -181,6 +181,7 @@ class House:
             listener,
             hands_free=config.hands_free,
             trace=self.trace.record if self.trace else None,
+            price=catalog.price,
         )
         session.journal = self.journal = self._journal(session)
         return session

@@ -48,6 +48,7 @@ from voicechat.events import (
     SetHandsFree,
     SpeechStarted,
     SpeechStopped,
+    Usage,
 )
 from voicechat.gate import Gate
 from voicechat.journal import Recorder
@@ -87,6 +88,8 @@ class Snapshot:
     playout: Stats | None
     latency_ms: int | None
     """From the end of the user's last turn to the first sound (or word) of the reply."""
+    cost_usd: float | None
+    """Of all replies so far; None while none had a known price."""
 
 
 class Session:
@@ -108,6 +111,7 @@ class Session:
         *,
         hands_free: bool = False,
         trace: Callable[[str, str | bytes], None] | None = None,
+        price: Callable[[str, Usage], float | None] | None = None,
     ) -> None:
         self.conversation = conversation
         self.journal = journal
@@ -115,13 +119,14 @@ class Session:
         self.problem: VoiceChatError | None = None
         self.line = dial()
         self.proxy_label = ""
-        self.usage: list[tuple[str, ReplyFinished]] = []
+        self.cost_usd: float | None = None
         self.engine = engine
         engine.tell = lambda code, message: self._tell(Notice(code, message))
         self._loop = asyncio.get_running_loop()
         self._dial = dial
         self._listener = listener
         self._trace = trace or _no_trace
+        self._price = price or _no_price
         self._wake = asyncio.Event()
         self._redial = asyncio.Event()
         self._leg: asyncio.Task[None] | None = None
@@ -214,6 +219,7 @@ class Session:
             loudspeaker_dbfs=self.engine.loudspeaker_dbfs,
             playout=self.engine.stats,
             latency_ms=self._latency_ms,
+            cost_usd=self.cost_usd,
         )
 
     def shown(self, row: Row) -> int:
@@ -398,8 +404,9 @@ class Session:
         # One that failed at once never started; one that nobody wants may end after a new question.
         if event.reply_id == self._replying or event.status == "failed":
             self._replying, self._asked_at = "", None
-        if event.usage:
-            self.usage.append((self.line.model, event))
+        cost = self._price(self.line.model, event.usage) if event.usage else None
+        if cost is not None:
+            self.cost_usd = (self.cost_usd or 0.0) + cost
         self.engine.finish(event.reply_id)
 
     # -- keeping count --------------------------------------------------------------------------
@@ -431,6 +438,11 @@ class Session:
 
 def _no_trace(direction: str, message: str | bytes) -> None:
     """Nobody asked for a trace."""
+
+
+def _no_price(model: str, usage: Usage) -> float | None:
+    """Nobody knows the prices."""
+    return None
 
 
 def _first(group: BaseExceptionGroup[VoiceChatError]) -> VoiceChatError:

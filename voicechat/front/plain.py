@@ -306,6 +306,8 @@ def _print(text: str) -> None:
     Raises:
         VoiceChatError: nobody reads it any more, or the disk is full; later prints go nowhere.
     """
+    if sys.stdout is None:
+        raise VoiceChatError("Cannot write to stdout: it is closed")
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

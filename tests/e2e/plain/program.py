@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.fakes import official
 from tests.fakes.ga_server import GaServer
 
 JsonObject = dict[str, Any]
@@ -147,3 +148,27 @@ class Program:
         """The files with `text` in them, its config aside."""
         files = [path for path in self.files() if path != self.config]
         return [path for path in files if text.encode() in path.read_bytes()]
+
+
+def sent_to(server: GaServer) -> list[JsonObject]:
+    """What the program sent to the stand-in, in order; each message one the real service takes."""
+    assert server.violations == []
+    messages: list[JsonObject] = [entry["message"] for entry in server.log.directions("in")]
+    for message in messages:
+        is_sound = message["type"] == "input_audio_buffer.append"
+        official.check(message | {"audio": "AAAA"} if is_sound else message)
+    return messages
+
+
+def kinds_sent_to(server: GaServer) -> list[str]:
+    """The types of these messages; sound that follows sound counts once."""
+    kinds: list[str] = []
+    for message in sent_to(server):
+        if not (kinds[-1:] == [message["type"]] == ["input_audio_buffer.append"]):
+            kinds.append(message["type"])
+    return kinds
+
+
+def handshakes(server: GaServer) -> list[JsonObject]:
+    """Every try to connect: `path`, `headers` without the key, and the key's length."""
+    return [entry for entry in server.log.directions("note") if entry["note"] == "handshake"]

@@ -10,7 +10,6 @@
 | `reply_delta` | `reply`, `id`, `text` |
 | `reply_audio` | `reply`, `id`, `ms` |
 | `reply_text` | `reply`, `id`, `text`: the whole text of one item |
-| `reply_cut` | `id`, `heard_ms`, `heard_text` |
 | `reply_done` | `reply`, `status`, `code`, `message`, `usage`, `latency_ms` |
 | `error` | `kind`, `text`, `hint`, `retryable` |
 | `end` | `exit_code` |

@@ -1,0 +1,70 @@
+"""However a reply is cut, the service is told exactly what the loudspeaker emitted of it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.e2e.voice.conftest import Serve, Stage
+from tests.e2e.voice.listening import emitted, loud_frames
+from tests.fakes.pulse import RATE, wait_until
+from tests.fakes.terminal import Terminal, check_after
+
+pytestmark = [pytest.mark.sound, pytest.mark.terminal]
+
+
+def press_esc(terminal: Terminal) -> None:
+    terminal.press("esc")
+
+
+def type_over(terminal: Terminal) -> None:
+    terminal.type_text("no, something else")
+    terminal.press("enter")
+
+
+def press_to_talk(terminal: Terminal) -> None:
+    terminal.press("space")
+
+
+@pytest.mark.parametrize("pace", ["1", "4", "0"])
+@pytest.mark.parametrize("cut", [press_esc, type_over, press_to_talk])
+def test_the_truncation_is_what_was_emitted(
+    stage: Stage, serve: Serve, cut: Callable[[Terminal], None], pace: str
+) -> None:
+    service = serve("--script", "stale_deltas", "--audio-ms", "8000", "--pace", pace)
+    terminal = stage.call(service)
+    with stage.pulse.record_loudspeaker() as heard:
+        terminal.type_text("tell me a story")
+        terminal.press("enter")
+        wait_until(lambda: loud_frames(heard.pcm).size > 1.2 * RATE, "a second of the reply")
+        cut(terminal)
+        told = service.wait_for("conversation.item.truncate")["message"]
+        service.wait_for("response.done", "out")
+        wait_until(lambda: not loud_frames(heard.pcm[-RATE // 2 :]).size or cut is type_over, "end")
+        pieces = [piece for piece in emitted(heard.pcm) if piece.index == 0]
+    assert len(pieces) == 1, "something stale was played"
+    assert pieces[0].from_ms == pytest.approx(0, abs=3)
+    assert told["audio_end_ms"] == pytest.approx(pieces[0].to_ms, abs=20)
+    assert len(service.of("conversation.item.truncate")) == 1
+    terminal.wait_for("[cut at")
+    check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
+    service.check_manners()
+
+
+def test_cutting_the_second_item_leaves_the_first_whole(stage: Stage, serve: Serve) -> None:
+    service = serve("--script", "two_items", "--audio-ms", "1500")
+    terminal = stage.call(service)
+    with stage.pulse.record_loudspeaker() as heard:
+        terminal.type_text("two things")
+        terminal.press("enter")
+        wait_until(lambda: loud_frames(heard.pcm).size > 2.1 * RATE, "some of the second item")
+        terminal.press("esc")
+        told = service.wait_for("conversation.item.truncate")["message"]
+        terminal.wait_for("[cut at")
+        pieces = emitted(heard.pcm)
+    sounds = {note["item_id"]: note["timecode"] for note in service.notes("sound")}
+    assert sounds[told["item_id"]] == 1 and len(service.of("conversation.item.truncate")) == 1
+    assert told["audio_end_ms"] == pytest.approx(pieces[-1].to_ms, abs=20)
+    assert [piece.index for piece in pieces] == [0, 1]
+    assert terminal.screen_text().count("[cut at") == 1
+    check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
+    service.check_manners()

@@ -1,0 +1,41 @@
+"""`--plain --hands-free`: a voice call without a screen."""
+
+import signal
+import subprocess
+import threading
+
+import pytest
+
+from tests.e2e.voice.conftest import PROGRAM, Serve, Stage, Voice
+from tests.e2e.voice.listening import active, emitted_ms, find
+from tests.fakes.pulse import wait_until
+
+pytestmark = pytest.mark.sound
+
+
+def test_a_call_without_a_screen_hears_speaks_and_writes(
+    stage: Stage, serve: Serve, voice: Voice
+) -> None:
+    service = serve("--audio-ms", "1500")
+    options = ["--model", "gpt-4o-realtime", "--url", service.url, "--plain", "--hands-free"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [*PROGRAM, *options], env=stage.env, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe
+    ) as program:
+        service.wait_for("input_audio_buffer.append")
+        with stage.pulse.record("mic") as said, stage.pulse.record_loudspeaker() as heard:
+            stage.pulse.play_to_microphone(voice("good morning everybody"))
+            wait_until(lambda: emitted_ms(heard.pcm, 0) > 1490, "the whole reply", 20)
+            words = active(said.pcm)
+        assert find(words, service.received())[1] > 0.99
+        program.send_signal(signal.SIGTERM)
+        killer = threading.Timer(10, program.kill)
+        killer.start()
+        out, err = program.communicate()
+        killer.cancel()
+    assert program.returncode == 128 + signal.SIGTERM
+    lines = out.decode().splitlines()
+    assert "> This is what the user said." in lines
+    assert any(line.startswith("Good to hear you.") for line in lines)
+    assert "Traceback" not in err.decode()
+    service.check_manners()

@@ -35,7 +35,6 @@ class Engine:
         self._tried = asyncio.Event()
         self._due = asyncio.Event()
         self._playout: Playout | None = None
-        self._played_last = b""
         if card is not None:
             card.listener = lambda state: self.tell(f"sound_{state.change}", state.message)
 
@@ -90,8 +89,12 @@ class Engine:
         return self._card is not None and self._card.microphone is not None
 
     @property
-    def is_deaf_and_dumb(self) -> bool:
-        """Whether replies need no sound: a card was asked for, and has no loudspeaker."""
+    def has_loudspeaker(self) -> bool:
+        return self._playout is not None
+
+    @property
+    def lacks_loudspeaker(self) -> bool:
+        """Whether sound was asked for and there is no loudspeaker: replies need no sound then."""
         return self._card is not None and self._tried.is_set() and self._card.speaker is None
 
     @property
@@ -105,7 +108,9 @@ class Engine:
 
     @property
     def loudspeaker_dbfs(self) -> float:
-        return level_dbfs(self._played_last) if self.is_playing else FLOOR_DBFS
+        if self._playout is None or self._playout.is_idle:
+            return FLOOR_DBFS
+        return level_dbfs(self._playout.recent)
 
     @property
     def stats(self) -> Stats | None:
@@ -124,7 +129,6 @@ class Engine:
         if self._playout is not None:
             self._playout.volume = self.volume
             self._playout.insert(reply_id, item_id, pcm)
-            self._played_last = pcm
             self._due.set()
 
     def finish(self, reply_id: str) -> None:

@@ -121,7 +121,7 @@ class Session:
         self.proxy_label = ""
         self.cost_usd: float | None = None
         self.engine = engine
-        engine.tell = lambda code, message: self._tell(Notice(code, message))
+        engine.tell = self._tell_of_sound
         self._loop = asyncio.get_running_loop()
         self._dial = dial
         self._listener = listener
@@ -301,7 +301,7 @@ class Session:
         """The link is up: greet, knowing by now whether there is a loudspeaker."""
         self.proxy_label = link.proxy_label
         await self.engine.wait_tried(SOUND_WAIT_S)
-        if self.engine.is_deaf_and_dumb:
+        if self.engine.lacks_loudspeaker:
             dialect.settings = replace(dialect.settings, text_only=True)
         dialect.open(time.monotonic())
         self._wake.set()
@@ -372,7 +372,7 @@ class Session:
                 self._replying = reply_id
             case ReplyAudio(reply_id, item_id, pcm):
                 self._play(reply_id, item_id, pcm)
-            case ReplyText():
+            case ReplyText() if not event.spoken or not self.engine.has_loudspeaker:
                 self._answered()
             case ReplyFinished():
                 self._finish(event)
@@ -422,6 +422,12 @@ class Session:
     def _tell(self, notice: Notice) -> None:
         self.conversation.note(notice.code, notice.message)
         self._listener(notice)
+
+    def _tell_of_sound(self, code: str, message: str) -> None:
+        """A device went, came or is silent; noise gates are silent in every pause: told once."""
+        if code != "sound_silent" or code not in self._told:
+            self._told.add(code)
+            self._tell(Notice(code, message))
 
     def tell_from_thread(self, error: VoiceChatError) -> None:
         """Something went wrong in a thread (the journal's): told where everything is told."""

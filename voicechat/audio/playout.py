@@ -85,6 +85,8 @@ class Playout:
     ) -> None:
         self.volume = 1.0
         """Loudness, 0 to 2; above 1 loud sound is clipped."""
+        self.recent = b""
+        """What went to the loudspeaker last, for a meter."""
         self._speaker = speaker
         self._rate = content_rate
         self._depth_ms = depth_ms
@@ -224,7 +226,8 @@ class Playout:
 
     def _write(self, pcm: bytes) -> None:
         before, self._loudness = self._loudness, self._factor
-        self._ring.write(ramp(pcm, before, self._loudness))
+        self.recent = ramp(pcm, before, self._loudness)
+        self._ring.write(self.recent)
 
     def _sounding(self) -> float:
         """The position of the ring that the loudspeaker emits now.

@@ -226,7 +226,7 @@ class Plain:
                 self._printed.clear()
             case InputTranscript(_, text, final=True) if self.options.is_voice:
                 _print(f"> {text}\n")
-            case Notice(_, message):
+            case Notice(code, message) if code != "turn_too_short":  # That one is summed up.
                 _complain(message)
 
     def _write_reply(self, item_id: str, text: str, *, final: bool) -> None:
@@ -264,7 +264,8 @@ class Plain:
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         self.unanswered += 1
-        self.problems.append(str(error))
+        # What ended the line may have failed a reply first: it is told once, with its hint.
+        self.problems = [told for told in self.problems if told not in str(error)] + [str(error)]
         self._code = 2 if isinstance(error, ConfigError) else 1
 
     def _end(self, stopped: list[int]) -> int:

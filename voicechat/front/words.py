@@ -70,8 +70,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "microphone": ("mic", "麦"),
     "loudspeaker": ("spk", "扬"),
     "buffer": ("buffer {ms} ms", "缓冲 {ms} ms"),
-    "latency": ("answered in {seconds:.2f} s", "响应 {seconds:.2f} 秒"),
-    "tokens": ("{count} tokens", "{count} 词元"),
+    "latency": ("latency {seconds:.2f} s", "延迟 {seconds:.2f} 秒"),
+    "cost": ("${dollars:.4f}", "${dollars:.4f}"),
     "scrolled": ("older rows: End returns", "正在看旧消息：End 返回"),
     # keys
     "key_help": ("Help", "帮助"),

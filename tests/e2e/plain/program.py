@@ -53,7 +53,7 @@ class Outcome:
         assert self.code == code, (self.code, self.err)
         assert len(self.complaints) == 1, self.err
         assert self.err.startswith("voicechat: ") and self.err.endswith("\n")
-        assert "internal error" not in self.err and "Traceback" not in self.err
+        assert "voicechat: internal error" not in self.err and "Traceback" not in self.err
         return self.complaints[0]
 
 
@@ -79,7 +79,7 @@ class Program:
         self, *options: str, env: Mapping[str, str] | None = None, **streams: int
     ) -> AsyncIterator[asyncio.subprocess.Process]:
         """The program while the block runs; it is gone afterwards."""
-        pipes = {name: asyncio.subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), asyncio.subprocess.PIPE)
         process = await asyncio.create_subprocess_exec(
             *self.prefix,
             *(sys.executable, "-m", "voicechat", *options),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.plain.program import MODEL, Program, handshakes, kinds_sent_to, sent_to
+from tests.e2e.plain.program import MODEL, Program, kinds_sent_to, sent_to
 from tests.fakes.ga_script import CHINESE, GREETING, SCRIPTS, Reply
 from tests.fakes.ga_server import GaServer
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +72,10 @@ class Stage:
         cols: int = 80,
         rows: int = 24,
         argv: list[str] | None = None,
-        **env: str | None,
+        env: Mapping[str, str | None] | None = None,
     ) -> Terminal:
-        """The program in a terminal; an `env` of None takes the variable away."""
-        given = {k: v for k, v in (self.env | env).items() if v is not None}
+        """The program in a terminal; None in `env` takes a variable away."""
+        given = {k: v for k, v in {**self.env, **(env or {})}.items() if v is not None}
         command = argv or [sys.executable, "-m", "voicechat"]
         terminal = Terminal([*command, *options], cols=cols, rows=rows, env=given)
         self._open.append(terminal)

@@ -187,13 +187,13 @@ def test_not_a_terminal_is_one_line_and_code_2(stage: Stage) -> None:
 
 @pytest.mark.parametrize("term", ["dumb", ""])
 def test_a_terminal_that_knows_only_lines_is_one_line_and_code_2(stage: Stage, term: str) -> None:
-    terminal = stage.start("--text", TERM=term)
+    terminal = stage.start("--text", env={"TERM": term})
     assert terminal.wait_exit() == 2
     assert "--plain" in terminal.screen_text() and b"\x1b" not in terminal.raw
 
 
 def test_the_c_locale_changes_nothing_but_the_language(stage: Stage, serve: Serve) -> None:
-    terminal = stage.start("--text", *serve("cjk").options, LC_ALL="C", LANG="C", PYTHONUTF8=None)
+    terminal = stage.start("--text", *serve("cjk").options, env={"LC_ALL": "C", "LANG": "C"})
     terminal.wait_for("- ready")
     terminal.type_text("hello")
     terminal.press("enter")

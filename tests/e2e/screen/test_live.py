@@ -42,15 +42,15 @@ def test_push_to_talk_is_unmistakable_and_is_answered(
     stage: Stage, serve: Serve, pulse: PulseServer
 ) -> None:
     service = serve("normal")
-    terminal = stage.start(*service.options, **pulse.env)
+    terminal = stage.start(*service.options, env=pulse.env)
     wait_for_sound(terminal)
     assert "Push-to-talk: Space starts" in terminal.screen_text()
     terminal.press("space")
     screen = terminal.wait_for("LIVE: Space sends, Esc drops")
     assert HEAVY_BORDER in prompt_of(screen)[0]
-    playing = pulse.play_to_microphone(tone(3), wait=False)
+    playing = pulse.play_to_microphone(tone(2), wait=False)
     terminal.wait_for(lambda text: "█" in meters(text).split("spk")[0])
-    playing.stop()
+    playing.wait()
     terminal.press("space")
     terminal.wait_for("You: This is what the user said.")
     terminal.wait_for("> speaking")
@@ -63,7 +63,7 @@ def test_push_to_talk_is_unmistakable_and_is_answered(
 
 def test_escape_drops_what_is_being_said(stage: Stage, serve: Serve, pulse: PulseServer) -> None:
     service = serve("normal")
-    terminal = stage.start(*service.options, **pulse.env)
+    terminal = stage.start(*service.options, env=pulse.env)
     wait_for_sound(terminal)
     terminal.press("space")
     terminal.wait_for("LIVE")
@@ -74,7 +74,7 @@ def test_escape_drops_what_is_being_said(stage: Stage, serve: Serve, pulse: Puls
 
 
 def test_escape_cuts_a_reply_and_says_where(stage: Stage, serve: Serve, pulse: PulseServer) -> None:
-    terminal = stage.start(*serve("long_reply").options, **pulse.env)
+    terminal = stage.start(*serve("long_reply").options, env=pulse.env)
     wait_for_sound(terminal)
     terminal.type_text("tell me a lot")
     terminal.press("enter")
@@ -89,7 +89,7 @@ def test_escape_cuts_a_reply_and_says_where(stage: Stage, serve: Serve, pulse: P
 
 def test_hands_free_is_live_until_muted(stage: Stage, serve: Serve, pulse: PulseServer) -> None:
     service = serve("normal")
-    terminal = stage.start("--hands-free", *service.options, **pulse.env)
+    terminal = stage.start("--hands-free", *service.options, env=pulse.env)
     screen = terminal.wait_for("LIVE, hands-free: Space mutes")
     assert HEAVY_BORDER in prompt_of(screen)[0]
     wait_for_sound(terminal)
@@ -108,7 +108,7 @@ def test_hands_free_is_live_until_muted(stage: Stage, serve: Serve, pulse: Pulse
 def test_words_that_come_late_stand_before_the_answer(
     stage: Stage, serve: Serve, pulse: PulseServer
 ) -> None:
-    terminal = stage.start("--hands-free", *serve("late_transcript").options, **pulse.env)
+    terminal = stage.start("--hands-free", *serve("late_transcript").options, env=pulse.env)
     terminal.wait_for("LIVE, hands-free")
     wait_for_sound(terminal)
     pulse.play_to_microphone(tone(1) + bytes(RATE * 2))
@@ -121,7 +121,7 @@ def test_words_that_come_late_stand_before_the_answer(
 
 def test_a_sound_server_that_hangs_does_not_hold_the_end_up(stage: Stage, serve: Serve) -> None:
     with PulseServer() as pulse:
-        terminal = stage.start("--hands-free", *serve("normal").options, **pulse.env)
+        terminal = stage.start("--hands-free", *serve("normal").options, env=pulse.env)
         wait_for_sound(terminal)
         pulse.stall()
         check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
@@ -129,7 +129,7 @@ def test_a_sound_server_that_hangs_does_not_hold_the_end_up(stage: Stage, serve:
 
 
 def test_devices_are_picked_from_a_list(stage: Stage, serve: Serve, pulse: PulseServer) -> None:
-    terminal = stage.start(*serve("normal").options, **pulse.env)
+    terminal = stage.start(*serve("normal").options, env=pulse.env)
     wait_for_sound(terminal)
     terminal.press("f3")
     screen = terminal.wait_for("Choose a device")

@@ -48,7 +48,7 @@ def test_a_typed_conversation_with_the_built_in_model(stage: Stage) -> None:
 
 def test_chinese_locale_speaks_chinese_and_lays_wide_text_out(stage: Stage, serve: Serve) -> None:
     service = serve("cjk")
-    terminal = stage.start("--text", *service.options, LANG="zh_CN.UTF-8")
+    terminal = stage.start("--text", *service.options, env={"LANG": "zh_CN.UTF-8"})
     terminal.wait_for("就绪")
     terminal.type_text("你好")
     terminal.press("enter")

@@ -120,7 +120,7 @@ def test_a_wrong_config_is_one_line_before_any_screen(stage: Stage) -> None:
 
 
 def test_a_missing_key_is_told_in_the_picker_and_when_chosen(stage: Stage) -> None:
-    terminal = stage.start("--text", "--model", "local", OPENAI_API_KEY=None)
+    terminal = stage.start("--text", "--model", "local", env={"OPENAI_API_KEY": None})
     terminal.wait_for("- ready")
     terminal.press("f2")
     terminal.wait_for("[set OPENAI_API_KEY]")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.fakes.ga_signal import BYTES_PER_MS, decode_track
+from tests.fakes.ga_signal import Stretch, decode_track
 from tests.fakes.pulse import RATE
 
 QUIET = 200
@@ -39,6 +39,16 @@ def loud_runs(pcm: bytes, level: int = QUIET, break_ms: int = BREAK_MS) -> list[
     return list(zip(starts, ends, strict=True))
 
 
+def loud_ms(pcm: bytes) -> float:
+    """How much of a recording is sound."""
+    return sum(end - first for first, end in loud_runs(pcm)) * 1000 / RATE
+
+
+def is_quiet(pcm: bytes, ms: int) -> bool:
+    """Whether a recording ends with so much silence."""
+    return len(pcm) >= ms * RATE // 500 and not loud_frames(pcm[-ms * RATE // 500 :]).size
+
+
 def active(pcm: bytes, level: int = QUIET) -> bytes:
     """From the first frame that is not silent to the last."""
     loud = loud_frames(pcm, level)
@@ -58,30 +68,43 @@ class Emitted:
     """In the recording."""
 
 
-def emitted(pcm: bytes) -> list[Emitted]:
-    """What of which item was emitted, in order; the ends of each run of sound to a millisecond."""
+def emitted(pcm: bytes, indexes: range = range(3), longest_ms: int = 12_000) -> list[Emitted]:
+    """What of which item was emitted, in order; the ends of each run of sound to a millisecond.
+
+    Args:
+        indexes: The timecodes to look for.
+        longest_ms: How long each of them is at most; the search takes as long as all of them.
+    """
     found: list[Emitted] = []
-    for first, end in loud_runs(pcm):
-        found += _of_run(pcm[first * 2 : end * 2], first * 1000 / RATE)
+    for first, end in loud_runs(pcm, break_ms=5):
+        stretches = decode_track(pcm[first * 2 : end * 2], indexes, longest_ms=longest_ms)
+        found += _pieces(stretches, first * 1000 / RATE, (end - first) * 1000 / RATE)
     return found
 
 
-def _of_run(pcm: bytes, at_ms: float) -> list[Emitted]:
+def _pieces(stretches: list[Stretch], at_ms: float, run_ms: float) -> list[Emitted]:
     """`decode_track` sees whole windows only; where the run begins and ends is known better."""
-    stretches = decode_track(pcm)
     pieces = []
     for number, stretch in enumerate(stretches):
         start_ms = 0.0 if number == 0 else stretch.at_ms
         is_last = number == len(stretches) - 1
-        end_ms = len(pcm) / BYTES_PER_MS if is_last else stretch.at_ms + stretch.duration_ms
+        end_ms = run_ms if is_last else stretch.at_ms + stretch.duration_ms
         shift = stretch.from_ms - stretch.at_ms
         pieces.append(Emitted(stretch.index, start_ms + shift, end_ms + shift, at_ms + start_ms))
     return pieces
 
 
-def emitted_ms(pcm: bytes, index: int) -> float:
+def check_unbroken(pieces: list[Emitted]) -> None:
+    """The pieces of one item follow each other from its beginning: nothing is lost or doubled."""
+    ends = [0.0, *(piece.to_ms for piece in pieces)]
+    for before, piece in zip(ends, pieces, strict=False):
+        assert abs(piece.from_ms - before) <= 3, f"from {before} to {piece.from_ms} in {pieces}"
+
+
+def emitted_ms(pcm: bytes, index: int = 0, longest_ms: int = 12_000) -> float:
     """How far into an item the loudspeaker got; 0 when nothing of it was emitted."""
-    return max((piece.to_ms for piece in emitted(pcm) if piece.index == index), default=0.0)
+    pieces = emitted(pcm, range(index, index + 1), longest_ms)
+    return max((piece.to_ms for piece in pieces), default=0.0)
 
 
 def find(piece: bytes, within: bytes) -> tuple[int, float]:

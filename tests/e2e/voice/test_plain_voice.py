@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from tests.e2e.voice.conftest import PROGRAM, Serve, Stage, Voice
-from tests.e2e.voice.listening import active, emitted_ms, find
+from tests.e2e.voice.listening import active, emitted_ms, find, is_quiet, loud_ms
 from tests.fakes.pulse import wait_until
 
 pytestmark = pytest.mark.sound
@@ -25,9 +25,11 @@ def test_a_call_without_a_screen_hears_speaks_and_writes(
         service.wait_for("input_audio_buffer.append")
         with stage.pulse.record("mic") as said, stage.pulse.record_loudspeaker() as heard:
             stage.pulse.play_to_microphone(voice("good morning everybody"))
-            wait_until(lambda: emitted_ms(heard.pcm, 0) > 1490, "the whole reply", 20)
+            wait_until(lambda: loud_ms(heard.pcm) > 1400, "the reply", 20)
+            wait_until(lambda: is_quiet(heard.pcm, 200), "silence")
             words = active(said.pcm)
         assert find(words, service.received())[1] > 0.99
+        assert emitted_ms(heard.pcm) > 1490
         program.send_signal(signal.SIGTERM)
         killer = threading.Timer(10, program.kill)
         killer.start()

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e.voice.conftest import Serve, Stage
-from tests.e2e.voice.listening import emitted, emitted_ms, loud_runs
+from tests.e2e.voice.listening import check_unbroken, emitted, is_quiet, loud_ms, loud_runs
 from tests.fakes.pulse import RATE, wait_until
 from tests.fakes.terminal import check_after
 
@@ -21,7 +21,7 @@ def test_a_reply_of_160_ms_is_heard_whole(stage: Stage, serve: Serve) -> None:
             terminal.wait_for("- ready")
         wait_until(lambda: len(loud_runs(heard.pcm)) == 2, "both replies")
         service.wait_for("response.done", "out", count=2)
-        wait_until(lambda: not any(heard.pcm[-RATE // 5 :]), "silence")
+        wait_until(lambda: is_quiet(heard.pcm, 200), "silence")
     for first, end in loud_runs(heard.pcm):
         assert (end - first) * 1000 / RATE == pytest.approx(160, abs=3)
     check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
@@ -34,7 +34,8 @@ def test_two_items_follow_each_other_without_a_gap(stage: Stage, serve: Serve) -
     with stage.pulse.record_loudspeaker() as heard:
         terminal.type_text("two things")
         terminal.press("enter")
-        wait_until(lambda: emitted_ms(heard.pcm, 1) > 1190, "both items")
+        wait_until(lambda: loud_ms(heard.pcm) > 2300, "both items")
+        wait_until(lambda: is_quiet(heard.pcm, 200), "silence")
     assert len(loud_runs(heard.pcm)) == 1
     first, second = emitted(heard.pcm)
     assert (first.index, second.index) == (0, 1)
@@ -54,12 +55,11 @@ def test_after_a_stall_the_reply_goes_on_with_nothing_lost_or_doubled(
     with stage.pulse.record_loudspeaker() as heard:
         terminal.type_text("take your time")
         terminal.press("enter")
-        wait_until(lambda: emitted_ms(heard.pcm, 0) > 2990, "the whole reply", 20)
+        wait_until(lambda: loud_ms(heard.pcm) > 2900, "the whole reply", 20)
+        wait_until(lambda: is_quiet(heard.pcm, 200), "silence")
     pieces = emitted(heard.pcm)
     assert len(pieces) > 1, "there was no stall"
-    assert pieces[0].from_ms == pytest.approx(0, abs=3)
+    check_unbroken(pieces)
     assert pieces[-1].to_ms == pytest.approx(3000, abs=3)
-    for before, after in zip(pieces, pieces[1:], strict=False):
-        assert after.from_ms == pytest.approx(before.to_ms, abs=3)
     check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
     service.check_manners()

@@ -6,6 +6,7 @@ second cost no more repaints than ten; levels are polled on the same timer.
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import on
@@ -16,7 +17,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input
 
 from voicechat.errors import VoiceChatError
-from voicechat.events import Event, Notice, ProviderFailed, ReplyFinished
+from voicechat.events import Event, ProviderFailed, ReplyFinished
 from voicechat.front.doors import Doors
 from voicechat.front.tui.choices import device_choices, model_choices
 from voicechat.front.tui.pickers import HelpPage, Picker
@@ -32,7 +33,7 @@ REFRESH_HZ = 12
 class VoiceChatApp(App[None]):
     """One conversation on the screen."""
 
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "voicechat"
     ENABLE_COMMAND_PALETTE = False
     VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-high")]
@@ -141,8 +142,6 @@ class VoiceChatApp(App[None]):
         match event:
             case VoiceChatError():
                 self._note("error", str(event))
-            case Notice(code, message) if not self._is_told(code, message):
-                self._note(code, message)
             case ProviderFailed(code, message, fatal=False):
                 self._note(f"error-{code}", message)
             case ReplyFinished(status="failed"):
@@ -153,11 +152,6 @@ class VoiceChatApp(App[None]):
     def _note(self, code: str, text: str) -> None:
         self.session.conversation.note(code, text)
 
-    def _is_told(self, code: str, message: str) -> bool:
-        """The session writes down its own notices; those of a model's dialect are left to us."""
-        rows = self.session.conversation.rows
-        return bool(rows) and (rows[-1].code, rows[-1].text) == (code, message)
-
     def _refresh_all(self) -> None:
         self._catch_up()
         if not self.is_running or not self.screen_stack:
@@ -166,7 +160,7 @@ class VoiceChatApp(App[None]):
         transcript = base.query_one(Transcript)
         base.query_one(LineBar).draw(session, snapshot.phase)
         transcript.show(session.conversation.rows, session.shown)
-        base.query_one(StatusBar).draw(session, snapshot, is_scrolled=transcript.is_scrolled)
+        base.query_one(StatusBar).draw(snapshot, is_scrolled=transcript.is_scrolled)
         self._draw_prompt(snapshot.phase, is_live=snapshot.is_live)
 
     def _draw_prompt(self, phase: str, *, is_live: bool) -> None:

@@ -75,24 +75,17 @@ def _is_plain(session: Session) -> bool:
 
 
 class StatusBar(Static):
-    """Phase, meters, buffer, latency, tokens; what matters most comes first, the rest is cut."""
+    """Phase, meters, buffer, latency, cost; what matters most comes first, the rest is cut."""
 
     def __init__(self, words: Words) -> None:
         super().__init__(id="status", markup=False)
         self._words = words
         self._drawn = ""
 
-    def draw(self, session: Session, snapshot: Snapshot, *, is_scrolled: bool) -> None:
+    def draw(self, snapshot: Snapshot, *, is_scrolled: bool) -> None:
         parts = self._parts(snapshot)
         if is_scrolled:
             parts.insert(1, self._words("scrolled"))
-        tokens = sum(
-            end.usage.input_tokens + end.usage.output_tokens
-            for _, end in session.usage
-            if end.usage
-        )
-        if tokens:
-            parts.append(self._words("tokens", count=tokens))
         text = "  ".join(parts)
         if text != self._drawn:
             self._drawn = text
@@ -107,4 +100,6 @@ class StatusBar(Static):
             parts.append(words("buffer", ms=round(snapshot.playout.level_ms)))
         if snapshot.latency_ms is not None:
             parts.append(words("latency", seconds=snapshot.latency_ms / 1000))
+        if snapshot.cost_usd is not None:
+            parts.append(words("cost", dollars=snapshot.cost_usd))
         return parts

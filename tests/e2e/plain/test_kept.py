@@ -1,0 +1,125 @@
+"""What a run leaves on the disk: the conversation, the trace, and nothing that was not wanted."""
+
+import json
+import stat
+
+import pytest
+
+from tests.e2e.plain.program import KEY, MODEL, Program
+from tests.fakes.ga_script import GREETING
+from tests.fakes.ga_server import GaServer
+from voicechat.trace import read
+
+
+async def test_every_finished_item_is_a_line(program: Program) -> None:
+    async with GaServer() as server:
+        await program.call(server, stdin="one\ntwo\n")
+    (path,) = (program.data / "conversations").iterdir()
+    header, *records = (json.loads(line) for line in path.read_text("utf-8").splitlines())
+    assert (header["type"], header["model"], header["provider"]) == (
+        "conversation",
+        MODEL,
+        "openai",
+    )
+    assert [(r["role"], r["text"]) for r in records if r["type"] == "item"] == [
+        ("user", "one"),
+        ("assistant", GREETING),
+        ("user", "two"),
+        ("assistant", GREETING),
+    ]
+
+
+async def test_what_is_kept_is_its_owners_alone(program: Program) -> None:
+    program.prefix = ("sh", "-c", 'umask 000; exec "$@"', "sh")
+    async with GaServer() as server:
+        await program.call(server, "--trace", "wire.jsonl", "--save-reply", "reply.wav")
+    folder = program.data / "conversations"
+    (path,) = folder.iterdir()
+    for private in (program.data, folder):
+        assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    for private in (path, program.home / "wire.jsonl", program.home / "reply.wav"):
+        assert stat.S_IMODE(private.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("way", ["option", "config"])
+async def test_nothing_is_written_when_nothing_is_to_be_kept(program: Program, way: str) -> None:
+    if way == "config":
+        program.config.write_text("save = false\n")
+    async with GaServer() as server:
+        done = await program.call(server, *(("--no-save",) if way == "option" else ()))
+    assert done.code == 0
+    assert program.files() == [program.config]
+
+
+async def test_a_run_without_a_word_leaves_no_file(program: Program) -> None:
+    async with GaServer() as server:
+        await program.call(server, stdin="")
+    assert program.files() == [program.config]
+
+
+async def test_each_run_is_a_conversation_of_its_own(program: Program) -> None:
+    for _ in range(2):
+        assert (await program.run("--plain", stdin="hello\n")).code == 0
+    assert len(list((program.data / "conversations").iterdir())) == 2
+
+
+async def test_a_folder_that_cannot_be_written_is_told_and_the_talk_goes_on(
+    program: Program,
+) -> None:
+    program.data.write_text("a file where the folder should be")
+    async with GaServer() as server:
+        done = await program.call(server)
+    assert (done.code, done.out) == (0, GREETING + "\n")
+    assert str(program.data) in done.err
+
+
+async def test_the_trace_holds_both_directions_and_no_key(program: Program) -> None:
+    async with GaServer() as server:
+        done = await program.call(server, "--trace", "wire.jsonl", "--save-reply", "reply.wav")
+        sent = [message["type"] for message in map(_message, server.log.directions("in"))]
+        received = [m["type"] for m in map(_message, server.log.directions("out"))]
+    assert done.code == 0
+    entries = read(program.home / "wire.jsonl")
+    assert [e.message["type"] for e in entries if e.direction == "up"] == sent
+    traced = [e.message["type"] for e in entries if e.direction == "down"]
+    assert "response.done" in traced
+    assert traced == received[: len(traced)]
+    assert not program.holds(KEY)
+    size = (program.home / "wire.jsonl").stat().st_size
+    assert size < 60_000, "the sound is in the trace"
+
+
+def _message(entry: dict[str, dict[str, str]]) -> dict[str, str]:
+    return entry["message"]
+
+
+async def test_the_trace_of_the_built_in_model_holds_no_token(program: Program) -> None:
+    done = await program.run("--plain", "--trace", "wire.jsonl", stdin="hello\n")
+    assert done.code == 0
+    text = (program.home / "wire.jsonl").read_text()
+    assert '"up"' in text and '"down"' in text and "Bearer" not in text
+
+
+async def test_a_trace_that_cannot_be_written_is_told_at_once(program: Program) -> None:
+    async with GaServer() as server:
+        done = await program.call(server, "--trace", "no/such/folder/wire.jsonl")
+        assert server.attempts == 0
+    assert "no/such/folder/wire.jsonl" in done.failed_with_one_line(2)
+
+
+async def test_words_said_before_a_kill_are_kept(program: Program) -> None:
+    """All that was finished when the next reply began is on the disk, whatever happens then."""
+    async with GaServer() as server:
+        options = program.call_options(server, "--json")
+        async with program.running(*options, env={"OPENAI_API_KEY": KEY}) as process:
+            assert process.stdin and process.stdout
+            process.stdin.write(b"one\ntwo\n")
+            await process.stdin.drain()
+            begun = 0
+            while begun < 2:
+                begun += b'"reply_started"' in await process.stdout.readline()
+            process.kill()
+            await process.wait()
+    kept = [(item["role"], item["text"]) for item in program.journal()]
+    assert kept[:2] == [("user", "one"), ("assistant", GREETING)]
+    assert ("user", "two") in kept

@@ -1,0 +1,51 @@
+"""Keys and pastes taken apart, however they were cut by reading."""
+
+import pytest
+from textual import events
+from textual.message import Message
+
+from voicechat.front.tui.keyboard import LONGEST_PASTE, KeyboardParser
+
+
+def parse(*pieces: str) -> list[Message]:
+    parser = KeyboardParser()
+    return [message for piece in pieces for message in parser.feed(piece)] + [*parser.tick()]
+
+
+def names(messages: list[Message]) -> list[str]:
+    return [
+        message.key if isinstance(message, events.Key) else type(message).__name__
+        for message in messages
+    ]
+
+
+def test_keys_are_textual_s_own() -> None:
+    assert names(parse("a\x1b[A\r\x1b[I")) == ["a", "up", "enter", "AppFocus"]
+
+
+def test_nothing_inside_a_paste_is_a_key() -> None:
+    (paste,) = parse("\x1b[200~one\r\x1b[31mtwo\x1b\r\x1b[A\x03\n\x1b[201~")
+    assert isinstance(paste, events.Paste)
+    assert paste.text == "one\r\x1b[31mtwo\x1b\r\x1b[A\x03\n"
+
+
+@pytest.mark.parametrize("at", range(1, 24))
+def test_a_paste_may_be_cut_anywhere(at: int) -> None:
+    whole = "x\x1b[200~pasted\x1b[201~\r\x1b[B"
+    found = parse(whole[:at], whole[at:])
+    assert names(found) == ["x", "Paste", "enter", "down"]
+    assert [each.text for each in found if isinstance(each, events.Paste)] == ["pasted"]
+
+
+def test_a_paste_is_bounded_and_what_follows_is_not_lost() -> None:
+    found = parse("\x1b[200~", *["0123456789" * 1000] * 500, "\x1b[201~", "z")
+    assert names(found) == ["Paste", "z"]
+    assert isinstance(found[0], events.Paste) and len(found[0].text) == LONGEST_PASTE
+
+
+def test_the_beginning_of_a_marker_that_was_none_is_a_key_after_all() -> None:
+    assert names(parse("\x1b[2", "~")) == ["insert"]
+    parser = KeyboardParser()
+    assert [*parser.feed("\x1b[2")] == []
+    assert [*parser.tick()] == []
+    assert names([*parser.feed("~")]) == ["insert"]

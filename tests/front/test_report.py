@@ -1,0 +1,122 @@
+"""The JSON objects of events: their names and fields are a contract."""
+
+import json
+from typing import get_args
+
+import pytest
+
+from voicechat.errors import ConfigError, LinkError, VoiceChatError
+from voicechat.events import (
+    Event,
+    InputFailed,
+    InputTranscript,
+    Notice,
+    ProviderFailed,
+    ReplyAudio,
+    ReplyFinished,
+    ReplyStarted,
+    ReplyText,
+    Resumable,
+    SessionEnding,
+    SessionExpired,
+    SessionReady,
+    SpeechStarted,
+    SpeechStopped,
+    ToolCalled,
+    ToolsCancelled,
+    TurnCommitted,
+    Unknown,
+    Usage,
+)
+from voicechat.front.report import describe
+
+CASES: list[tuple[Event | VoiceChatError, dict[str, object] | None]] = [
+    (SessionReady("s1", "m"), {"event": "ready", "model": "m", "session_id": "s1"}),
+    (Notice("c", "t"), {"event": "notice", "code": "c", "text": "t"}),
+    (SpeechStarted("i"), {"event": "speech_started"}),
+    (SpeechStopped("i"), {"event": "speech_stopped"}),
+    (TurnCommitted("i"), None),
+    (
+        InputTranscript("i", "a"),
+        {"event": "user_delta", "id": "i", "text": "a", "spoken": True},
+    ),
+    (
+        InputTranscript("i", "ab", final=True),
+        {"event": "user", "id": "i", "text": "ab", "spoken": True},
+    ),
+    (
+        InputFailed("i", "no"),
+        {"event": "notice", "code": "not_transcribed", "text": "no", "id": "i"},
+    ),
+    (ReplyStarted("r"), {"event": "reply_started", "reply": "r"}),
+    (
+        ReplyAudio("r", "i", bytes(48_000)),
+        {"event": "reply_audio", "reply": "r", "id": "i", "ms": 1000},
+    ),
+    (ReplyText("r", "i", "a"), {"event": "reply_delta", "reply": "r", "id": "i", "text": "a"}),
+    (
+        ReplyText("r", "i", "ab", final=True),
+        {"event": "reply_text", "reply": "r", "id": "i", "text": "ab"},
+    ),
+    (
+        ReplyFinished("r", "failed", "c", "m"),
+        {
+            "event": "reply_done",
+            "reply": "r",
+            "status": "failed",
+            "code": "c",
+            "message": "m",
+            "usage": None,
+        },
+    ),
+    (
+        ProviderFailed("c", "t", fatal=True),
+        {
+            "event": "error",
+            "kind": "ProviderFailed",
+            "code": "c",
+            "text": "t",
+            "hint": "",
+            "retryable": False,
+        },
+    ),
+    (SessionExpired("old"), None),
+    (SessionEnding(30.0), None),
+    (Resumable("handle"), None),
+    (ToolCalled("r", "c", "name", "{}"), None),
+    (ToolsCancelled(("c",)), None),
+    (Unknown("x"), None),
+    (
+        LinkError("broke", "Try again"),
+        {
+            "event": "error",
+            "kind": "LinkError",
+            "text": "broke",
+            "hint": "Try again",
+            "retryable": True,
+        },
+    ),
+    (
+        ConfigError("wrong"),
+        {"event": "error", "kind": "ConfigError", "text": "wrong", "hint": "", "retryable": False},
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "wanted"), CASES, ids=lambda value: type(value).__name__)
+def test_each_event_has_its_object(
+    event: Event | VoiceChatError, wanted: dict[str, object] | None
+) -> None:
+    found = describe(event, 24_000)
+    assert found == wanted
+    assert json.loads(json.dumps(found)) == wanted
+
+
+def test_every_kind_of_event_is_looked_at_here() -> None:
+    assert {type(event) for event, _ in CASES} >= set(get_args(Event))
+
+
+def test_usage_is_given_in_full() -> None:
+    found = describe(ReplyFinished("r", usage=Usage(input_tokens=7, output_audio=3)), 24_000)
+    assert found is not None and found["usage"]["input_tokens"] == 7
+    assert found["usage"]["output_audio"] == 3

@@ -18,6 +18,8 @@ class Gate:
         self.muted = False
         self.is_talking = False
         """Push-to-talk: the key is down (or was pressed once)."""
+        self.talked_ms = 0.0
+        """Of the last turn: how much came after the key; what was heard before does not count."""
         self._before: deque[bytes] = deque()
         self._before_bytes = 0
 
@@ -27,7 +29,7 @@ class Gate:
 
     def press(self) -> list[bytes]:
         """Open for a turn; returns what was heard just before."""
-        self.is_talking = True
+        self.is_talking, self.talked_ms = True, 0.0
         before = list(self._before)
         self._forget()
         return before
@@ -37,9 +39,14 @@ class Gate:
         was_talking, self.is_talking = self.is_talking, False
         return was_talking
 
+    def count(self, pcm: bytes, rate: int) -> None:
+        """This much belongs to the turn."""
+        self.talked_ms += len(pcm) / 2 * 1000 / rate
+
     def take(self, pcm: bytes, rate: int, *, silence_when_muted: bool) -> bytes | None:
         """What to send for this chunk of sound: itself, as much silence, or nothing."""
         if self.is_open:
+            self.count(pcm, rate)
             return pcm
         if self.hands_free and silence_when_muted:
             return bytes(len(pcm))

@@ -59,6 +59,8 @@ from voicechat.text import clean
 SOUND_WAIT_S = 1.5
 """How long a connected line waits for the sound card to say whether it works."""
 TICK_S = 0.25
+SHORTEST_TURN_MS = 100
+TOO_SHORT = "That was too short: press Space, speak, then press Space again"
 
 Listener = Callable[[Event | VoiceChatError], None]
 
@@ -162,10 +164,18 @@ class Session:
             self.post(SendAudio(pcm))
 
     def end_turn(self) -> None:
-        """Push-to-talk released: the model shall answer."""
-        if self.gate.release():
-            self._asked()
-            self.post(EndTurn())
+        """Push-to-talk released: the model shall answer, unless nothing can have been said.
+
+        What was heard before the key makes no turn by itself: a key touched twice is a mistake.
+        """
+        if not self.gate.release():
+            return
+        if self.gate.talked_ms < SHORTEST_TURN_MS:
+            self.post(BeginTurn())
+            self._tell(Notice("turn_too_short", TOO_SHORT))
+            return
+        self._asked()
+        self.post(EndTurn())
 
     def drop_turn(self) -> None:
         """Push-to-talk given up: what was said is forgotten."""
@@ -174,6 +184,7 @@ class Session:
 
     def speak(self, pcm: bytes) -> None:
         """Send sound that did not come from the microphone: PCM16 at the model's input rate."""
+        self.gate.count(pcm, self.line.dialect.input_rate)
         self.post(SendAudio(pcm))
 
     def set_hands_free(self, hands_free: bool) -> None:
@@ -303,6 +314,7 @@ class Session:
         await self.engine.wait_tried(SOUND_WAIT_S)
         if self.engine.lacks_loudspeaker:
             dialect.settings = replace(dialect.settings, text_only=True)
+        dialect.unix_at_zero = time.time() - time.monotonic()
         dialect.open(time.monotonic())
         self._wake.set()
 

@@ -29,6 +29,7 @@ import threading
 import time
 import wave
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -229,11 +230,10 @@ class Playing:
 
     def _feed(self, pcm: bytes) -> None:
         assert self._process.stdin is not None
-        try:
+        with suppress(BrokenPipeError):  # Cut off: a sound nobody will hear needs no report.
             self._process.stdin.write(pcm)
+        with suppress(BrokenPipeError):  # It flushes, and closes all the same.
             self._process.stdin.close()
-        except BrokenPipeError:
-            pass  # Cut off; the bytes of a sound nobody will hear need no report.
 
 
 class Recording:

@@ -65,6 +65,7 @@ class Plain:
     """What to sum up at the end."""
     unanswered: int = 0
     _writer: WavWriter | None = None
+    _said: str = ""
     _printed: dict[str, str] = field(default_factory=dict)
     _answered: asyncio.Event = field(default_factory=asyncio.Event)
     """Whether no question is open."""
@@ -224,10 +225,18 @@ class Plain:
                 if self._printed:
                     _print("\n")
                 self._printed.clear()
+                self._write_said("")
             case InputTranscript(_, text, final=True) if self.options.is_voice:
-                _print(f"> {text}\n")
+                self._write_said(f"> {text}\n")
             case Notice(code, message) if code != "turn_too_short":  # That one is summed up.
                 _complain(message)
+
+    def _write_said(self, line: str) -> None:
+        """The user's words, on a line of their own: after the reply that is being written."""
+        self._said += line
+        if not self._printed:
+            _print(self._said)
+            self._said = ""
 
     def _write_reply(self, item_id: str, text: str, *, final: bool) -> None:
         if self._printed and item_id not in self._printed:

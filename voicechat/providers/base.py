@@ -100,6 +100,9 @@ class Dialect(ABC):
     """One session in one provider's language."""
 
     profile: ClassVar[Profile]
+    unix_at_zero: float = 0.0
+    """Unix time at which `now` was zero, for languages that stamp their messages; set by whoever
+    opens the link."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

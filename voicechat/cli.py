@@ -31,7 +31,7 @@ _SCREENLESS = ("", "dumb", "unknown")
 
 def main() -> None:
     """The console script."""
-    args = build_parser().parse_args()
+    args = read_arguments(sys.argv[1:])
     try:
         code = run(args)
     except KeyboardInterrupt:
@@ -51,6 +51,21 @@ def main() -> None:
     _leave(code)
 
 
+def read_arguments(words: list[str]) -> argparse.Namespace:
+    """Parse the command line; what is wrong with it is told, and ends the program with 2.
+
+    An unknown option is told by its name alone: its value may be a key that somebody hoped to pass.
+    """
+    parser = build_parser()
+    args, unknown = parser.parse_known_args(words)
+    options = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+    if options:
+        parser.error(f"there is no option {options[0]}")
+    if unknown or args.command not in (None, "devices", "models"):
+        parser.error("there are two commands: devices, models")
+    return args
+
+
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="voicechat",
@@ -61,7 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "command", nargs="?", choices=("devices", "models"), help="list what there is, and end"
+        "command", nargs="?", metavar="devices|models", help="list what there is, and end"
     )
     parser.add_argument("--version", action="version", version=f"voicechat {__version__}")
     _add_model(parser.add_argument_group("the model"))
@@ -133,7 +148,7 @@ def run(args: argparse.Namespace) -> int:
         return listing.list_models(house.find_models(), as_json=args.json)
     if args.plain or args.json or args.say or args.save_reply:
         return asyncio.run(_run_plain(house, args))
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         raise ConfigError("stdin and stdout must be a terminal", "Use --plain in pipes and scripts")
     if os.name == "posix" and (term := os.environ.get("TERM", "")) in _SCREENLESS:
         raise ConfigError(
@@ -182,7 +197,7 @@ async def _run_screen(house: "House") -> int:
 
 def _leave(code: int) -> None:
     """End now.  A thread stuck in a stalled sound server or terminal must not hold the end up."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None: it was closed before the start.
         try:
             stream.flush()
         except (OSError, ValueError):

@@ -97,6 +97,9 @@ class Conversation:
 
     rows: list[Row] = field(default_factory=list)
     _by_id: dict[str, Row] = field(default_factory=dict)
+    """By the provider's id of the item; the newest where several lines have used it."""
+    _past: set[str] = field(default_factory=set)
+    """Ids of the rows of lines that have ended: some servers begin to count anew on each."""
 
     def apply(self, event: Event) -> list[Row]:
         """Fold one event in; return the rows it changed, new ones included."""
@@ -131,7 +134,7 @@ class Conversation:
 
     def reply_row(self, item_id: str, reply_id: str, *, spoken: bool) -> Row:
         """The row of a reply's item, made at its first sound or word."""
-        row = self.row(item_id)
+        row = self._present(item_id)
         if row is None:
             row = Row(item_id, "assistant", spoken=spoken, reply_id=reply_id)
             self._append(row)
@@ -151,31 +154,45 @@ class Conversation:
         left = [row for row in self.rows if not row.is_finished]
         for row in left:
             row.state = State.FAILED
+        self._past.update(row.id for row in self.rows)
         return left
 
+    def _present(self, item_id: str) -> Row | None:
+        """The row of an item of the present line."""
+        row = self.row(item_id)
+        return None if row is None or row.id in self._past else row
+
     def _append(self, row: Row) -> Row:
+        self._name(row)
         self.rows.append(row)
-        self._by_id[row.id] = row
         return row
 
+    def _name(self, row: Row) -> None:
+        """Let the row be found by its item; its own id is unique for good."""
+        item_id = row.id
+        if item_id in self._by_id:
+            row.id = f"{item_id}~{len(self.rows)}"
+        self._by_id[item_id] = row
+
     def _user_row(self, item_id: str) -> Row:
-        return self.row(item_id) or self._append(
+        return self._present(item_id) or self._append(
             Row(item_id, "user", spoken=True, state=State.PENDING)
         )
 
     def _commit(self, item_id: str, previous: str | None, *, transcribed: bool) -> Row:
-        row = self._by_id.get(item_id)
+        row = self._present(item_id)
         if row is None:
             row = Row(item_id, "user", spoken=True)
             row.state = State.PENDING if transcribed else State.DONE
-            self._by_id[item_id] = row
+            self._name(row)
             self.rows.insert(self._place_after(previous), row)
         return row
 
     def _place_after(self, previous: str | None) -> int:
         """The place after `previous`; at the end where it is not known (or stands before notes)."""
+        before = self.row(previous) if previous else None
         for at in range(len(self.rows) - 1, -1, -1):
-            if self.rows[at].id == previous:
+            if self.rows[at] is before:
                 notes = at + 1
                 while notes < len(self.rows) and self.rows[notes].role == "note":
                     notes += 1

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [NAME …]`: every benchmark, or the named ones; prints tables, judges nothing."""
+"""`python -m tests.bench [NAME …]`: all benchmarks, or the named; prints tables, judges nothing."""
 
 import importlib
 import pkgutil

@@ -6,10 +6,8 @@ the microphone, and this process.  The peers' figures are those measured the sam
 of this kind in November 2026.
 """
 
-import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,62 +15,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import psutil
-from websockets.sync.client import connect
 
-from tests.fakes.ga_signal import decode_track, silence, tone
-from tests.fakes.pulse import RATE, PulseServer, Recording
+from tests.e2e.voice.listening import emitted, loud_frames, loud_ms, loud_runs
+from tests.e2e.voice.service import ROOT, Server, server
+from tests.fakes.ga_signal import silence, tone
+from tests.fakes.pulse import RATE, PulseServer, Recording, wait_until
 from tests.fakes.terminal import Terminal
 
-QUIET = 200
-"""|sample| under which the loudspeaker counts as silent."""
 KEY = "sk-bench-0123456789abcdef0123456789abcdef"
-
-
-@dataclass
-class Server:
-    """The stand-in for the service, in a process of its own."""
-
-    port: int
-    log_path: Path
-
-    def entries(self) -> list[dict[str, Any]]:
-        lines = self.log_path.read_text().splitlines()
-        return [json.loads(line) for line in lines if line.endswith("}")]
-
-    def of(self, kind: str, direction: str) -> list[dict[str, Any]]:
-        return [e for e in self.entries() if e.get("type") == kind and e["dir"] == direction]
-
-    def wait_for(self, kind: str, direction: str, seconds: float = 20) -> dict[str, Any]:
-        deadline = time.monotonic() + seconds
-        while not (found := self.of(kind, direction)):
-            assert time.monotonic() < deadline, f"no {direction} {kind} within {seconds} s"
-            time.sleep(0.02)
-        return found[0]
-
-    def control(self, **command: Any) -> dict[str, Any]:
-        with connect(f"ws://127.0.0.1:{self.port}/control", proxy=None) as socket:
-            socket.send(json.dumps(command))
-            answer: dict[str, Any] = json.loads(socket.recv())
-        assert answer["ok"], answer
-        return answer
-
-
-@contextmanager
-def server(home: Path, *options: str) -> Iterator[Server]:
-    """Run the stand-in with its command line options."""
-    log_path = home / f"wire-{time.monotonic_ns()}.jsonl"
-    command = [sys.executable, "-m", "tests.fakes.ga_server", "--log", str(log_path), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield Server(json.loads(process.stdout.readline())["port"], log_path)
-    finally:
-        process.terminate()
-        process.wait(10)
+SETTLED_S = 3.0
+"""After the start, until nothing of it is still going on."""
 
 
 def program(*options: str) -> list[str]:
@@ -84,16 +38,11 @@ def call(pulse: PulseServer, peer: Server, home: Path, *options: str) -> Iterato
     """The program on a screen, connected to the stand-in, with its session confirmed."""
     env = {**os.environ, **pulse.env, "OPENAI_API_KEY": KEY, "VOICECHAT_DATA": str(home / "data")}
     env |= {"VOICECHAT_CONFIG": str(home / "config.toml"), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
-    (home / "config.toml").touch()
-    url = f"ws://127.0.0.1:{peer.port}/v1/realtime"
-    with Terminal(program("--url", url, *options), cols=80, rows=24, env=env) as terminal:
+    (home / "config.toml").touch(mode=0o600)
+    argv = program("--url", peer.url, *options)
+    with Terminal(argv, cols=80, rows=24, env=env, cwd=ROOT) as terminal:
         peer.wait_for("session.updated", "out")
         yield terminal
-
-
-def loud_frames(pcm: bytes) -> "np.ndarray[Any, Any]":
-    """Indices of the frames that are not silent."""
-    return np.flatnonzero(np.abs(np.frombuffer(pcm, "<i2").astype(int)) > QUIET)
 
 
 # -- the quantities -------------------------------------------------------------------------------
@@ -106,31 +55,39 @@ def start_to_update(pulse: PulseServer, home: Path, runs: int = 5) -> list[float
         with server(home) as peer:
             began = time.monotonic()
             with call(pulse, peer, home, "--hands-free"):
-                found.append(peer.wait_for("session.update", "in")["mono"] - began)
+                found.append(peer.wait_for("session.update")["mono"] - began)
     return found
 
 
 def microphone_to_wire(pulse: PulseServer, home: Path) -> tuple[list[float], float]:
     """Milliseconds from a click at the microphone to its bytes at the server; CPU meanwhile, %."""
-    clicks, gap_ms = 30, 290
+    clicks, gap_ms = 40, 293  # 303 ms, no multiple of a chunk: clicks fall everywhere in it.
     with (
         server(home, "--vad-rms", "30000", "--loud", "3000") as peer,
         call(pulse, peer, home, "--hands-free") as terminal,
     ):
-        time.sleep(3)
+        time.sleep(SETTLED_S)
         with pulse.record("mic") as heard:
             process = psutil.Process(terminal.pid)
             before, began = _cpu_s(process), time.monotonic()
             pulse.play_to_microphone((tone(10, 1000, 9000) + silence(gap_ms)) * clicks)
             cpu = (_cpu_s(process) - before) / (time.monotonic() - began) * 100
-            time.sleep(0.5)
-            onsets = _onsets(heard, gap_ms)
-        sent = [
-            entry["mono"]
-            for entry in peer.of("input_audio_buffer.append", "in")
-            if entry["message"]["audio"]["loud_at_ms"] is not None
-        ]
-    return _pair(onsets, _firsts(sent, gap_ms / 2000)), cpu
+            wait_until(lambda: len(_clicks_sent(peer, gap_ms)) >= clicks, "the last click")
+            runs = loud_runs(heard.pcm, 3000, gap_ms // 2)
+            onsets = [moment(heard, first) for first, _ in runs]
+        sent = _clicks_sent(peer, gap_ms)
+    assert len(onsets) == len(sent) == clicks, f"{len(onsets)} clicks heard, {len(sent)} sent"
+    return [(end - start) * 1000 for start, end in zip(onsets, sent, strict=True)], cpu
+
+
+def _clicks_sent(peer: Server, gap_ms: int) -> list[float]:
+    """When each click came to the server; it may fall into two messages: the first counts."""
+    found: list[float] = []
+    for entry in peer.of("input_audio_buffer.append"):
+        is_loud = entry["message"]["audio"]["loud_at_ms"] is not None
+        if is_loud and (not found or entry["mono"] - found[-1] > gap_ms / 2000):
+            found.append(entry["mono"])
+    return found
 
 
 def _cpu_s(process: psutil.Process) -> float:
@@ -138,46 +95,35 @@ def _cpu_s(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def _onsets(heard: Recording, gap_ms: int) -> list[float]:
-    loud = np.flatnonzero(np.abs(np.frombuffer(heard.pcm, "<i2").astype(int)) >= 3000)
-    starts = loud[np.diff(loud, prepend=-RATE) > RATE * gap_ms // 2000]
-    return [heard.time_of(int(frame)) for frame in starts]
+def moment(recording: Recording, frame: int) -> float:
+    """`time.monotonic()` of a frame of a recording.
 
-
-def _firsts(times: list[float], gap_s: float) -> list[float]:
-    """A click may fall into two messages: the first of each counts."""
-    found: list[float] = []
-    for at in times:
-        if not found or at - found[-1] > gap_s:
-            found.append(at)
-    return found
-
-
-def _pair(began: list[float], ended: list[float]) -> list[float]:
-    """Each beginning with the first end after it, in milliseconds."""
-    delays = []
-    for start in began:
-        later = [end for end in ended if start - 0.02 < end < start + 0.25]
-        if later:
-            delays.append((later[0] - start) * 1000)
-    return delays
+    Its pieces arrive late now and then, never early: within a second, the earliest is right.
+    """
+    at = recording.time_of(frame)
+    near = [
+        stamp - (end - frame) / RATE
+        for end, stamp in list(recording._marks)
+        if abs(end - frame) < RATE
+    ]
+    return min([at, *near])
 
 
 def first_sound(pulse: PulseServer, home: Path, *options: str, runs: int = 6) -> list[float]:
     """Milliseconds from the first audio delta leaving the server to sound at the loudspeaker."""
     found = []
     with server(home, "--audio-ms", "900", *options) as peer, call(pulse, peer, home) as terminal:
-        time.sleep(3)
-        for number in range(runs):
+        time.sleep(SETTLED_S)
+        for number in range(1, runs + 1):
             with pulse.record_loudspeaker() as heard:
                 terminal.type_text(f"question {number}")
                 terminal.press("enter")
-                time.sleep(2.2)
-                frame = int(loud_frames(heard.pcm)[0])
-                sent = peer.of("response.output_audio.delta", "out")
-                created = peer.of("response.created", "out")[number]["mono"]
-                first = next(entry["mono"] for entry in sent if entry["mono"] > created)
-                found.append((heard.time_of(frame) - first) * 1000)
+                created = peer.wait_for("response.created", "out", count=number)["mono"]
+                peer.wait_for("response.done", "out", count=number)
+                time.sleep(1.5)
+                sent = [entry["mono"] for entry in peer.of("response.output_audio.delta", "out")]
+                start = moment(heard, int(loud_frames(heard.pcm)[0]))
+            found.append((start - min(at for at in sent if at > created)) * 1000)
     return found
 
 
@@ -199,7 +145,7 @@ def barge_in(pulse: PulseServer, home: Path, after_s: float) -> Cut:
         server(home, "--script", "stale_deltas", "--audio-ms", "8000", "--pace", "4") as peer,
         call(pulse, peer, home, "--hands-free") as terminal,
     ):
-        time.sleep(2)
+        time.sleep(SETTLED_S)
         with pulse.record_loudspeaker() as heard:
             terminal.type_text("talk")
             terminal.press("enter")
@@ -208,35 +154,31 @@ def barge_in(pulse: PulseServer, home: Path, after_s: float) -> Cut:
             peer.control(do="speech_started")
             time.sleep(2)
             pcm = heard.pcm
-            loud = loud_frames(pcm)
-            started = peer.wait_for("input_audio_buffer.speech_started", "out")["mono"]
-            breaks = np.flatnonzero(np.diff(loud) > RATE * 30 // 1000)
-            stop = int(loud[breaks[-1]] if breaks.size else loud[-1])
-            ghosts = float((loud > stop).sum()) * 1000 / RATE
-            silent_ms = (heard.time_of(stop) - started) * 1000
-        told = peer.wait_for("conversation.item.truncate", "in")["message"]["audio_end_ms"]
-        emitted = sum(stretch.duration_ms for stretch in decode_track(pcm))
-        emitted = max((stretch.to_ms for stretch in decode_track(pcm)), default=emitted)
-    return Cut(silent_ms, ghosts, told - emitted)
+            runs = [(moment(heard, first), moment(heard, end - 1)) for first, end in loud_runs(pcm)]
+        started = peer.wait_for("input_audio_buffer.speech_started", "out")["mono"]
+        told = peer.wait_for("conversation.item.truncate")["message"]["audio_end_ms"]
+    silent = max(end for first, end in runs if first <= started)
+    ghosts = sum(end - first for first, end in runs if first > started)
+    played = max(piece.to_ms for piece in emitted(pcm))
+    return Cut((silent - started) * 1000, ghosts * 1000, told - played)
 
 
 def short_reply(pulse: PulseServer, home: Path) -> float:
     """How many milliseconds of a 160 ms reply are heard."""
     with server(home, "--script", "short_reply") as peer, call(pulse, peer, home) as terminal:
-        time.sleep(2)
+        time.sleep(SETTLED_S)
         with pulse.record_loudspeaker() as heard:
             terminal.type_text("yes or no")
             terminal.press("enter")
             peer.wait_for("response.done", "out")
             time.sleep(1.5)
-            loud = loud_frames(heard.pcm)
-    return float(loud[-1] - loud[0] + 1) * 1000 / RATE if loud.size else 0.0
+            return loud_ms(heard.pcm)
 
 
 def idle(pulse: PulseServer, home: Path, seconds: float = 15) -> tuple[float, float]:
     """CPU in % of a core, and peak memory in MB, connected and silent."""
     with server(home) as peer, call(pulse, peer, home, "--hands-free") as terminal:
-        time.sleep(4)
+        time.sleep(SETTLED_S)
         process = psutil.Process(terminal.pid)
         before, began = _cpu_s(process), time.monotonic()
         time.sleep(seconds)

@@ -5,6 +5,7 @@ card does.
 """
 
 import asyncio
+import ssl
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
@@ -21,8 +22,9 @@ from voicechat.audio.devices import SoundCard
 from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.ring import Ring
 from voicechat.front.doors import Doors
-from voicechat.front.listing import DeviceRow
+from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.front.tui.app import VoiceChatApp
+from voicechat.front.tui.prompt import Prompt
 from voicechat.front.words import Language, Words
 from voicechat.session import Session
 
@@ -74,6 +76,7 @@ class StagedApp(VoiceChatApp):
         script: What the service does; None: the built-in model instead.
         options: More of the command line.
         sound: Whether there is a `StillCard`.
+        real_sound: Whether there is a real one, as PortAudio finds it.
     """
 
     def __init__(
@@ -83,9 +86,12 @@ class StagedApp(VoiceChatApp):
         language: Language = "en",
         theme: str = "dark",
         sound: bool = False,
+        real_sound: bool = False,
         setup: Callable[[Session], None] = lambda session: None,
         session_kind: type[Session] = Session,
         environ: dict[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+        models: list[ModelRow] | None = None,
     ) -> None:
         words = Words(language)
         nothing = cast(Any, None)
@@ -93,17 +99,22 @@ class StagedApp(VoiceChatApp):
         self.left_with: list[int] = []
         self._on_leave = self.left_with.append
         self.picks: list[tuple[str, int]] = []
-        self.server = GaServer(script) if script is not None else None
+        self.server = GaServer(script, tls=tls) if script is not None else None
         self._options = options
-        self._sound = sound
+        self._sound = sound or real_sound
+        self._real_sound = real_sound
         self._setup = setup
         self._session_kind = session_kind
         self._environ = environ if environ is not None else {"OPENAI_API_KEY": "sk-test-front"}
         self.folder = tempfile.TemporaryDirectory(prefix="front-")
+        self._models = models
         self._call: asyncio.Task[None] | None = None
 
     def _pick(self, side: str, index: int) -> None:
         self.picks.append((side, index))
+
+    def _list_models(self) -> list[ModelRow]:
+        return self.house.find_models() if self._models is None else self._models
 
     async def on_load(self) -> None:
         model = ["--model", "local"]
@@ -113,9 +124,11 @@ class StagedApp(VoiceChatApp):
         line = [*model, *self._options, *([] if self._sound else ["--text"])]
         environ = {"VOICECHAT_DATA": self.folder.name, **self._environ}
         house = self.house = assembly.House.build(cli.build_parser().parse_args(line), environ)
-        self._doors = Doors(house.find_models, house.dial, lambda: DEVICES, self._pick)
-        self.session = house.build_session(self.hear, with_sound=False, wants_speech=self._sound)
-        if self._sound:
+        self._doors = Doors(self._list_models, house.dial, lambda: DEVICES, self._pick)
+        self.session = house.build_session(
+            self.hear, with_sound=self._real_sound, wants_speech=self._sound
+        )
+        if self._sound and not self._real_sound:
             self.session.engine._card = cast(SoundCard, StillCard())
         self.session.__class__ = self._session_kind
         self._setup(self.session)
@@ -159,4 +172,5 @@ async def until(
 
 async def say(pilot: Pilot[None], text: str) -> None:
     """Type a message and send it."""
-    await pilot.press(*("space" if char == " " else char for char in text), "enter")
+    pilot.app.query_one(Prompt).insert_text_at_cursor(text)
+    await pilot.press("enter")

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from voicechat import front
-from voicechat.front.words import _WORDS, Words, find_language
+from voicechat.front.words import _WORDS, Language, Words, find_language
 
 CALL = re.compile(r'\b(?:words|_words|_tell)\(\s*"(\w+)"')
 
 
 @pytest.mark.parametrize("key", sorted(_WORDS))
 def test_both_languages_take_the_same_values(key: str) -> None:
-    def names(text: str) -> list[str | None]:
+    def names(text: str) -> list[str]:
         return sorted(name or "" for _, name, _, _ in string.Formatter().parse(text) if name)
 
     english, chinese = _WORDS[key]
@@ -36,8 +36,9 @@ def test_chinese_words_are_chinese() -> None:
 
 
 def test_the_live_mode_is_named_live_in_every_language() -> None:
-    for language in ("en", "zh"):
-        words = Words(language)  # type: ignore[arg-type]
+    languages: tuple[Language, ...] = ("en", "zh")
+    for language in languages:
+        words = Words(language)
         assert words("live_ptt").startswith("LIVE") and words("live_hands_free").startswith("LIVE")
 
 

@@ -60,6 +60,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     # the input
     "type_here": ("Type a message, or press Space to talk", "输入消息，或按空格键说话"),
     "type_only": ("Type a message", "输入消息"),
+    "speak_now": ("Speak now", "请说话"),
     "live_ptt": ("LIVE: Space sends, Esc drops", "LIVE 录音中：空格发送，Esc 放弃"),
     "live_hands_free": ("LIVE, hands-free: Space mutes", "LIVE 免提录音中：空格静音"),
     "muted": ("MUTED: Space unmutes", "已静音：空格取消静音"),

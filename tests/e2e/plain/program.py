@@ -76,17 +76,21 @@ class Program:
 
     @asynccontextmanager
     async def running(
-        self, *options: str, env: Mapping[str, str] | None = None, **streams: int
+        self,
+        *options: str,
+        env: Mapping[str, str] | None = None,
+        stdout: int = asyncio.subprocess.PIPE,
     ) -> AsyncIterator[asyncio.subprocess.Process]:
         """The program while the block runs; it is gone afterwards."""
-        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), asyncio.subprocess.PIPE)
         process = await asyncio.create_subprocess_exec(
             *self.prefix,
             *(sys.executable, "-m", "voicechat", *options),
             env=self.environment(env),
             cwd=self.home,
             limit=2**24,
-            **{**pipes, **streams},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=stdout,
+            stderr=asyncio.subprocess.PIPE,
         )
         try:
             yield process

@@ -1,6 +1,8 @@
 """What the program must withstand: one line that says whose fault it is, and an exit code."""
 
 import contextlib
+import ssl
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -138,7 +140,7 @@ async def test_a_certificate_that_the_config_trusts_is_good(
 async def test_a_bad_certificate_is_never_waived(
     program: Program, authority: Authority, fault: str, words: str
 ) -> None:
-    contexts = {
+    contexts: dict[str, Callable[[], ssl.SSLContext]] = {
         "unknown": authority.context,
         "other host": lambda: authority.context("api.example.com"),
         "expired": lambda: authority.context(expired=True),

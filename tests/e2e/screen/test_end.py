@@ -91,6 +91,7 @@ def test_stopped_and_continued_it_goes_on_as_before(
     terminal = stage.start("--text", *serve("normal").options)
     terminal.wait_for("- ready")
     terminal.type_text("before")
+    terminal.wait_for("before")
     terminal.signal(stop)
     wait_for_state(terminal, psutil.STATUS_STOPPED)
     if stop is signal.SIGTSTP:

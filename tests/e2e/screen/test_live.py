@@ -90,9 +90,9 @@ def test_escape_cuts_a_reply_and_says_where(stage: Stage, serve: Serve, pulse: P
 def test_hands_free_is_live_until_muted(stage: Stage, serve: Serve, pulse: PulseServer) -> None:
     service = serve("normal")
     terminal = stage.start("--hands-free", *service.options, env=pulse.env)
+    wait_for_sound(terminal)
     screen = terminal.wait_for("LIVE, hands-free: Space mutes")
     assert HEAVY_BORDER in prompt_of(screen)[0]
-    wait_for_sound(terminal)
     terminal.press("space")
     screen = terminal.wait_for("MUTED: Space unmutes")
     assert "LIVE" not in screen

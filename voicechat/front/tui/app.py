@@ -166,21 +166,21 @@ class VoiceChatApp(App[None]):
     def _draw_prompt(self, phase: str, *, is_live: bool) -> None:
         prompt = self.screen_stack[0].query_one(Prompt)
         session, words = self.session, self._words
+        hint = "type_here" if session.has_microphone else "type_only"
         if phase == "offline":
-            look, title = "offline", words("reconnect_hint")
+            look, title, hint = "offline", "reconnect_hint", "type_only"
         elif is_live:
-            look, title = (
-                "live",
-                words("live_hands_free" if session.gate.hands_free else "live_ptt"),
-            )
+            look, hint = "live", "speak_now"
+            title = "live_hands_free" if session.gate.hands_free else "live_ptt"
         elif session.gate.hands_free and session.has_microphone:
-            look, title = "muted", words("muted")
+            look, title, hint = "muted", "muted", "type_only"
         else:
-            look, title = "quiet", words("talk" if session.has_microphone else "text_only")
-        if prompt.border_title != title:
-            prompt.border_title = title
+            look, title = "quiet", "talk" if session.has_microphone else "text_only"
+        if prompt.border_title != words(title):
+            prompt.border_title = words(title)
             prompt.set_classes(look)
-            prompt.placeholder = words("type_here" if session.has_microphone else "type_only")
+        if prompt.placeholder != words(hint):
+            prompt.placeholder = words(hint)
 
     # -- keys -----------------------------------------------------------------------------------
 

@@ -118,6 +118,7 @@ class TerminalDriver(LinuxDriver):
     def resume_application_mode(self) -> None:
         self._is_suspended = False
         super().resume_application_mode()
+        self._app.call_later(self._app.refresh)  # The screen is blank, which Textual cannot know.
 
     def _sigcont_application(self, *args: int | FrameType | None) -> None:
         """After SIGSTOP, which nobody can catch, the terminal must be taken leave of first."""

@@ -11,9 +11,11 @@ from collections.abc import Callable
 
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.selection import Selection
 from textual.widgets import Static
 
 from voicechat.conversation import Row, State
+from voicechat.front.tui.flow import Flow
 from voicechat.front.words import Words
 
 KEPT_ROWS = 400
@@ -48,12 +50,19 @@ class RowView(Static):
             self._drawn = state
             self.update(self._content(shown))
 
-    def _content(self, shown: int) -> Content:
+    def _content(self, shown: int) -> Flow:
         label = Content.styled(f"{self._words(self._who)} ", "bold")
         body = self._body(shown)
         if len(body) > LONGEST:
             body = "… " + body[-LONGEST:]
-        return Content.assemble(label, body, Content.styled(self._mark(), "italic"))
+        return Flow(label, Content.assemble(body, Content.styled(self._mark(), "italic")))
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """What was selected with the mouse, as it stands on the screen."""
+        flow = self.visual
+        if not isinstance(flow, Flow):
+            return None
+        return selection.extract(flow.fold(self.content_region.width).plain), "\n"
 
     @property
     def _who(self) -> str:

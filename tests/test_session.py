@@ -1,0 +1,590 @@
+"""A session with real links to a stand-in for the service, without sound."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from tests.fakes import official
+from tests.fakes.ga_script import GREETING, SCRIPTS, Reply
+from tests.fakes.ga_server import GaServer
+from tests.fakes.ga_signal import timecode
+from voicechat.conversation import Conversation, State
+from voicechat.engine import Engine
+from voicechat.errors import (
+    ConfigError,
+    LinkError,
+    RefusedError,
+    ServiceError,
+    VoiceChatError,
+)
+from voicechat.events import (
+    Event,
+    Notice,
+    ReplyFinished,
+    ReplyStarted,
+    ReplyText,
+    SendAudio,
+    SessionReady,
+    TurnCommitted,
+    Usage,
+)
+from voicechat.journal.recorder import Said
+from voicechat.links import websocket
+from voicechat.providers.base import Settings, Vad
+from voicechat.providers.openai import OpenAIDialect
+from voicechat.session import Line, Session
+
+MODEL = "gpt-realtime-2.1"
+
+
+@dataclass
+class Notebook:
+    """Stands where the journal stands: every call, in order."""
+
+    model: str = ""
+    calls: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """Model, role, state and text."""
+
+    def record(self, row: Said, rows: Sequence[Said]) -> None:
+        assert row in rows
+        self.calls.append((self.model, row.role, str(row.state.value), row.text))
+
+    def close(self, timeout_s: float = 1.0) -> bool:
+        return True
+
+    def finished(self) -> list[tuple[str, str]]:
+        """Role and text of each row at its end."""
+        return [(role, text) for _, role, state, text in self.calls if state == "done"]
+
+
+@dataclass
+class Call:
+    """A session, and all that it told."""
+
+    server: GaServer
+    settings: Settings = field(default_factory=lambda: Settings(MODEL, "sk-any", text_only=True))
+    notice: str = ""
+    told: list[Event | VoiceChatError] = field(default_factory=list)
+    trace: list[str] = field(default_factory=list)
+    notebook: Notebook = field(default_factory=lambda: Notebook(MODEL))
+    session: Session = field(init=False)
+    running: asyncio.Task[None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.session = Session(
+            self.dial(),
+            Conversation(),
+            Engine(None),
+            self.notebook,
+            self.told.append,
+            hands_free=self.settings.hands_free,
+            trace=lambda direction, _: self.trace.append(direction),
+            price=lambda _, usage: float(usage.output_tokens),
+        )
+
+    def dial(self, model: str = MODEL, server: GaServer | None = None) -> Callable[[], Line]:
+        def make() -> Line:
+            url = (server or self.server).url
+            dialect = OpenAIDialect(replace(self.settings, model=model, url=url))
+            link = websocket.connect(dialect.url(), dialect.headers(), proxy=None)
+            return Line(dialect, lambda: link, model, self.notice)
+
+        return make
+
+    def start(self, *, stay: bool = False) -> None:
+        self.running = asyncio.create_task(self.session.run(stay=stay))
+
+    async def wait_for(self, holds: Callable[[], object]) -> None:
+        end = time.monotonic() + 20
+        while not holds():
+            assert time.monotonic() < end, (self.told, self.server.log.entries[-5:])
+            await asyncio.sleep(0.01)
+
+    async def wait_for_phase(self, phase: str) -> None:
+        await self.wait_for(lambda: self.session.snapshot().phase == phase)
+
+    async def answer(self, text: str) -> None:
+        """Ask, and wait for the end of the answer."""
+        ends = len(self.of(ReplyFinished))
+        assert self.session.say(text)
+        await self.wait_for(lambda: len(self.of(ReplyFinished)) > ends)
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [event for event in self.told if isinstance(event, kind)]
+
+    def rows(self) -> list[tuple[str, str]]:
+        return [(row.role, row.text) for row in self.session.conversation.rows]
+
+    def sent(self) -> list[str]:
+        """Types of what the server got; all of it must be what the official types allow."""
+        assert self.server.violations == []
+        messages = [entry["message"] for entry in self.server.log.directions("in")]
+        for message in messages:
+            is_sound = message["type"] == "input_audio_buffer.append"
+            official.check(message | {"audio": "AAAA"} if is_sound else message)
+        return [message["type"] for message in messages]
+
+
+@asynccontextmanager
+async def call(
+    script: str | Any = "normal", *, stay: bool = False, start: bool = True, **options: Any
+) -> AsyncIterator[Call]:
+    """A call that hangs up in the end."""
+    async with GaServer(script) as server:
+        one = Call(server, **options)
+        if start:
+            one.start(stay=stay)
+        yield one
+        if start:
+            one.running.cancel()
+            with suppress(asyncio.CancelledError, VoiceChatError):
+                await one.running
+
+
+# -- one question, one answer ---------------------------------------------------------------------
+
+
+async def test_a_typed_question_is_answered() -> None:
+    async with call() as one:
+        await one.wait_for_phase("ready")
+        await one.answer("hello")
+        assert one.rows() == [("user", "hello"), ("assistant", GREETING)]
+        assert one.sent()[-2:] == ["conversation.item.create", "response.create"]
+        kinds = [type(event) for event in one.told]
+        assert kinds.index(SessionReady) < kinds.index(ReplyStarted)
+        assert kinds.index(ReplyStarted) < kinds.index(ReplyText) < kinds.index(ReplyFinished)
+
+
+async def test_the_listener_hears_after_the_event_was_folded_in() -> None:
+    async with call() as one:
+        texts: list[str] = []
+
+        def look(event: Event | VoiceChatError) -> None:
+            one.told.append(event)
+            if isinstance(event, ReplyText):
+                row = one.session.conversation.row(event.item_id)
+                assert row
+                texts.append(row.text)
+
+        one.session._listener = look
+        await one.answer("hello")
+    assert texts and all(GREETING.startswith(text) and text for text in texts)
+
+
+async def test_the_phases_follow_the_talk() -> None:
+    script = replace(SCRIPTS["normal"], first_delay_ms=300)
+    async with call(script) as one:
+        assert one.session.snapshot().phase == "connecting"
+        await one.wait_for_phase("ready")
+        one.session.say("hello")
+        assert one.session.snapshot().phase == "thinking"
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        assert one.session.snapshot().phase == "ready"
+
+
+async def test_latency_and_cost_are_counted() -> None:
+    async with call() as one:
+        assert one.session.snapshot().latency_ms is None
+        assert one.session.snapshot().cost_usd is None
+        await one.answer("one")
+        await one.answer("two")
+        usages = [event.usage for event in one.of(ReplyFinished)]
+        assert all(isinstance(usage, Usage) for usage in usages)
+        snapshot = one.session.snapshot()
+        assert snapshot.latency_ms is not None and snapshot.latency_ms >= 50
+        assert snapshot.cost_usd == sum(usage.output_tokens for usage in usages)
+
+
+async def test_without_sound_all_words_may_be_shown() -> None:
+    async with call() as one:
+        await one.answer("hello")
+        row = one.session.conversation.rows[-1]
+        assert one.session.shown(row) == len(GREETING)
+        assert not one.session.has_microphone
+        assert not one.session.snapshot().is_live
+
+
+async def test_an_empty_message_says_nothing() -> None:
+    async with call() as one:
+        await one.wait_for_phase("ready")
+        assert one.session.say(" \n\x1b[2J ") is None
+        assert one.rows() == []
+
+
+async def test_the_trace_gets_both_directions() -> None:
+    async with call() as one:
+        await one.answer("hello")
+        assert one.trace.count("up") == len(one.sent())
+        assert "down" in one.trace
+
+
+# -- what is said before the line is up -----------------------------------------------------------
+
+
+async def test_what_is_typed_too_early_is_sent_in_order_once_the_session_is_ready() -> None:
+    async with call(start=False) as one:
+        one.session.say("one")
+        one.session.say("two")
+        one.start()
+        await one.wait_for(lambda: len(one.of(ReplyFinished)) >= 1)
+        wire = [(e["dir"], e["type"]) for e in one.server.log.directions("in", "out")]
+        assert wire.index(("out", "session.updated")) < wire.index(
+            ("in", "conversation.item.create")
+        )
+        items = one.server.log.of("conversation.item.create")
+        assert [item["item"]["content"][0]["text"] for item in items] == ["one", "two"]
+        one.sent()
+        one.running.cancel()
+        with suppress(asyncio.CancelledError):
+            await one.running
+
+
+async def test_what_is_spoken_too_early_is_sent_whole_once_the_session_is_ready() -> None:
+    async with call(start=False) as one:
+        one.session.begin_turn()
+        for _ in range(50):
+            one.session.speak(timecode(3, 20))
+        one.session.end_turn()
+        one.start()
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        assert bytes(one.server.session.ears.received) == timecode(3, 20) * 50
+        sent = one.sent()
+        assert sent[0] == "session.update"
+        spoken = [kind for kind in sent if kind != "session.update"]
+        assert spoken[0] == "input_audio_buffer.clear"
+        assert spoken[-2:] == ["input_audio_buffer.commit", "response.create"]
+        one.running.cancel()
+        with suppress(asyncio.CancelledError):
+            await one.running
+
+
+async def test_typed_and_spoken_keep_their_order_while_the_line_is_made() -> None:
+    async with call(start=False) as one:
+        one.session.say("typed first")
+        one.session.begin_turn()
+        one.session.speak(timecode(3, 200))
+        one.session.end_turn()
+        one.start()
+        await one.wait_for(lambda: one.of(TurnCommitted))
+        sent = one.sent()
+        assert sent.index("conversation.item.create") < sent.index("input_audio_buffer.clear")
+        one.running.cancel()
+        with suppress(asyncio.CancelledError):
+            await one.running
+
+
+# -- turns ----------------------------------------------------------------------------------------
+
+
+async def test_a_spoken_turn_gets_its_row_before_its_answer() -> None:
+    async with call("late_transcript") as one:
+        await one.wait_for_phase("ready")
+        one.session.begin_turn()
+        assert one.session.snapshot().phase == "listening"
+        one.session.speak(timecode(3, 300))
+        one.session.end_turn()
+        assert one.session.snapshot().phase == "thinking"
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        user, answer = one.session.conversation.rows
+        assert (user.role, user.state, user.text) == ("user", State.PENDING, "")
+        assert answer.role == "assistant"
+        await one.wait_for(lambda: user.state is State.DONE)
+        assert user.text == one.server.script.user_text
+
+
+async def test_a_turn_that_is_dropped_is_never_committed() -> None:
+    async with call() as one:
+        await one.wait_for_phase("ready")
+        one.session.begin_turn()
+        one.session.speak(timecode(3, 300))
+        one.session.drop_turn()
+        await one.answer("typed instead")
+        assert "input_audio_buffer.commit" not in one.sent()
+        assert one.sent().count("input_audio_buffer.clear") == 2
+        assert one.rows() == [("user", "typed instead"), ("assistant", GREETING)]
+
+
+async def test_a_turn_too_short_is_noticed_and_nothing_is_awaited() -> None:
+    async with call() as one:
+        await one.wait_for_phase("ready")
+        one.session.begin_turn()
+        one.session.speak(timecode(3, 40))
+        one.session.end_turn()
+        await one.wait_for(lambda: one.of(Notice))
+        assert one.of(Notice)[0].code == "turn_too_short"
+        assert one.session.snapshot().phase == "ready"
+        assert "input_audio_buffer.commit" not in one.sent()
+
+
+async def test_the_turns_change_hands_in_the_call() -> None:
+    async with call() as one:
+        await one.wait_for_phase("ready")
+        one.session.set_hands_free(True)
+        await one.wait_for(lambda: one.server.session.settings.vad is not None)
+        one.session.set_hands_free(False)
+        await one.wait_for(lambda: one.server.session.settings.vad is None)
+        one.sent()
+
+
+async def test_the_servers_vad_finds_the_turns_hands_free() -> None:
+    settings = Settings(MODEL, "sk-any", hands_free=True, text_only=True, vad=Vad(silence_ms=200))
+    async with call(settings=settings) as one:
+        await one.wait_for_phase("ready")
+        for pcm in (timecode(3, 400), bytes(48 * 600)):
+            one.session.speak(pcm)
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        assert set(one.sent()) == {"session.update", "input_audio_buffer.append"}
+        assert [role for role, _ in one.rows()] == ["user", "assistant"]
+
+
+# -- interruptions --------------------------------------------------------------------------------
+
+
+async def test_an_interruption_stops_a_reply_that_has_not_begun_to_speak() -> None:
+    async with call(replace(SCRIPTS["normal"], first_delay_ms=30_000)) as one:
+        await one.wait_for_phase("ready")
+        one.session.say("hello")
+        await one.wait_for(lambda: one.of(ReplyStarted))
+        assert one.session.snapshot().phase == "thinking"
+        one.session.interrupt()
+        assert one.session.snapshot().phase == "ready"
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        assert one.of(ReplyFinished)[0].status == "cancelled"
+        assert one.sent()[-1] == "response.cancel"
+        assert one.rows() == [("user", "hello")]
+
+
+async def test_an_interruption_before_the_reply_exists_cancels_it_when_it_comes() -> None:
+    async with call() as one:
+        await one.wait_for_phase("ready")
+        await one.server.control({"do": "hold"})
+        one.session.say("hello")
+        await one.server.wait_for("conversation.item.create")  # It answers that no more for now.
+        one.session.interrupt()
+        assert one.session.snapshot().phase == "ready"
+        await one.server.control({"do": "release"})
+        await one.server.wait_for("response.cancel")
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        await one.answer("again")
+        assert one.rows() == [("user", "hello"), ("user", "again"), ("assistant", GREETING)]
+        one.sent()
+
+
+async def test_nothing_is_interrupted_where_nothing_goes_on() -> None:
+    async with call() as one:
+        await one.wait_for_phase("ready")
+        one.session.interrupt()
+        await one.answer("hello")
+        one.session.interrupt()
+        await one.answer("again")
+        assert "response.cancel" not in one.sent()
+
+
+async def test_a_new_question_cuts_the_answer_before() -> None:
+    script = replace(SCRIPTS["long_reply"], replies=(SCRIPTS["long_reply"].replies[0], Reply("2.")))
+    async with call(script) as one:
+        one.session.say("one")
+        await one.wait_for(lambda: one.of(ReplyText))
+        one.session.say("two")
+        await one.wait_for(lambda: len(one.of(ReplyFinished)) == 2)
+        assert [e.status for e in one.of(ReplyFinished)] == ["cancelled", "completed"]
+        rows = one.session.conversation.rows
+        assert [row.role for row in rows] == ["user", "assistant", "user", "assistant"]
+        assert [row.state for row in rows] == [State.DONE, State.CUT, State.DONE, State.DONE]
+        sent = one.sent()
+        assert sent.index("response.cancel") < len(sent) - 2
+        assert sent[-1] == "response.create"
+
+
+# -- the end of a line ----------------------------------------------------------------------------
+
+
+async def test_a_redial_keeps_the_conversation() -> None:
+    async with call(stay=True) as one:
+        await one.answer("one")
+        one.session.redial()
+        await one.wait_for(lambda: one.server.attempts == 2)
+        await one.wait_for_phase("ready")
+        await one.answer("two")
+        assert [text for role, text in one.rows() if role == "user"] == ["one", "two"]
+        assert one.session.problem is None
+        one.sent()
+
+
+async def test_a_redial_leads_to_another_model() -> None:
+    async with call(stay=True) as one, GaServer() as other:
+        await one.answer("one")
+        one.session.redial(one.dial("gpt-realtime-2", other))
+        await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
+        await one.answer("two")
+        (handshake,) = [e for e in other.log.directions("note") if e["note"] == "handshake"]
+        assert handshake["path"].endswith("model=gpt-realtime-2")
+        assert one.session.line.model == "gpt-realtime-2"
+        models = [model for model, _, state, _ in one.notebook.calls if state == "done"]
+        assert models == [MODEL, MODEL, "gpt-realtime-2", "gpt-realtime-2"]
+        # The other server began to count its items anew: these are rows of their own.
+        assert [text for _, text in one.rows()] == ["one", GREETING, "two", GREETING]
+        rows = one.session.conversation.rows
+        assert len({row.id for row in rows}) == 4
+        assert other.violations == []
+
+
+async def test_a_redial_in_the_middle_of_an_answer_ends_it() -> None:
+    async with call("long_reply", stay=True) as one:
+        one.session.say("one")
+        await one.wait_for(lambda: one.of(ReplyText))
+        one.session.redial()
+        await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
+        assert one.session.conversation.rows[-1].is_finished
+        assert one.session.snapshot().phase == "ready"
+
+
+async def test_what_is_typed_right_after_a_redial_goes_to_the_new_line() -> None:
+    async with call(stay=True) as one:
+        await one.wait_for_phase("ready")
+        one.session.redial()
+        one.session.say("hello")
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        assert one.rows() == [("user", "hello"), ("assistant", GREETING)]
+        items = one.server.log.of("conversation.item.create", conn=1)
+        assert len(items) == 1
+        assert one.server.log.of("conversation.item.create", conn=0) == []
+
+
+async def test_a_lost_line_is_a_problem_and_a_redial_mends_it() -> None:
+    async with call(stay=True) as one:
+        await one.answer("one")
+        await one.server.control({"do": "close", "code": 1011, "reason": "broken"})
+        await one.wait_for_phase("offline")
+        assert isinstance(one.session.problem, ServiceError)
+        assert "broken" in str(one.session.problem)
+        assert one.told[-1] is one.session.problem
+        assert one.server.attempts == 1, "it came back by itself"
+        one.session.redial()
+        await one.answer("two")
+        assert one.session.problem is None
+        assert [role for role, _ in one.rows()] == ["user", "assistant"] * 2
+
+
+async def test_typed_words_wait_for_the_next_line_and_speech_does_not() -> None:
+    async with call(stay=True) as one:
+        await one.wait_for_phase("ready")
+        await one.server.control({"do": "close", "code": 1006})
+        await one.wait_for_phase("offline")
+        one.session.say("are you there?")
+        one.session.post(SendAudio(timecode(3, 200)))
+        one.session.redial()
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        assert one.rows() == [("user", "are you there?"), ("assistant", GREETING)]
+        assert "input_audio_buffer.append" not in one.sent()
+
+
+async def test_a_lost_line_ends_a_session_that_may_not_stay() -> None:
+    async with call() as one:
+        await one.wait_for_phase("ready")
+        await one.server.control({"do": "reset"})
+        with pytest.raises(LinkError, match="line was lost"):
+            await one.running
+
+
+async def test_a_lost_line_fails_what_was_still_growing() -> None:
+    async with call("long_reply", stay=True) as one:
+        one.session.say("hello")
+        await one.wait_for(lambda: one.of(ReplyText))
+        await one.server.control({"do": "close", "code": 1006})
+        await one.wait_for_phase("offline")
+        assert one.session.conversation.rows[-1].state is State.FAILED
+        assert one.notebook.calls[-1][1:3] == ("assistant", "failed")
+
+
+@pytest.mark.parametrize("stay", [True, False])
+async def test_a_refusal_is_final_and_tried_once(stay: bool) -> None:
+    async with call("bad_key", stay=stay) as one:
+        await one.wait_for(lambda: one.session.problem)
+        assert isinstance(one.session.problem, RefusedError)
+        assert "OPENAI_API_KEY" in str(one.session.problem)
+        if not stay:
+            with pytest.raises(RefusedError, match="OPENAI_API_KEY"):
+                await one.running
+        assert one.server.attempts == 1
+        assert one.session.snapshot().phase == "offline"
+
+
+async def test_an_old_session_ends_and_another_one_follows() -> None:
+    async with call(replace(SCRIPTS["expired"], expire_after_ms=300), stay=True) as one:
+        await one.wait_for_phase("offline")
+        assert one.session.problem and one.session.problem.retryable
+        assert "maximum duration" in str(one.session.problem)
+        one.session.redial()
+        await one.answer("hello")
+
+
+async def test_an_address_that_cannot_be_used_ends_the_session() -> None:
+    async with call(start=False) as one:
+        one.settings = replace(one.settings, url="")
+        dialect = OpenAIDialect(replace(one.settings, url="ws://10.77.0.1/"))
+        line = Line(dialect, lambda: websocket.connect(dialect.url(), {}, proxy=None), MODEL)
+        one.session.line = line
+        with pytest.raises(ConfigError, match=r"10\.77\.0\.1"):
+            await one.session.run()
+
+
+async def test_a_cancelled_session_leaves_nothing_running() -> None:
+    before = asyncio.all_tasks()
+    async with call() as one:
+        await one.answer("hello")
+        server_tasks = asyncio.all_tasks()
+        one.running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await one.running
+        assert len(asyncio.all_tasks()) < len(server_tasks)
+        await one.wait_for(lambda: any(e.get("note") == "closed" for e in one.server.log.entries))
+    assert asyncio.all_tasks() == before
+
+
+# -- what is told, and what is kept ---------------------------------------------------------------
+
+
+async def test_a_notice_of_the_line_is_told_once_however_often_it_is_dialled() -> None:
+    async with call(stay=True, notice="An old name.") as one:
+        await one.wait_for_phase("ready")
+        one.session.redial()
+        await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
+        assert one.of(Notice) == [Notice("model", "An old name.")]
+        assert one.rows() == [("note", "An old name.")]
+
+
+async def test_an_error_of_a_thread_is_told_where_all_is_told() -> None:
+    async with call() as one:
+        await one.wait_for_phase("ready")
+        error = VoiceChatError("The disk is full")
+        await asyncio.to_thread(one.session.tell_from_thread, error)
+        await one.wait_for(lambda: one.of(Notice))
+        assert one.of(Notice) == [Notice("not_saved", "The disk is full")]
+        assert one.rows() == [("note", "The disk is full")]
+
+
+async def test_the_journal_gets_every_row_in_the_order_of_the_talk() -> None:
+    async with call() as one:
+        await one.answer("one")
+        await one.answer("two")
+    assert one.notebook.finished() == [
+        ("user", "one"),
+        ("assistant", GREETING),
+        ("user", "two"),
+        ("assistant", GREETING),
+    ]
+    assert {model for model, *_ in one.notebook.calls} == {MODEL}
+
+
+async def test_the_journal_gets_a_reply_while_it_grows() -> None:
+    async with call() as one:
+        await one.answer("one")
+    growing = [text for _, role, state, text in one.notebook.calls if state == "open"]
+    assert len(growing) > 5
+    assert all(GREETING.startswith(text) for text in growing)

@@ -17,7 +17,14 @@ from voicechat.providers import names
 ROOT = Path(__file__).parent.parent
 HOUSE = ROOT / "voicechat"
 
-DECLARATIONS = {"events.py", "errors.py", "providers/base.py", "__main__.py", "cascade/__main__.py"}
+DECLARATIONS = {
+    "events.py",
+    "errors.py",
+    "providers/base.py",
+    "front/doors.py",
+    "__main__.py",
+    "cascade/__main__.py",
+}
 """Only words: used by every other test."""
 
 TWINS: dict[str, str] = {
@@ -41,6 +48,11 @@ TWINS: dict[str, str] = {
     "links/route.py": "links/test_failures.py",
     "links/trust.py": "links/test_tls.py",
     "links/tunnel.py": "links/test_through_proxies.py",
+    "audio/backlog.py": "audio/test_jitter.py",
+    "audio/microphone.py": "audio/test_devices.py",
+    # The front ends and the sound are tested through the whole program.
+    "front/plain.py": "e2e/plain/test_typed.py",
+    "front/signals.py": "e2e/plain/test_ends.py",
 }
 """Module, or folder of modules, to the neighbour's test that drives it."""
 

@@ -35,6 +35,8 @@ class Engine:
         self._tried = asyncio.Event()
         self._due = asyncio.Event()
         self._playout: Playout | None = None
+        self._rate = 0
+        """Hz of the line's replies; 0 before the first line."""
         if card is not None:
             card.listener = lambda state: self.tell(f"sound_{state.change}", state.message)
 
@@ -53,6 +55,8 @@ class Engine:
             self._tried.set()
         if self._card is not None:
             _spare_callbacks()
+            if self._rate:  # The line was quicker than the card.
+                self.start_line(self._rate)
             await self._run_card(self._card, hear)
 
     async def _run_card(self, card: SoundCard, hear: Callable[[bytes], None]) -> None:
@@ -121,6 +125,7 @@ class Engine:
     def start_line(self, rate: int) -> None:
         """A new line: its replies come at `rate` Hz.  What is left of the old one is forgotten."""
         self.interrupt()
+        self._rate = rate
         speaker = self._card.speaker if self._card is not None else None
         self._playout = Playout(speaker, rate, self._buffer_ms) if speaker is not None else None
 

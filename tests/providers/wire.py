@@ -23,7 +23,7 @@ from typing import Any
 from voicechat import events
 from voicechat.events import Command, Event, Heard
 from voicechat.providers import dialect_class
-from voicechat.providers.base import Dialect, Settings, Vad
+from voicechat.providers.base import Dialect, Settings, Tool, Vad
 
 JsonObject = dict[str, Any]
 
@@ -45,6 +45,7 @@ def read(recording: Path) -> tuple[JsonObject, list[JsonObject]]:
 def dialect_of(provider: str, head: JsonObject) -> Dialect:
     chosen = dict(head.get("settings", {}))
     vad = Vad(**chosen.pop("vad", {}))
+    chosen["tools"] = tuple(Tool(**tool) for tool in chosen.get("tools", ()))
     kind = dialect_class(provider)
     chosen = {"model": kind.profile.default_model, "api_key": KEY, **chosen}
     return kind(Settings(vad=vad, **chosen))
@@ -55,6 +56,8 @@ def command(entry: JsonObject) -> Command:
     given = {f.name: entry[f.name] for f in fields(kind) if f.name in entry}
     if "pcm" in given:
         given["pcm"] = base64.b64decode(_with_sound(given["pcm"]))
+    if "data" in given:
+        given["data"] = base64.b64decode(given["data"])
     if "heard" in given:
         given["heard"] = tuple(Heard(**part) for part in given["heard"])
     made: Command = kind(**given)
@@ -130,7 +133,8 @@ def _field(held: object) -> str:
     if isinstance(held, bytes):
         return f"<{len(held)} bytes>"
     if isinstance(held, tuple):
-        return f"[{', '.join(shown(part) for part in held)}]"
+        parts = (part if isinstance(part, str) else shown(part) for part in held)
+        return f"[{', '.join(parts)}]"
     return shown(held) if isinstance(held, events.Usage) else repr(held)
 
 

@@ -1,5 +1,6 @@
 """The real program talks to GLM: typed, spoken, and with a key that is not good."""
 
+import time
 import wave
 from dataclasses import replace
 from pathlib import Path
@@ -56,6 +57,8 @@ async def test_typed_lines_are_answered_by_a_server_that_reads(program: Program,
         m["item"]["content"][0]["text"] for m in server.log.messages("conversation.item.create")
     ]
     assert texts == ["one", "two"]
+    stamps = [message["client_timestamp"] for message in server.log.messages()]
+    assert stamps and all(abs(stamp / 1000 - time.time()) < 300 for stamp in stamps)
     [update] = server.log.messages("session.update")
     assert update["session"]["model"] == "glm-realtime-flash"
     assert update["session"]["modalities"] == ["text"]

@@ -116,6 +116,23 @@ def test_a_sound_server_that_hangs_from_the_start_leaves_words(stage: Stage) -> 
     converse_in_words(terminal)
 
 
+def test_a_sound_server_that_is_slow_to_answer_is_heard_all_the_same(
+    stage: Stage, serve: Serve
+) -> None:
+    """As one that is only now being started: the connection is up before the sound."""
+    service = serve("--audio-ms", "1000")
+    stage.pulse.stall()
+    terminal = stage.start("--model", "gpt-realtime-2.1", "--url", service.url)
+    service.wait_for("session.updated", "out")
+    stage.pulse.resume()
+    terminal.wait_for("Push-to-talk: Space starts")
+    with stage.pulse.record_loudspeaker() as heard:
+        terminal.type_text("can I hear you")
+        terminal.press("enter")
+        wait_until(lambda: loud_ms(heard.pcm) > 950, "the reply")
+    check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
+
+
 def test_without_a_sound_server_words_still_work_and_the_way_to_sound_is_told(
     stage: Stage,
 ) -> None:

@@ -1,0 +1,12 @@
+"""A program in a home of its own for every test."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.plain.program import Program
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    return Program(tmp_path)

@@ -1,0 +1,96 @@
+"""Broken GLM conversations never raise, and what holds in an orderly one holds in them."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.glm_check import check_shape
+from tests.providers.test_openai_noise import broken
+from tests.providers.wire import command, dialect_of, read, recordings, server_text
+from voicechat.events import Event, ReplyAudio, ReplyFinished, ReplyStarted, ReplyText, ToolCalled
+from voicechat.providers.base import Dialect
+
+MESSAGES = 20_000
+GLM = [path for path in recordings() if path.parent.name == "glm"]
+
+
+class Watch:
+    """Follows one broken conversation and holds the dialect to its promises."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.open: set[str] = set()
+        self.over: set[str] = set()
+        self.calls: set[str] = set()
+
+    def saw(self, events: list[Event]) -> None:
+        for event in events:
+            match event:
+                case ReplyStarted(reply_id):
+                    assert reply_id not in self.open | self.over
+                    self.open.add(reply_id)
+                case ReplyAudio(reply_id, _, pcm):
+                    assert pcm and len(pcm) % 2 == 0 and reply_id in self.open
+                case ReplyText(reply_id, _, text):
+                    assert reply_id in self.open
+                    text.encode()
+                case ToolCalled(reply_id, call_id):
+                    assert reply_id in self.open and call_id
+                    event.arguments.encode()
+                case ReplyFinished(reply_id):
+                    self.open.discard(reply_id)
+                    self.over.add(reply_id)
+        for message in self.dialect.data_to_send():
+            message.encode()
+            check_shape(json.loads(message))
+
+
+def run(recording: Path, chance: random.Random) -> int:
+    """Play one broken conversation; how many messages it had."""
+    head, entries = read(recording)
+    dialect = dialect_of("glm", head)
+    watch, now, heard = Watch(dialect), 0.0, 0
+    dialect.open(now)
+    for entry in broken(entries, chance):
+        now += chance.choice((0.0, 0.01, 0.1, 1.0))
+        if entry["from"] == "server":
+            watch.saw(dialect.receive(server_text(entry), now))
+            heard += 1
+        elif entry["from"] == "user":
+            dialect.send(command(entry), now)
+        elif entry["from"] == "link":
+            dialect.closed(entry["code"], entry["reason"])
+        watch.saw(dialect.tick(now))
+    for _ in range(20):  # In the end everything ends, whatever was lost.
+        now += 6.0
+        watch.saw(dialect.tick(now))
+    return heard
+
+
+@pytest.mark.timeout(240)
+def test_broken_conversations_keep_every_promise() -> None:
+    heard, seed = 0, 0
+    while heard < MESSAGES:
+        recording = GLM[seed % len(GLM)]
+        try:
+            heard += run(recording, random.Random(seed))
+        except Exception as error:
+            raise AssertionError(f"seed {seed}, {recording.stem}: {error!r}") from error
+        seed += 1
+    assert seed >= len(GLM)
+
+
+@pytest.mark.parametrize("recording", GLM, ids=lambda path: path.stem)
+def test_an_orderly_conversation_keeps_them_too(recording: Path) -> None:
+    head, entries = read(recording)
+    dialect = dialect_of("glm", head)
+    watch = Watch(dialect)
+    dialect.open(0.0)
+    for entry in entries:
+        if entry["from"] == "server":
+            watch.saw(dialect.receive(server_text(entry), entry["at"]))
+        elif entry["from"] == "user":
+            dialect.send(command(entry), entry["at"])
+            watch.saw([])

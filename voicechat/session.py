@@ -41,8 +41,10 @@ from voicechat.events import (
     ReplyFinished,
     ReplyStarted,
     ReplyText,
+    Resumable,
     SendAudio,
     SendText,
+    SessionEnding,
     SessionExpired,
     SessionReady,
     SetHandsFree,
@@ -138,6 +140,8 @@ class Session:
         self._replying = ""
         self._waiting: list[SendText] = []
         self._told: set[str] = set()
+        self._handle = ""
+        """Of the provider's session, where it can be taken up again on another line."""
         self._asked_at: float | None = None
         self._latency_ms: int | None = None
 
@@ -217,6 +221,7 @@ class Session:
     def redial(self, dial: Callable[[], Line] | None = None) -> None:
         """Connect again, to another model if `dial` is given; the conversation stays."""
         self.interrupt()
+        self._handle = "" if dial else self._handle
         self._dial = dial or self._dial
         self._redial.set()
         if self._leg is not None:
@@ -289,6 +294,9 @@ class Session:
             await self._redial.wait()
             self._redial.clear()
             self.line = self._dial()
+            dialect = self.line.dialect
+            hands_free = self.gate.hands_free  # The user may have changed it since the first line.
+            dialect.settings = replace(dialect.settings, hands_free=hands_free, resume=self._handle)
 
     async def _call(self, line: Line) -> None:
         """One connection, from dialling to its end; its error is kept in `problem`."""
@@ -392,6 +400,10 @@ class Session:
                 self.interrupt(by_server=True)
             case SpeechStopped():
                 self._asked()
+            case Resumable(handle):
+                self._handle = handle
+            case SessionEnding(time_left_s) if time_left_s <= 0:
+                self.redial()
             case Notice(code, message):
                 self._asked_at = None if code == "turn_too_short" else self._asked_at
                 self.conversation.note(code, message)

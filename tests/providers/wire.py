@@ -90,7 +90,7 @@ def replay(recording: Path) -> Iterator[tuple[str, list[Event], list[JsonObject]
 def _step(dialect: Dialect, entry: JsonObject) -> tuple[str, list[Event]]:
     match entry["from"]:
         case "server":
-            said = entry["raw"] if "raw" in entry else entry["message"].get("type", "?")
+            said = entry["raw"] if "raw" in entry else kind_of(entry["message"])
             return f"server {said}", dialect.receive(server_text(entry), entry["at"])
         case "user":
             given = command(entry)
@@ -103,6 +103,16 @@ def _step(dialect: Dialect, entry: JsonObject) -> tuple[str, list[Event]]:
             name = f"{type(error).__name__}: {error}" if error else "nothing special"
             return f"link closed {entry['code']} {entry['reason']!r}: {name}", []
     raise ValueError(f"a recording cannot come from {entry['from']!r}")
+
+
+def kind_of(message: JsonObject) -> str:
+    """A server message's type; without one the names of its fields, and of those of its content."""
+    if "type" in message:
+        return str(message["type"])
+    content = message.get("serverContent")
+    inner = "+".join(content) if isinstance(content, dict) else ""
+    outer = (f"{name}.{inner}" if name == "serverContent" else name for name in message)
+    return ", ".join(outer) or "nothing"
 
 
 def sent(dialect: Dialect) -> list[JsonObject]:
@@ -139,6 +149,14 @@ def _field(held: object) -> str:
 
 
 def _short(message: JsonObject) -> str:
-    if len(str(message.get("audio", ""))) > _LONGEST:
-        message = {**message, "audio": f"<{len(message['audio'])} characters>"}
-    return json.dumps(message, ensure_ascii=False)
+    return json.dumps(_shortened(message), ensure_ascii=False)
+
+
+def _shortened(value: Any) -> Any:
+    """A message with long sound as its length, at any depth."""
+    if isinstance(value, list):
+        return [_shortened(part) for part in value]
+    if isinstance(value, dict):
+        return {name: _shortened(part) for name, part in value.items()}
+    is_long = isinstance(value, str) and len(value) > _LONGEST and " " not in value
+    return f"<{len(value)} characters>" if is_long else value

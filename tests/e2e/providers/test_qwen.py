@@ -39,5 +39,6 @@ async def test_a_bad_key_is_told_in_one_line(program: Program) -> None:
 
 async def test_a_model_of_a_workspace_needs_its_address(program: Program) -> None:
     model = f"qwen/{MODELS[2]}"
-    done = await program.run("--plain", "--model", model, env={"DASHSCOPE_API_KEY": KEY})
+    env = {"DASHSCOPE_API_KEY": KEY}
+    done = await program.run("--plain", "--model", model, stdin="hello\n", env=env)
     assert "WORKSPACE.REGION" in done.failed_with_one_line(2)

@@ -1,0 +1,136 @@
+"""What the server's closes mean.  The reason is the only diagnosis; one code means many things.
+
+A bad key, an unknown field, a wrong voice and a full context are all 1007; a wrong model, a dead
+handle and old age are all 1008.  The rule: words before numbers, and the words are always shown.
+Source: the closes that users of the Live API report; the guide on session management.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from voicechat.errors import RefusedError, ServiceError, VoiceChatError
+from voicechat.providers.base import Profile
+from voicechat.providers.openai_errors import safe_line
+from voicechat.providers.openai_fields import JsonObject, table, text
+from voicechat.text import clean_line
+
+Blame: TypeAlias = Literal[
+    "key", "region", "quota", "model", "handle", "age", "context", "request", "trouble"
+]
+
+_WORDS: tuple[tuple[Blame, tuple[str, ...]], ...] = (
+    ("trouble", ("overloaded", "unavailable", "internal error", "not implemented")),
+    ("handle", ("session not found", "invalid session resumption", "resumption handle")),
+    (
+        "key",
+        ("api key", "api_key", "access token", "unauthenticated", "permission_denied", "leaked"),
+    ),
+    ("region", ("location is not supported", "country", "region")),
+    ("quota", ("quota", "resource_exhausted", "resource exhausted", "concurrent", "billing")),
+    ("context", ("context window", "token count", "too many tokens")),
+    ("model", ("bidigeneratecontent", "model", "modalit", "thinking level", "voice")),
+    ("age", ("aborted", "duration", "session expired", "deadline")),
+)
+_NUMBERS: dict[int, Blame] = {1007: "request", 1008: "trouble", 1011: "trouble"}
+_FINAL_IN_1011 = ("key", "region", "quota")
+_OWN_WORDS = "keepalive ping timeout"
+"""A close that our own side makes up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error in words, and whose it is."""
+
+    code: str
+    message: str
+    blame: Blame
+
+    @property
+    def is_fatal(self) -> bool:
+        return self.blame in ("key", "region", "quota", "model")
+
+
+def read_fault(message: JsonObject, secrets: tuple[str, ...]) -> Fault:
+    """An error that came as a message, which Google's own client allows for."""
+    error = table(message, "error") or message
+    words = text(error, "message") or text(message, "error")
+    code = clean_line(text(error, "status"), 80) or _number(error.get("code")) or "error"
+    said = safe_line(words, secrets) or "The service reported an error without saying which"
+    return Fault(code, said, blame(f"{code} {said}") or "trouble")
+
+
+def _number(code: object) -> str:
+    is_number = isinstance(code, int) and not isinstance(code, bool) and abs(code) < 10**9
+    return str(code) if is_number else clean_line(code, 80) if isinstance(code, str) else ""
+
+
+def blame(reason: str) -> Blame | None:
+    """Whose fault some words say it is; None: they do not say."""
+    words = reason.lower()
+    for found, parts in _WORDS:
+        if any(part in words for part in parts):
+            return found
+    return None
+
+
+@dataclass(slots=True)
+class Farewell:
+    """Explains the end of the link."""
+
+    profile: Profile
+    was_warned: bool = False
+    """The server said that the end was near."""
+    has_history: bool = False
+    """The session was taken up again, or has been talked in."""
+    refusal: VoiceChatError | None = None
+
+    def remember(self, fault: Fault) -> None:
+        """An error after which the close says nothing new."""
+        self.refusal = self._error(fault.blame, fault.message)
+
+    def blame(self, code: int, reason: str) -> Blame | None:
+        """Whose fault a close is; None: the link knows as much as we do."""
+        if _OWN_WORDS in reason.lower() or (code not in _NUMBERS and not self.was_warned):
+            return None
+        found = blame(reason)
+        if code == 1011 and found not in _FINAL_IN_1011:
+            found = None
+        if self.was_warned and found in (None, "age", "trouble"):
+            return "age"
+        return found or _NUMBERS.get(code)
+
+    def explain(self, code: int, reason: str) -> VoiceChatError | None:
+        """The error behind a close; None: nothing special."""
+        if self.refusal is not None:
+            return self.refusal
+        found = self.blame(code, reason)
+        return self._error(found, reason or f"close code {code}") if found else None
+
+    def _error(self, found: Blame, reason: str) -> VoiceChatError:
+        title, words = self.profile.title, reason.rstrip(" .")
+        match found:
+            case "age":
+                text = f"{title} ended the session because of its age"
+                return ServiceError(text, "A new one can be opened at once", retry_after_s=0.0)
+            case "handle":
+                text = f"{title} no longer knows the earlier session"
+                return ServiceError(text, "A new one can be opened at once", retry_after_s=0.0)
+            case "trouble":
+                return ServiceError(f"{title} ended the session: {words}", "Try again in a moment")
+            case _:
+                return RefusedError(f"{title} refused: {words}", self._hint(found))
+
+    def _hint(self, found: Blame) -> str:
+        match found:
+            case "key":
+                return f"Check the key in {self.profile.key_env[0]}; keys: {self.profile.key_page}"
+            case "region":
+                return "Use a proxy in a country that the service serves"
+            case "quota":
+                return "Look at your plan and limits (https://aistudio.google.com/rate-limit)"
+            case "model":
+                return "Choose another model or voice"
+            case "context":
+                return "Begin a new conversation"
+            case _:
+                return "Begin a new conversation" if self.has_history else ""

@@ -130,9 +130,9 @@ def test_a_reply_is_heard_whole_also_when_the_line_is_up_before_the_card(
         assert scene.report() == {"microphone": True, "lacks": False}
         during = scene.report()
         wait_until(lambda: loud_ms(heard.pcm) > 1450 and is_quiet(heard.pcm, 200), "the reply")
-    (piece,) = emitted(heard.pcm)
-    assert piece.from_ms == pytest.approx(0, abs=3)
-    assert piece.to_ms == pytest.approx(1500, abs=3)
+    pieces = emitted(heard.pcm)
+    check_unbroken(pieces)
+    assert pieces[-1].to_ms == pytest.approx(1500, abs=3)
     heard_ms, received_ms = during["progress"]
     assert 400 <= heard_ms < 1500 and received_ms == 1500
     assert during["playing"] and during["loud"]

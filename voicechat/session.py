@@ -57,6 +57,7 @@ from voicechat.journal import Recorder
 from voicechat.links.websocket import Link, LinkClosed
 from voicechat.providers.base import Dialect
 from voicechat.text import clean
+from voicechat.turn import Turn
 
 SOUND_WAIT_S = 1.5
 """How long a connected line waits for the sound card to say whether it works."""
@@ -136,14 +137,11 @@ class Session:
         self._leg: asyncio.Task[None] | None = None
         self._resampler = Resampler(HOUSE_RATE, HOUSE_RATE)
         self._uplink_rate = HOUSE_RATE
-        self._is_ready = False
-        self._replying = ""
+        self._turn = Turn()
         self._waiting: list[SendText] = []
         self._told: set[str] = set()
         self._handle = ""
         """Of the provider's session, where it can be taken up again on another line."""
-        self._asked_at: float | None = None
-        self._latency_ms: int | None = None
 
     # -- what a front end may ask ---------------------------------------------------------------
 
@@ -154,7 +152,7 @@ class Session:
         self.interrupt()
         row = self.conversation.typed(f"msg_{uuid4().hex[:20]}", text)
         self._record(row)
-        self._asked()
+        self._turn.asked(time.monotonic())
         self.post(SendText(text, row.id))
         return row
 
@@ -178,7 +176,7 @@ class Session:
             self.post(BeginTurn())
             self._tell(Notice("turn_too_short", TOO_SHORT))
             return
-        self._asked()
+        self._turn.asked(time.monotonic())
         self.post(EndTurn())
 
     def drop_turn(self) -> None:
@@ -200,11 +198,11 @@ class Session:
     def interrupt(self, *, by_server: bool = False) -> None:
         """Silence now; then tell the model how much of its reply was heard."""
         heard = self.engine.interrupt()
-        if not heard and not self._replying and self._asked_at is None:
+        if not heard and not self._turn.is_thinking:
             return
         for part in heard:
-            self._cut(self.conversation.cut(part, is_complete=not self._replying))
-        self._replying, self._asked_at = "", None
+            self._cut(self.conversation.cut(part, is_complete=not self._turn.replying))
+        self._turn.drop()
         self.post(Interrupt(heard, by_server))
 
     def post(self, command: Command) -> None:
@@ -234,7 +232,7 @@ class Session:
             microphone_dbfs=self.engine.microphone_dbfs,
             loudspeaker_dbfs=self.engine.loudspeaker_dbfs,
             playout=self.engine.stats,
-            latency_ms=self._latency_ms,
+            latency_ms=self._turn.latency_ms,
             cost_usd=self.cost_usd,
         )
 
@@ -256,15 +254,12 @@ class Session:
         return self.gate.is_open and (self.has_microphone or self.gate.is_talking)
 
     def _phase(self) -> str:
-        if not self._is_ready:
-            return "offline" if self.problem else "connecting"
-        if self.engine.is_playing:
-            return "speaking"
-        if self.gate.is_talking:
-            return "listening"
-        if self._asked_at is not None or self._replying:
-            return "thinking"
-        return "listening" if self._is_live else "ready"
+        return self._turn.phase(
+            has_problem=self.problem is not None,
+            is_playing=self.engine.is_playing,
+            is_talking=self.gate.is_talking,
+            is_live=self._is_live,
+        )
 
     # -- the life of a session ------------------------------------------------------------------
 
@@ -333,7 +328,7 @@ class Session:
 
     def _hang_up(self) -> None:
         """The line is gone: nothing on it is still going on."""
-        self._is_ready, self._replying, self._asked_at = False, "", None
+        self._turn.hang_up()
         self.gate.release()
         for row in self.conversation.end():
             self._record(row)
@@ -386,26 +381,27 @@ class Session:
         """One event: where it goes, and nothing else."""
         match event:
             case SessionReady():
-                self._is_ready = True
+                self._turn.is_ready = True
                 self.engine.start_line(self.line.dialect.output_rate)
             case ReplyStarted(reply_id):
-                self._replying = reply_id
+                self._turn.replying = reply_id
             case ReplyAudio(reply_id, item_id, pcm):
                 self._play(reply_id, item_id, pcm)
             case ReplyText() if not event.spoken or not self.engine.has_loudspeaker:
-                self._answered()
+                self._turn.answered(time.monotonic())
             case ReplyFinished():
                 self._finish(event)
             case SpeechStarted() if self.line.dialect.settings.vad.interrupt:
                 self.interrupt(by_server=True)
             case SpeechStopped():
-                self._asked()
+                self._turn.asked(time.monotonic())
             case Resumable(handle):
                 self._handle = handle
             case SessionEnding(time_left_s) if time_left_s <= 0:
                 self.redial()
             case Notice(code, message):
-                self._asked_at = None if code == "turn_too_short" else self._asked_at
+                if code == "turn_too_short":
+                    self._turn.forget_question()
                 self.conversation.note(code, message)
         for row in self.conversation.apply(event):
             self._record(row)
@@ -421,27 +417,17 @@ class Session:
 
     def _play(self, reply_id: str, item_id: str, pcm: bytes) -> None:
         self.conversation.reply_row(item_id, reply_id, spoken=True)
-        self._answered()
+        self._turn.answered(time.monotonic())
         self.engine.play(reply_id, item_id, pcm)
 
     def _finish(self, event: ReplyFinished) -> None:
-        # One that failed at once never started; one that nobody wants may end after a new question.
-        if event.reply_id == self._replying or event.status == "failed":
-            self._replying, self._asked_at = "", None
+        self._turn.finished(event.reply_id, failed=event.status == "failed")
         cost = self._price(self.line.model, event.usage) if event.usage else None
         if cost is not None:
             self.cost_usd = (self.cost_usd or 0.0) + cost
         self.engine.finish(event.reply_id)
 
     # -- keeping count --------------------------------------------------------------------------
-
-    def _asked(self) -> None:
-        self._asked_at = time.monotonic()
-
-    def _answered(self) -> None:
-        if self._asked_at is not None:
-            self._latency_ms = round((time.monotonic() - self._asked_at) * 1000)
-            self._asked_at = None
 
     def _tell(self, notice: Notice) -> None:
         self.conversation.note(notice.code, notice.message)

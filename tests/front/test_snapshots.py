@@ -44,7 +44,7 @@ MODELS = [
 
 def steady(app: StagedApp) -> None:
     """What the clock makes, made by hand."""
-    app.session._latency_ms = 420
+    app.session._turn.latency_ms = 420
     app.session.cost_usd = 0.0123
 
 

@@ -23,7 +23,10 @@ from voicechat.text import clean_line
 
 Kind: TypeAlias = Literal["microphone", "loudspeaker"]
 
-BLOCK_MS = 10
+CAPTURE_BLOCK_MS = 20
+"""A whole chunk: smaller blocks bring nothing earlier, they only wake us twice as often."""
+RENDER_BLOCK_MS = 10
+"""What is in a block is past recall: silence comes the later, the larger it is."""
 RING_MS = 2000
 """The stall of the event loop that the microphone forgives."""
 _SERVERS = ("pulse", "pipewire", "default")
@@ -145,12 +148,13 @@ class Stream:
     """What both directions have in common: a PortAudio stream, and signs of its life."""
 
     kind: Kind
+    block_ms: int
 
     def __init__(self, device: Device) -> None:
         sd = _load()
         self.device = device
         self.rate, self.channels = self._shape(sd)
-        self.block_frames = ms_to_frames(BLOCK_MS, self.rate)
+        self.block_frames = ms_to_frames(self.block_ms, self.rate)
         self.is_finished = False
         """PortAudio has ended the stream by itself."""
         self.xruns = 0
@@ -211,6 +215,7 @@ class Capture(Stream):
     """An open microphone."""
 
     kind: Kind = "microphone"
+    block_ms = CAPTURE_BLOCK_MS
 
     def _prepare(self) -> None:
         self._ring = Ring(ms_to_frames(RING_MS, self.rate) * self.channels)
@@ -240,6 +245,7 @@ class Render(Stream):
     """An open loudspeaker; it plays silence while its ring is empty."""
 
     kind: Kind = "loudspeaker"
+    block_ms = RENDER_BLOCK_MS
 
     def _prepare(self) -> None:
         self.ring = Ring(ms_to_frames(1000, self.rate))

@@ -18,7 +18,11 @@ async def test_the_model_picker_marks_the_current_one_and_switches() -> None:
         await until(pilot, "AI: Yes.")
         await pilot.press("f2")
         screen = await until(pilot, "> gpt-realtime-2.1 ")
-        assert "[key set]" in screen and "[no key needed]" in screen
+        assert "[key set]" in screen
+        await pilot.press("end")
+        await until(pilot, "[no key needed]")
+        await pilot.press("escape", "f2")
+        await until(pilot, "> gpt-realtime-2.1 ")
         await pilot.press("down", "enter")
         screen = await until(pilot, "Switching to gpt-realtime-2.1-mini")
         await until(pilot, lambda text: text.startswith(" gpt-realtime-2.1-mini"))

@@ -1,0 +1,86 @@
+"""Whose turn it is, and how long the model takes."""
+
+import pytest
+
+from voicechat.turn import Turn
+
+QUIET = {"has_problem": False, "is_playing": False, "is_talking": False, "is_live": False}
+
+
+def ready() -> Turn:
+    return Turn(is_ready=True)
+
+
+@pytest.mark.parametrize(
+    ("facts", "phase"),
+    [
+        ({}, "ready"),
+        ({"is_live": True}, "listening"),
+        ({"is_talking": True, "is_live": True}, "listening"),
+        ({"is_playing": True, "is_live": True}, "speaking"),
+    ],
+)
+def test_phase_of_an_agreed_session(facts: dict[str, bool], phase: str) -> None:
+    assert ready().phase(**{**QUIET, **facts}) == phase
+
+
+def test_phase_before_a_session_is_agreed() -> None:
+    assert Turn().phase(**QUIET) == "connecting"
+    assert Turn().phase(**{**QUIET, "has_problem": True}) == "offline"
+
+
+def test_asked_and_not_answered_is_thinking() -> None:
+    turn = ready()
+    turn.asked(1.0)
+    assert turn.is_waiting
+    assert turn.phase(**QUIET) == "thinking"
+    assert turn.phase(**{**QUIET, "is_live": True}) == "thinking"
+
+
+def test_latency_is_to_the_first_answer_only() -> None:
+    turn = ready()
+    turn.asked(1.0)
+    turn.answered(1.42)
+    turn.answered(9.0)
+    assert turn.latency_ms == 420
+    assert not turn.is_waiting
+
+
+def test_an_answer_nobody_asked_for_has_no_latency() -> None:
+    turn = ready()
+    turn.answered(5.0)
+    assert turn.latency_ms is None
+
+
+def test_the_end_of_an_unwanted_reply_leaves_a_newer_question_open() -> None:
+    turn = ready()
+    turn.replying = "r2"
+    turn.asked(1.0)
+    turn.finished("r1", failed=False)
+    assert turn.is_waiting
+    assert turn.replying == "r2"
+    turn.finished("r2", failed=False)
+    assert not turn.is_thinking
+
+
+def test_a_reply_that_failed_at_once_ends_the_waiting() -> None:
+    turn = ready()
+    turn.asked(1.0)
+    turn.finished("never started", failed=True)
+    assert not turn.is_thinking
+
+
+def test_a_question_that_was_none_is_forgotten() -> None:
+    turn = ready()
+    turn.asked(1.0)
+    turn.forget_question()
+    assert turn.phase(**QUIET) == "ready"
+
+
+def test_hanging_up_keeps_the_last_latency_on_show() -> None:
+    turn = ready()
+    turn.asked(1.0)
+    turn.answered(1.1)
+    turn.replying = "r"
+    turn.hang_up()
+    assert (turn.is_ready, turn.replying, turn.latency_ms) == (False, "", 100)

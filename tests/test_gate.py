@@ -1,4 +1,4 @@
-"""The microphone's gate: what passes, what is kept for the start of a turn, what becomes silence."""
+"""The microphone's gate: what passes, what is kept for a turn's start, what becomes silence."""
 
 from voicechat.gate import PREROLL_MS, Gate
 

@@ -97,7 +97,11 @@ class House:
         return Settings(
             model=choice.model,
             api_key=api_key,
-            url=config.url or own.url,
+            url=config.url or own.url or catalog.url_for(choice.provider, self.environ),
+            key_header=own.key_header,
+            input_rate=own.input_rate,
+            output_rate=own.output_rate,
+            shape=own.shape,
             voice=config.voice or own.voice,
             instructions=config.instructions,
             hands_free=config.hands_free,

@@ -92,6 +92,13 @@ class Provider:
     url: str = _secret()
     model: str = ""
     voice: str = ""
+    shape: Literal["auto", "ga", "beta"] = "auto"
+    """Which generation of OpenAI's protocol the server speaks, where that is its language."""
+    input_rate: int = _number(0, 0, 48_000)
+    """Hz, for a server that does not say what it hears; 0: the provider's."""
+    output_rate: int = _number(0, 0, 48_000)
+    key_header: str = ""
+    """How the key is sent, with `{key}` in its place; empty: the provider's way."""
     headers: Mapping[str, str] = field(
         default_factory=lambda: types.MappingProxyType({}), repr=False, metadata={"secret": True}
     )

@@ -14,6 +14,25 @@ class Conversation:
 
     def __init__(self) -> None:
         self.items: list[Item] = []
+        self._answered: set[str] = set()
+
+    @property
+    def unanswered_calls(self) -> list[str]:
+        """Complete calls of functions without an output, which would confuse the model."""
+        calls = [item.data for item in self.items if item.data["type"] == "function_call"]
+        done = [call["call_id"] for call in calls if call["status"] == "completed"]
+        return [call_id for call_id in done if call_id not in self._answered]
+
+    def answer_call(self, call_id: str) -> None:
+        """A function's output came in.
+
+        Raises:
+            Refused: No function was called so, or it was answered before.
+        """
+        if call_id not in self.unanswered_calls:
+            words = f"No tool call waits for an output with call_id '{call_id}'."
+            raise Refused("invalid_tool_call_id", words, "item.call_id")
+        self._answered.add(call_id)
 
     def place(self, item: Item) -> str | None:
         """Append; the id of the item before it."""

@@ -1,6 +1,7 @@
 """The user's side of one connection: the input buffer, the VAD, the turns and their words."""
 
 import asyncio
+import base64
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -8,7 +9,7 @@ from tests.fakes.ga_check import Refused, decode_audio
 from tests.fakes.ga_conversation import Conversation, transcription_usage, user_speech
 from tests.fakes.ga_script import Script
 from tests.fakes.ga_settings import Settings
-from tests.fakes.ga_signal import ms_of
+from tests.fakes.ga_signal import at_house_rate, ms_of
 from tests.fakes.ga_vad import Edge, EnergyVad
 from tests.fakes.ga_wire import Wire
 
@@ -34,9 +35,13 @@ class Ears:
         start: Callable[[Coroutine[Any, Any, None]], None],
         interrupt: Callable[[], None],
         answer: Callable[[], Coroutine[Any, Any, None]],
+        rate: int,
     ) -> None:
         self.received = bytearray()
-        """All sound the client sent: PCM16, 24 kHz."""
+        """All sound the client sent: PCM16, brought to 24 kHz."""
+        self.pictures: list[list[bytes]] = [[]]
+        """Pictures in the image buffer, turn by turn; the last are not committed yet."""
+        self._rate = rate
         self.turn_ms = 0.0
         """Sound in all committed turns."""
         self._wire = wire
@@ -53,9 +58,24 @@ class Ears:
         """Sound in the buffer."""
         return ms_of(len(self.received) - self._buffer_start)
 
+    @property
+    def is_spoken_to(self) -> bool:
+        """Whether the VAD hears the user speak."""
+        return bool(self._spoken_id)
+
+    async def see(self, message: JsonObject) -> None:
+        """`input_image_buffer.append`.
+
+        Raises:
+            Refused: There is no sound yet for it to go with.
+        """
+        if not self.held_ms:
+            raise Refused("invalid_value", "Append audio before the first image.", "image")
+        self.pictures[-1].append(base64.b64decode(message["image"]))
+
     async def append(self, message: JsonObject) -> None:
         """`input_audio_buffer.append`."""
-        pcm = decode_audio(message["audio"], "audio")
+        pcm = at_house_rate(decode_audio(message["audio"], "audio"), self._rate)
         self.received += pcm
         vad = self._settings.vad
         if vad is None:
@@ -103,6 +123,7 @@ class Ears:
 
     async def clear(self, message: JsonObject) -> None:
         """`input_audio_buffer.clear`."""
+        self.pictures[-1] = []
         self._buffer_start = len(self.received)
         self._vad.forget()
         await self._wire.emit("input_audio_buffer.cleared")
@@ -111,6 +132,7 @@ class Ears:
         held_ms = self.held_ms
         self.turn_ms += held_ms
         self._buffer_start = len(self.received)
+        self.pictures.append([])
         item = user_speech(item_id)
         where = {"previous_item_id": self._conversation.place(item)}
         await self._wire.emit("input_audio_buffer.committed", **where, item_id=item_id)

@@ -15,17 +15,21 @@ from typing import Any
 
 import numpy as np
 
-from tests.fakes.ga_signal import BYTES_PER_MS, ms_of
+from tests.fakes.ga_signal import RATE, ms_of
 
 JsonObject = dict[str, Any]
 
 
 class WireLog:
-    """The log of one server.  `loud` is the |sample| from which input counts as sound."""
+    """The log of one server.
 
-    def __init__(self, path: Path | None = None, loud: int = 1000) -> None:
+    `loud` is the |sample| from which input counts as sound, `rate` is in Hz of the input.
+    """
+
+    def __init__(self, path: Path | None = None, loud: int = 1000, rate: int = RATE) -> None:
         self.entries: list[JsonObject] = []
         self._loud = loud
+        self._bytes_per_ms = rate * 2 / 1000
         self._file = path.open("a", encoding="utf-8") if path else None
 
     def add(self, conn: int, direction: str, **data: Any) -> JsonObject:
@@ -39,10 +43,12 @@ class WireLog:
         return entry
 
     def message(self, conn: int, direction: str, message: JsonObject, total_bytes: int) -> None:
-        """Write a message down; `total_bytes` is the sound of its kind before this message."""
+        """Write a message down; `total_bytes` (24 kHz) is the sound of its kind before it."""
         kind = message.get("type")
         if kind == "input_audio_buffer.append":
             message = message | {"audio": self._heard(message.get("audio"), total_bytes)}
+        elif kind == "input_image_buffer.append":
+            message = message | {"image": len(str(message.get("image")))}
         elif kind in ("response.output_audio.delta", "response.audio.delta"):
             message = message | {"delta": _said(message["delta"], total_bytes)}
         self.add(conn, direction, type=kind, message=message)
@@ -75,11 +81,12 @@ class WireLog:
             return None
         samples = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.int32)
         loud = np.flatnonzero(np.abs(samples) >= self._loud)
-        at_ms = float(loud[0]) * 2 / BYTES_PER_MS if loud.size else None
+        at_ms = float(loud[0]) * 2 / self._bytes_per_ms if loud.size else None
+        ms = len(pcm) / self._bytes_per_ms
         return {
             "bytes": len(pcm),
-            "ms": ms_of(len(pcm)),
-            "total_ms": ms_of(total_bytes + len(pcm)),
+            "ms": ms,
+            "total_ms": ms_of(total_bytes) + ms,
             "loud_at_ms": at_ms,
         }
 

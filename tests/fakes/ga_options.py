@@ -8,9 +8,9 @@ from typing import Any
 from tests.fakes.ga_script import SCRIPTS, Reply, Script, script_named
 
 
-def arguments() -> argparse.ArgumentParser:
+def arguments(module: str) -> argparse.ArgumentParser:
     """The parser; options left out keep what the script says."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fakes.ga_server")
+    parser = argparse.ArgumentParser(prog=f"python -m {module}")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--log", type=Path, help="JSON lines are appended here")

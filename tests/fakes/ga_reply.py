@@ -86,8 +86,8 @@ class ReplyRun:
             await self._finish("failed", {"type": "failed", "error": self._plan.failure})
             return
         await self._pause(self._stage.script.first_delay_ms / 1000)
-        if self._plan.tool:
-            await self._call_tool()
+        for index, name in enumerate(self._plan.tool.split()):
+            await self._call_tool(index, name)
         for index in range(0 if self._plan.tool else self._plan.items):
             if not self.reason:
                 await self._message(index)
@@ -239,19 +239,19 @@ class ReplyRun:
             await self._say("response.output_audio.delta", **where, delta=delta)
             await asyncio.sleep(self._stage.script.delta_ms / 1000 / 4)
 
-    async def _call_tool(self) -> None:
-        call = {"name": self._plan.tool, "call_id": self._stage.new_id("call"), "arguments": ""}
+    async def _call_tool(self, index: int, name: str) -> None:
+        call = {"name": name, "call_id": self._stage.new_id("call"), "arguments": ""}
         data = {"id": self._stage.new_id("fc"), "object": "realtime.item"}
         data |= {"type": "function_call", "status": "in_progress"} | call
-        item = await self._open_item(0, data)
-        where = {"item_id": item.id, "output_index": 0, "call_id": call["call_id"]}
+        item = await self._open_item(index, data)
+        where = {"item_id": item.id, "output_index": index, "call_id": call["call_id"]}
         for piece in ('{"zone":', '"UTC"}'):
             call["arguments"] += piece
             await self._say("response.function_call_arguments.delta", **where, delta=piece)
         done = {"arguments": call["arguments"], "name": call["name"]}
         await self._say("response.function_call_arguments.done", **where, **done)
         item.data["arguments"] = call["arguments"]
-        await self._close_item(0, item)
+        await self._close_item(index, item)
 
 
 class _Pace:

@@ -56,7 +56,7 @@ class Reply:
     items: int = 1
     """Assistant messages in this one response; all have the same text and length."""
     tool: str = ""
-    """A function call of this name instead of messages."""
+    """Function calls of these names (with spaces between) instead of messages."""
     failure: JsonObject | None = None
     """`status_details.error` of a reply that fails before it says anything."""
     incomplete: str = ""
@@ -149,6 +149,11 @@ BETA_HEADER = in_band(
     "beta_api_shape_disabled", "The Realtime Beta API is no longer supported.", 4000
 )
 NO_MODEL = in_band("missing_model", "You must provide a model parameter.", 4000)
+CROWDED = Refusal(
+    error=_error("session_limit_reached", "All slots are in use.", "server_error"),
+    close_code=1008,
+    close_reason="all slots in use",
+)
 BAD_MODEL = in_band("invalid_model", "Model is not supported in realtime mode.", 4000)
 EXPIRED = _error("session_expired", "Your session hit the maximum duration of 60 minutes.")
 _QUOTA = {
@@ -163,13 +168,13 @@ _LIMITED = {
 }
 _PORTAL = "<html><head><title>Hotel</title></head><body>Please log in.</body></html>"
 _LIMIT_BODY = '{"error":{"code":"rate_limit_exceeded","message":"Slow down."}}'
-_KEY_BODY = '{"error":{"code":"invalid_api_key","message":"Incorrect API key provided."}}'
+KEY_BODY = '{"error":{"code":"invalid_api_key","message":"Incorrect API key provided."}}'
 
 _ALL = (
     Script(),
     Script("bad_key", refusal=BAD_KEY),
     Script("bad_model", refusal=BAD_MODEL),
-    Script("http_401", refusal=_http(401, _KEY_BODY)),
+    Script("http_401", refusal=_http(401, KEY_BODY)),
     Script("http_429_retry_after", refusal=_http(429, _LIMIT_BODY, ("Retry-After", "2"))),
     Script("http_503", refusal=_http(503, "upstream connect error")),
     Script("http_200_html", refusal=_http(200, _PORTAL, ("Content-Type", "text/html"))),

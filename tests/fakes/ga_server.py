@@ -28,19 +28,18 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from tests.fakes import ga_script
+from tests.fakes.ga_accent import Accent
 from tests.fakes.ga_control import obey
 from tests.fakes.ga_log import WireLog
 from tests.fakes.ga_options import arguments, script_from
-from tests.fakes.ga_script import Refusal, Script, for_connection, script_named
+from tests.fakes.ga_script import KEY_BODY, Refusal, Script, for_connection, script_named
 from tests.fakes.ga_session import GaSession
-from tests.fakes.ga_settings import KNOWN_MODELS
 from tests.fakes.ga_signal import Position, Stretch, decode_position, decode_track
 from tests.fakes.ga_wire import Breakable
 
 __all__ = ["GaServer", "Position", "Stretch", "decode_position", "decode_track"]
 
 JsonObject = dict[str, Any]
-PATH = "/v1/realtime"
 CONTROL = "/control"
 PING_EVERY_S = 20.3
 LARGEST_MESSAGE = 32 * 1024 * 1024
@@ -67,10 +66,12 @@ class GaServer:
         vad_rms: float = 500.0,
         loud: int = 1000,
         tls: ssl.SSLContext | None = None,
+        accent: type[Accent] = Accent,
     ) -> None:
         self.script = script_named(script) if isinstance(script, str) else script
         self.sessions: list[GaSession] = []
-        self.log = WireLog(log_path, loud)
+        self.accent = accent
+        self.log = WireLog(log_path, loud, accent.input_rate)
         self.attempts = 0
         self.port = port
         self._host, self._tls = host, tls
@@ -111,12 +112,15 @@ class GaServer:
     @property
     def url(self) -> str:
         """Where the sessions are, without a model."""
-        return f"{'wss' if self._tls else 'ws'}://{self._host}:{self.port}{PATH}"
+        return self._at(self.accent.paths[0])
 
     @property
     def control_url(self) -> str:
         """Where things are triggered."""
-        return self.url.removesuffix(PATH) + CONTROL
+        return self._at(CONTROL)
+
+    def _at(self, path: str) -> str:
+        return f"{'wss' if self._tls else 'ws'}://{self._host}:{self.port}{path}"
 
     @property
     def violations(self) -> list[JsonObject]:
@@ -166,28 +170,34 @@ class GaServer:
         refusal = for_connection(self.script, connection.attempt).refusal
         if refusal and refusal.status:
             return _http(refusal)
-        return None if path == PATH else _http(Refusal(404, body="Not found"))
+        if path not in self.accent.paths:
+            return _http(Refusal(404, body="Not found"))
+        return self._refuse_key(request)
+
+    def _refuse_key(self, request: Request) -> Response | None:
+        accent = self.accent(self.script.dialect)
+        key = accent.key(request)
+        is_good = key and self._api_key in ("", key)
+        refuses = accent.refuses_by_http and not is_good
+        return _http(Refusal(401, body=KEY_BODY)) if refuses else None
 
     def _note_handshake(self, attempt: int, request: Request) -> None:
         """Header values that may hold a key are shown by their length only."""
         headers = {name.lower(): value for name, value in request.headers.raw_items()}
-        key = headers.pop("authorization", "")
+        authorization = headers.pop("authorization", "")
+        key = headers.pop(self.accent.key_header.lower(), authorization)
         shown = {"path": request.path, "headers": headers, "authorization_length": len(key)}
         self.log.add(attempt, "note", note="handshake", **shown)
 
-    def _refusal(self, script: Script, request: Request, model: str) -> Refusal | None:
+    def _refusal(self, session: GaSession, request: Request, model: str) -> Refusal | None:
         """The refusals that come after the upgrade."""
-        key = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if script.refusal:
-            return script.refusal
-        if request.headers.get("OpenAI-Beta") and script.dialect == "ga":
-            return ga_script.BETA_HEADER
-        if not key or (self._api_key and key != self._api_key):
-            return ga_script.BAD_KEY if key else ga_script.NO_KEY
-        if not model:
-            return ga_script.NO_MODEL
-        known = script.dialect == "beta" or KNOWN_MODELS.fullmatch(model)
-        return None if known else ga_script.BAD_MODEL
+        accent = session.accent
+        if session.script.refusal:
+            return session.script.refusal
+        running = sum(one.is_running for one in self.sessions)
+        if accent.most_sessions and running >= accent.most_sessions:
+            return ga_script.CROWDED
+        return accent.refusal(request, accent.key(request), self._api_key, model)
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert isinstance(connection, Breakable)
@@ -197,10 +207,14 @@ class GaServer:
         if address.path == CONTROL:
             await self._serve_control(connection)
             return
-        model = parse_qs(address.query).get("model", [""])[0]
         script = for_connection(self.script, connection.attempt)
-        session = GaSession(connection, script, self.log, self._timecodes, model, self._vad_rms)
-        refusal = self._refusal(script, request, model)
+        accent = self.accent(script.dialect)
+        accent.path = address.path
+        model = accent.model(parse_qs(address.query))
+        session = GaSession(
+            connection, script, self.log, self._timecodes, model, self._vad_rms, accent
+        )
+        refusal = self._refusal(session, request, model)
         if refusal:
             await session.emit("error", error=refusal.error)
             await session.wire.end(refusal.close_code, refusal.close_reason)
@@ -221,7 +235,7 @@ def _http(refusal: Refusal) -> Response:
     return Response(refusal.status, HTTPStatus(refusal.status).phrase, headers, body)
 
 
-async def _main(options: argparse.Namespace) -> None:
+async def _main(options: argparse.Namespace, accent: type[Accent]) -> None:
     stop = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
@@ -233,11 +247,17 @@ async def _main(options: argparse.Namespace) -> None:
         api_key=options.api_key,
         vad_rms=options.vad_rms,
         loud=options.loud,
+        accent=accent,
     )
     async with server:
         print(json.dumps({"port": server.port}), flush=True)
         await stop.wait()
 
 
+def main(accent: type[Accent] = Accent) -> None:
+    """The stand-in as a process, with a provider's accent."""
+    asyncio.run(_main(arguments(f"tests.fakes.{accent.module}").parse_args(), accent))
+
+
 if __name__ == "__main__":
-    asyncio.run(_main(arguments().parse_args()))
+    main()

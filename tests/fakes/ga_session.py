@@ -9,7 +9,8 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 
 from tests.fakes import ga_conversation, ga_settings
-from tests.fakes.ga_check import Refused, check
+from tests.fakes.ga_accent import Accent
+from tests.fakes.ga_check import Refused
 from tests.fakes.ga_ears import Ears
 from tests.fakes.ga_log import WireLog
 from tests.fakes.ga_reply import CancelReason, Item, ReplyRun, sound_for
@@ -32,10 +33,13 @@ class GaSession:
         timecodes: "itertools.count[int]",
         model: str,
         vad_rms: float,
+        accent: Accent,
     ) -> None:
         self.script = script
+        self.accent = accent
         self.active: ReplyRun | None = None
-        self.wire = Wire(connection, script, log)
+        self.is_running = False
+        self.wire = Wire(connection, script, log, accent)
         self.settings = ga_settings.Settings(self.wire.new_id("sess"), model)
         self.conversation = ga_conversation.Conversation()
         self.ears = self._make_ears(vad_rms)
@@ -55,15 +59,18 @@ class GaSession:
             start=self.start,
             interrupt=self._interrupt,
             answer=self.answer_turn,
+            rate=self.accent.input_rate,
         )
 
     def _interrupt(self) -> None:
-        self.cancel("turn_detected")
+        if self.accent.vad_cancels:
+            self.cancel("turn_detected")
 
     # -- life ---------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Serve until the connection ends."""
+        self.is_running = True
         try:
             await self.emit("session.created", session=self.settings.data)
             async for message in self._connection:
@@ -71,6 +78,7 @@ class GaSession:
         except ConnectionClosed:
             pass
         finally:
+            self.is_running = False
             closed = self._connection.close_code, self._connection.close_reason
             self.wire.note("closed", code=closed[0], reason=closed[1])
             for task in self._tasks:
@@ -101,7 +109,7 @@ class GaSession:
         try:
             message = _parse(raw)
             self._log.message(self.wire.number, "in", message, len(self.ears.received))
-            check(message, str(self.settings.data["model"]), self.script.dialect)
+            self.accent.check(message, str(self.settings.data["model"]))
             self._mind_the_order(message)
             await self._answers[message["type"]](message)
         except Refused as refused:
@@ -114,6 +122,7 @@ class GaSession:
             "input_audio_buffer.append": self.ears.append,
             "input_audio_buffer.commit": self.ears.commit,
             "input_audio_buffer.clear": self.ears.clear,
+            "input_image_buffer.append": self.ears.see,
             "conversation.item.create": self._create_item,
             "conversation.item.retrieve": self._retrieve,
             "conversation.item.truncate": self._truncate,
@@ -142,9 +151,7 @@ class GaSession:
         await self.emit("error", error=error)
 
     async def _update(self, message: JsonObject) -> None:
-        session = message["session"]
-        if self.script.dialect == "beta":
-            session = ga_settings.nested(session)
+        session = self.accent.update(message["session"])
         self.settings.update(session, self.active is not None)
         self._updates += 1
         if self.script.confirms_updates:
@@ -155,7 +162,11 @@ class GaSession:
     # -- the conversation ---------------------------------------------------------------------
 
     async def _create_item(self, message: JsonObject) -> None:
-        item = ga_conversation.given(message["item"], self.new_id("item"))
+        ours = self.new_id("item")
+        given = message["item"] if self.accent.keeps_item_ids else message["item"] | {"id": ours}
+        item = ga_conversation.given(given, ours)
+        if item.data["type"] == "function_call_output":
+            self.conversation.answer_call(item.data["call_id"])
         self.conversation.insert(item, message.get("previous_item_id"))
         shown = ga_conversation.without_sound(item)
         for kind in ("conversation.item.added", "conversation.item.done"):
@@ -177,10 +188,11 @@ class GaSession:
     # -- replies ------------------------------------------------------------------------------
 
     async def _create_reply(self, message: JsonObject) -> None:
-        request = message.get("response") or {}
-        if self.script.dialect == "beta":
-            request = ga_settings.nested_response(request)
-        self.reply(request)
+        if self.ears.is_spoken_to and not self.accent.answers_while_spoken_to:
+            raise Refused("invalid_value", "Cannot respond while user is speaking.", state=True)
+        for call_id in self.conversation.unanswered_calls:
+            self.wire.note("call_without_output", call_id=call_id)
+        self.reply(self.accent.request(message.get("response") or {}))
 
     async def answer_turn(self) -> None:
         """Reply to a turn which the VAD ended, once a cancelled reply is over."""

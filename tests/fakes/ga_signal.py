@@ -94,6 +94,11 @@ def _samples(pcm: bytes, rate: int) -> Samples:
     return resampled
 
 
+def at_house_rate(pcm: bytes, rate: int) -> bytes:
+    """PCM16 of another rate at 24 kHz."""
+    return pcm if rate == RATE else _samples(pcm, rate).astype("<i2").tobytes()
+
+
 @lru_cache(maxsize=64)
 def _reference(index: int, longest_ms: int) -> tuple[Samples, NDArray[np.complex128]]:
     sound = _samples(timecode(index, longest_ms), RATE)

@@ -9,9 +9,9 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 
+from tests.fakes.ga_accent import Accent
 from tests.fakes.ga_log import WireLog
 from tests.fakes.ga_script import EXPIRED, Script
-from tests.fakes.ga_settings import older
 
 JsonObject = dict[str, Any]
 _AUDIO = ("response.output_audio.delta", "response.audio.delta")
@@ -36,11 +36,12 @@ class Breakable(ServerConnection):
 class Wire:
     """Sends for one connection; `gate` cleared means that nothing goes out for now."""
 
-    def __init__(self, connection: Breakable, script: Script, log: WireLog) -> None:
+    def __init__(self, connection: Breakable, script: Script, log: WireLog, accent: Accent) -> None:
         self.number = connection.attempt
         self.gate = asyncio.Event()
         self.gate.set()
         self.connection = connection
+        self._accent = accent
         self._script = script
         self._log = log
         self._names = itertools.count(1)
@@ -55,17 +56,14 @@ class Wire:
         return f"{prefix}_{self.number}_{next(self._names):06d}"
 
     async def emit(self, kind: str, **fields: Any) -> None:
-        """Send an event, in the script's dialect, with the script's noise before it."""
-        event: JsonObject | None = {"type": kind, "event_id": self.new_id("event")} | fields
-        if self._script.dialect == "beta" and event:
-            event = older(event)
-        if event is None:
-            return
+        """Send an event, in the provider's accent, with the script's noise before it."""
+        event: JsonObject = {"type": kind, "event_id": self.new_id("event")} | fields
         async with self._sending:
-            await self.gate.wait()
-            if self._sent and self._script.garbage:
-                await self.send_raw(next(self._garbage))
-            await self._send(event)
+            for each in self._accent.events(event):
+                await self.gate.wait()
+                if self._sent and self._script.garbage:
+                    await self.send_raw(next(self._garbage))
+                await self._send(each)
 
     async def _send(self, event: JsonObject) -> None:
         item = str(event.get("item_id", ""))

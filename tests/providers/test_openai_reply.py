@@ -405,53 +405,6 @@ def test_two_items_of_a_reply_are_counted_apart() -> None:
     assert [m["audio_end_ms"] for m in sent[1:]] == [300, 700]
 
 
-# -- tools, which we never offered --------------------------------------------------------------
-
-
-def tool_call(call_id: str = "call_1", **item: Any) -> dict[str, Any]:
-    return {"type": "function_call", "id": "fc", "call_id": call_id, "name": "f", **item}
-
-
-def test_a_tool_call_is_refused_once_and_the_turn_goes_on() -> None:
-    call = Call().ready()
-    call.begins()
-    done = {"response_id": "resp_1", "call_id": "call_1", "name": "f", "arguments": "{broken"}
-    call.says("response.function_call_arguments.done", **done)
-    item = tool_call(status="completed", arguments="{broken")
-    call.says("response.output_item.done", response_id="resp_1", output_index=0, item=item)
-    [output] = call.sent()
-    assert output["item"]["type"] == "function_call_output"
-    assert output["item"]["call_id"] == "call_1"
-    call.ends(output=[item])
-    assert kinds(call.sent()) == ["response.create"]
-
-
-def test_a_call_known_only_from_its_arguments_is_refused_at_the_end() -> None:
-    call = Call().ready()
-    call.begins()
-    call.says("response.function_call_arguments.done", response_id="resp_1", call_id="call_1")
-    assert call.sent() == []
-    call.ends()
-    assert kinds(call.sent()) == ["conversation.item.create", "response.create"]
-
-
-def test_an_unfinished_call_is_not_answered() -> None:
-    call = Call().ready()
-    call.begins()
-    call.ends("resp_1", "cancelled", output=[tool_call(status="incomplete")])
-    assert call.sent() == []
-
-
-def test_a_model_that_only_calls_tools_is_not_asked_for_ever() -> None:
-    call = Call().ready()
-    rounds = 0
-    for number in range(10):
-        call.begins(f"resp_{number}")
-        call.ends(f"resp_{number}", output=[tool_call(f"call_{number}")])
-        rounds += kinds(call.sent()).count("response.create")
-    assert rounds == 3
-
-
 # -- sound at the edge --------------------------------------------------------------------------
 
 

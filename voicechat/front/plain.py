@@ -75,6 +75,8 @@ class Plain:
     _has_said: bool = False
     """Whether the reply has had a word or a sound."""
     _doubt: asyncio.TimerHandle | None = None
+    _rate_read: int = 0
+    """Hz at which the file to speak was read."""
 
     async def run(self, session: Session) -> int:
         """Ask everything there is to ask; return the exit code."""
@@ -116,8 +118,9 @@ class Plain:
             call.cancel()
 
     def _speech(self, session: Session) -> bytes | None:
-        rate = session.line.dialect.input_rate
-        return read_wav(self.options.say, rate) if self.options.say else None
+        """The file, read before the call so that a bad one is told at once."""
+        self._rate_read = session.line.dialect.input_rate
+        return read_wav(self.options.say, self._rate_read) if self.options.say else None
 
     async def _ask(self, session: Session, line: str) -> None:
         row = session.say(line)
@@ -133,6 +136,8 @@ class Plain:
         await self._ready.wait()  # What waits for a session is bounded; a file may be long.
         self._answered.clear()
         rate = session.line.dialect.input_rate
+        if self.options.say and rate != self._rate_read:  # Only the server knows its rate.
+            pcm = read_wav(self.options.say, rate)
         size = rate * SPEECH_CHUNK_MS // 1000 * 2
         if session.gate.hands_free:
             silence_ms = session.line.dialect.settings.vad.silence_ms + TRAILING_SILENCE_MS

@@ -28,6 +28,10 @@ class Profile:
     default_model: str
     key_env: tuple[str, ...] = ()
     """Environment variables that may hold the key, best first; empty: no key needed."""
+    url_env: tuple[str, ...] = ()
+    """Environment variables that may hold the address, best first."""
+    needs_url: bool = False
+    """Whether there is no address but the user's own."""
     key_page: str = ""
     """Where a person gets a key."""
     input_rate: int = 24_000
@@ -78,6 +82,12 @@ class Settings:
     api_key: str = field(default="", repr=False)
     url: str = ""
     """Another address for the same dialect; empty: the profile's."""
+    key_header: str = ""
+    """How the key is sent, e.g. `X-API-Key: {key}`; empty: the dialect's own way."""
+    input_rate: int = 0
+    """Hz of the sound we send, for a server that does not say; 0: the profile's."""
+    output_rate: int = 0
+    """Hz of the sound we get; 0: the profile's."""
     voice: str = ""
     """Empty: the provider's choice."""
     instructions: str = ""

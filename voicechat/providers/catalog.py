@@ -162,7 +162,7 @@ def default_choice(environ: Mapping[str, str], config: Config) -> Choice:
     preferred = [name for name in _data().patterns if name in names()]
     for name in (*preferred, *(name for name in names() if name not in preferred)):
         profile = dialect_class(name).profile
-        if profile.key_env and _key(profile, environ, config):
+        if profile.key_env and _key(profile, environ, config) and _is_placed(profile, config):
             return Choice(name, config.provider(name).model or profile.default_model)
     profile = dialect_class(BUILT_IN).profile
     return Choice(BUILT_IN, config.provider(BUILT_IN).model or profile.default_model)
@@ -188,10 +188,23 @@ def key_for(provider: str, environ: Mapping[str, str], config: Config) -> str:
     )
 
 
+def url_for(provider: str, environ: Mapping[str, str]) -> str:
+    """The address of the user's own server as the environment names it, or empty."""
+    found = (environ.get(name, "").strip() for name in dialect_class(provider).profile.url_env)
+    return next(filter(None, found), "")
+
+
+def _is_placed(profile: Profile, config: Config) -> bool:
+    """Whether a provider can be called without naming a model: one of the user's own needs one."""
+    return not profile.needs_url or bool(config.provider(profile.name).model)
+
+
 def has_key(provider: str, environ: Mapping[str, str], config: Config) -> bool:
     """Whether everything is there to call a provider."""
     profile = dialect_class(provider).profile
-    return not profile.key_env or bool(_key(profile, environ, config))
+    has_url = bool(config.url or config.provider(provider).url or url_for(provider, environ))
+    has_key = not profile.key_env or bool(_key(profile, environ, config))
+    return has_key and (has_url or not profile.needs_url)
 
 
 def _key(profile: Profile, environ: Mapping[str, str], config: Config) -> str:

@@ -1,16 +1,13 @@
 """OpenAI Realtime, general release (GA): one session as a state machine without I/O.
 
 What the parts know: `openai_start` the handshake, `openai_session` the settings, `openai_turns`
-the user's side, `openai_reply` whose turn it is, `openai_answer` and `openai_items` the model's
-side, `openai_errors` what goes wrong, `openai_names` the older names.
-
-A family member (a provider with a similar language) is a subclass with another `profile` and the
-class attributes and small methods under "what family members change".
+and `openai_messages` the user's side, `openai_reply` whose turn it is, `openai_answer`,
+`openai_items` and `openai_tools` the model's side, `openai_errors` what goes wrong, `openai_names`
+the older names, `openai_ways` what the members of the family change.
 
 Source: https://platform.openai.com/docs/guides/realtime and its API reference.
 """
 
-from collections.abc import Mapping
 from typing import ClassVar
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
@@ -25,16 +22,18 @@ from voicechat.events import (
     ProviderFailed,
     ReplyFinished,
     SendAudio,
+    SendImage,
     SendText,
+    SendToolResult,
     SessionExpired,
     SessionReady,
     SetHandsFree,
     Unknown,
 )
-from voicechat.providers.base import Dialect, Profile, Settings
+from voicechat.providers.base import Profile, Settings
 from voicechat.providers.openai_agreement import Agreement, Update
 from voicechat.providers.openai_answer import Answers
-from voicechat.providers.openai_errors import Codebook, Farewell, Fault, read_fault, safe_line
+from voicechat.providers.openai_errors import Farewell, Fault, read_fault, safe_line
 from voicechat.providers.openai_fields import (
     JsonObject,
     Repeats,
@@ -44,26 +43,19 @@ from voicechat.providers.openai_fields import (
     table,
     text,
 )
-from voicechat.providers.openai_names import SILENT, modern
-from voicechat.providers.openai_reply import Patience, Replies
-from voicechat.providers.openai_session import (
-    Shape,
-    Wanted,
-    beta_session,
-    beta_turns,
-    ga_session,
-    ga_turns,
-    pcm_format,
-    read_session,
-    server_vad,
-)
+from voicechat.providers.openai_messages import text_part, user_message
+from voicechat.providers.openai_names import modern
+from voicechat.providers.openai_reply import Replies
+from voicechat.providers.openai_session import read_session
 from voicechat.providers.openai_start import Opening, Waiting
+from voicechat.providers.openai_tools import Calls
 from voicechat.providers.openai_turns import Turns
-from voicechat.text import clean, clean_line
+from voicechat.providers.openai_ways import Ways
+from voicechat.text import clean_line
 
 
-class OpenAIDialect(Dialect):
-    """One session.  See `Dialect` for the contract."""
+class OpenAIDialect(Ways):
+    """One session.  See `Dialect` for the contract and `Ways` for what a subclass may change."""
 
     profile: ClassVar[Profile] = Profile(
         name="openai",
@@ -72,72 +64,9 @@ class OpenAIDialect(Dialect):
         default_model="gpt-realtime-2.1",
         key_env=("OPENAI_API_KEY",),
         key_page="https://platform.openai.com/api-keys",
+        images=True,
+        tools=True,
     )
-
-    # -- what family members change -------------------------------------------------------------
-
-    native_shape: ClassVar[Shape] = "ga"
-    """The shape that `auto` begins with."""
-    transcription_models: ClassVar[Mapping[Shape, str]] = {
-        "ga": "gpt-transcribe",
-        "beta": "whisper-1",
-    }
-    codes: ClassVar[Codebook] = Codebook()
-    patience: ClassVar[Patience] = Patience()
-    own_names: ClassVar[Mapping[str, str]] = {}
-    """Events that only this provider has, to the GA events that mean the same."""
-    tags_replies: ClassVar[bool] = True
-    """Whether `response.create` may carry metadata."""
-    server_cancels: ClassVar[bool] = True
-    """Whether the server's VAD cancels the reply itself when the user speaks over it."""
-    money_page: ClassVar[str] = "https://platform.openai.com/settings/organization/billing"
-
-    def _authorization(self) -> dict[str, str]:
-        """The headers that hold the key."""
-        return {"Authorization": f"Bearer {self.settings.api_key}"}
-
-    def _turn_detection(self, hands_free: bool) -> JsonObject | None:
-        """`turn_detection`; None: the key marks the turns."""
-        return server_vad(self.settings.vad) if hands_free else None
-
-    def _transcription(self, shape: Shape) -> JsonObject | None:
-        """How the user's words are written down; None: not at all."""
-        model = self.settings.transcription_model or self.transcription_models[shape]
-        if model == "none":
-            return None
-        language = self.settings.language
-        return {"model": model, **({"language": language} if language else {})}
-
-    def _formats(self, shape: Shape) -> tuple[object, object]:
-        """How the sound we send, and the sound we want, is called."""
-        if shape == "beta":
-            return "pcm16", "pcm16"
-        return pcm_format(self.profile.input_rate), pcm_format(self.profile.output_rate)
-
-    def _session(self, opening: Opening) -> JsonObject:
-        """The first update, without what the server refused so far."""
-        input_format, output_format = self._formats(opening.shape)
-        wanted = Wanted(
-            self._turn_detection(self._agreement.hands_free),
-            self._transcription(opening.shape),
-            input_format,
-            output_format,
-        )
-        build = ga_session if opening.shape == "ga" else beta_session
-        return build(self.settings, wanted, opening.left_out)
-
-    def _turns_update(self, hands_free: bool) -> JsonObject:
-        """The update that changes only who finds the turns.  Never the voice: it may be locked."""
-        build = ga_turns if self._opening and self._opening.shape == "ga" else beta_turns
-        return build(self._turn_detection(hands_free))
-
-    def _extras(self) -> JsonObject:
-        """What is nice to have, for a server that offers it; a refusal is only a notice.
-
-        Empty: nothing.
-        """
-        near = "far_field" if self._agreement.hands_free else "near_field"
-        return {"type": "realtime", "audio": {"input": {"noise_reduction": {"type": near}}}}
 
     # -- the contract ---------------------------------------------------------------------------
 
@@ -148,13 +77,18 @@ class OpenAIDialect(Dialect):
         self._waiting = Waiting()
         self._turns = Turns(self._say)
         self._replies = Replies(self._say, self.patience, tags=self.tags_replies)
-        self._answers = Answers(self._say, self._replies)
-        self._farewell = Farewell(self.profile, self.codes, self.money_page)
-        self._agreement = Agreement(self.profile, settings)
+        offered = frozenset(tool.name for tool in settings.tools if self._tools())
+        self._tool_calls = Calls(self._say, self._replies, offered)
+        self._answers = Answers(self._say, self._replies, self._tool_calls)
+        self._farewell = Farewell(self.profile, self.codes, self.money_page, self.key_note)
+        self._agreement = self._new_agreement()
         self._first_session: JsonObject = {}
         self._messages = 0
         self._notices: list[Event] = []
         self._repeats = Repeats()
+
+    def _new_agreement(self) -> Agreement:
+        return Agreement(self.profile, self.settings, tells_rates=self.tells_rates)
 
     @property
     def input_rate(self) -> int:
@@ -170,7 +104,10 @@ class OpenAIDialect(Dialect):
         model = quote(self.settings.model or self.profile.default_model, safe="")
         if not self.settings.url:
             return self.profile.url.replace("{model}", model)
-        parts = urlsplit(self.settings.url.replace("{model}", model))
+        try:
+            parts = urlsplit(self.settings.url.replace("{model}", model))
+        except ValueError:  # The link says what is wrong with it.
+            return self.settings.url
         if any(key == "model" for key, _ in parse_qsl(parts.query, keep_blank_values=True)):
             return urlunsplit(parts)
         query = f"{parts.query}&model={model}" if parts.query else f"model={model}"
@@ -181,13 +118,15 @@ class OpenAIDialect(Dialect):
 
     def open(self, now: float) -> None:
         self._now = now
-        shape = self.settings.shape
-        self._agreement = Agreement(self.profile, self.settings)
+        shape, first = self.settings.shape, self._first_shape()
+        self._agreement = self._new_agreement()
+        self._replies.fields = self._reply_fields()
         self._opening = Opening(
             self.patience,
             now,
-            self.native_shape if shape == "auto" else shape,
-            may_fall_back=shape == "auto" and self.native_shape == "ga",
+            first if shape == "auto" else shape,
+            may_fall_back=shape == "auto" and first == "ga",
+            unasked=frozenset() if self._tools() else frozenset({"tools"}),
         )
 
     def send(self, command: Command, now: float) -> None:
@@ -259,7 +198,7 @@ class OpenAIDialect(Dialect):
         assert self._opening is not None
         self._opening.phase = "ready"
         asked = self._transcription(self._opening.shape)
-        self._agreement.is_transcribed = (
+        self._agreement.is_transcribed = self.always_transcribes or (
             asked is not None and "transcription" not in self._opening.left_out
         )
         effective = read_session(session, self.profile)
@@ -298,6 +237,10 @@ class OpenAIDialect(Dialect):
                     self._end_turn()
             case SendText(words, item_id):
                 self._send_text(words, item_id)
+            case SendImage():
+                self._send_picture(command)
+            case SendToolResult(call_id):
+                self._tool_calls.answer(call_id, self._tool_output(command), self._now)
             case Interrupt():
                 self._interrupt(command)
             case SetHandsFree(hands_free):
@@ -311,13 +254,26 @@ class OpenAIDialect(Dialect):
             self._want_reply()
 
     def _send_text(self, words: str, item_id: str) -> None:
-        content = [{"type": "input_text", "text": clean(words)}]
-        item = {"id": item_id, "type": "message", "role": "user", "content": content}
-        self._say({"type": "conversation.item.create", "item": item})
+        self._say(user_message(item_id, [text_part(words)]))
         self._want_reply()
 
+    def _send_picture(self, picture: SendImage) -> None:
+        """What it cannot look at, it is at least asked about."""
+        if self.profile.images:
+            messages = self._picture_messages(picture)
+        else:
+            words = f"{self.profile.title} cannot look at pictures"
+            self._notices.append(Notice("no_pictures", words))
+            messages = []
+        for message in messages:
+            self._say(message)
+        if picture.text and messages:
+            self._want_reply()
+        elif picture.text:
+            self._send_text(picture.text, picture.item_id)
+
     def _want_reply(self) -> None:
-        self._answers.tool_rounds = 0
+        self._tool_calls.rounds = 0
         self._replies.want(self._now)
 
     def _interrupt(self, command: Interrupt) -> None:
@@ -329,6 +285,7 @@ class OpenAIDialect(Dialect):
             and self.server_cancels
         )
         were_open = set(self._replies.open)
+        self._tool_calls.interrupted()
         self._replies.interrupt(self._now, is_done_by_server=is_done_by_server)
         if self.profile.can_truncate:
             self._answers.heard(command.heard, self.output_rate, were_open)
@@ -360,7 +317,7 @@ class OpenAIDialect(Dialect):
                 return self._updated(table(message, "session"))
             case "error":
                 return self._failed(read_fault(message, self._secrets))
-            case _ if kind in SILENT:
+            case _ if kind in self.silent:
                 return []
         events = self._turns.take(
             kind, message, self._secrets, is_transcribed=self._agreement.is_transcribed
@@ -407,7 +364,7 @@ class OpenAIDialect(Dialect):
         for event in events:
             if isinstance(event, ReplyFinished) and event.status == "failed":
                 fault = Fault(event.code, event.message)
-                if self.codes.blame(event.code):
+                if self.codes.blame(event.code, event.message):
                     extra.append(self._fatal(fault))
                 elif event.code in self.codes.expired:
                     extra.append(SessionExpired(event.message))

@@ -30,12 +30,13 @@ class Agreement:
         is_transcribed: Whether the user's words are written down.
     """
 
-    def __init__(self, profile: Profile, settings: Settings) -> None:
+    def __init__(self, profile: Profile, settings: Settings, *, tells_rates: bool = True) -> None:
         self.hands_free = settings.hands_free
         self.server_interrupts = settings.vad.interrupt
-        self.input_rate = profile.input_rate
-        self.output_rate = profile.output_rate
+        self.input_rate = settings.input_rate or profile.input_rate
+        self.output_rate = settings.output_rate or profile.output_rate
         self.is_transcribed = True
+        self._tells_rates = tells_rates
         self._updates: dict[str, Update] = {}
         self._noticed: set[str] = set()
 
@@ -82,7 +83,7 @@ class Agreement:
         if rates != (self.input_rate, self.output_rate):
             self.input_rate, self.output_rate = rates
             words = f"The server hears {rates[0]} Hz and speaks {rates[1]} Hz"
-            events += self._notice("rate_differs", words)
+            events += self._notice("rate_differs", words) if self._tells_rates else []
         if not effective.is_pcm:
             events += self._notice("format_differs", "The server sends sound that is no PCM")
         return events

@@ -4,7 +4,6 @@ Puts the state machine (which reply) and the items (which words and sound of it)
 rule: what belongs to a reply that nobody wants, or that has ended, says nothing.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -20,11 +19,9 @@ from voicechat.providers.openai_fields import JsonObject, identity, place, rows,
 from voicechat.providers.openai_items import Items
 from voicechat.providers.openai_names import is_spoken_part, is_written_part
 from voicechat.providers.openai_outcome import read_outcome
-from voicechat.providers.openai_reply import Recent, Replies, Reply
+from voicechat.providers.openai_reply import Replies, Reply
 from voicechat.providers.openai_sound import decode
-
-MOST_TOOL_ROUNDS = 3
-_NO_TOOL = json.dumps({"error": "This tool is not available. Answer without it."})
+from voicechat.providers.openai_tools import Calls
 
 
 @dataclass(slots=True)
@@ -33,11 +30,8 @@ class Answers:
 
     say: Callable[[JsonObject], None]
     replies: Replies
+    calls: Calls
     items: Items = field(default_factory=Items)
-    tool_rounds: int = 0
-    """Replies in a row that we asked for only because of a tool call."""
-    _answered_calls: Recent = field(default_factory=Recent)
-    _pending_calls: dict[str, str] = field(default_factory=dict)
 
     def take(
         self, kind: str, message: JsonObject, now: float, secrets: tuple[str, ...]
@@ -58,6 +52,8 @@ class Answers:
                 return self._final(message, text(message, "transcript"), now, spoken=True)
             case "response.output_text.done":
                 return self._final(message, text(message, "text"), now, spoken=False)
+            case "response.output_audio_transcript.text" | "response.output_text.text":
+                return self._words_so_far(message, now, spoken="transcript" in kind)
             case "response.content_part.added" | "response.content_part.done":
                 return self._part(message, now)
             case "response.output_item.added" | "response.output_item.done":
@@ -102,8 +98,9 @@ class Answers:
         events = _announce(reply)
         for index, found in enumerate(rows(response, "output")):
             events += self._fill(reply, found, index)
-            self._call_finished(found, reply, now)
-        self._answer_pending_calls(reply, now)
+            events += self.calls.finished(found, reply)
+        events += self.calls.ended(reply, is_cut=outcome.status == "cancelled")
+        self.calls.settle(reply.id, now)
         return [*events, outcome]
 
     def _running(self, message: JsonObject) -> Reply | None:
@@ -147,6 +144,16 @@ class Answers:
         item = self.items.of(reply.id, message)
         return [*events, *_some(item.add(place(message, "content_index"), delta, spoken=spoken))]
 
+    def _words_so_far(self, message: JsonObject, now: float, *, spoken: bool) -> list[Event]:
+        """All words of a part up to now, which some servers send in place of deltas."""
+        words = text(message, "text") or text(message, "transcript")
+        found = self._sign(message, now) if words else None
+        if found is None:
+            return []
+        reply, events = found
+        item, index = self.items.of(reply.id, message), place(message, "content_index")
+        return [*events, *_some(item.grow(index, words, spoken=spoken))]
+
     def _final(self, message: JsonObject, words: str, now: float, *, spoken: bool) -> list[Event]:
         found = self._sign(message, now) if words else None
         if found is None:
@@ -178,11 +185,12 @@ class Answers:
         found, index = table(message, "item"), place(message, "output_index")
         if not is_done:
             return self._item_begun(reply, found, index)
-        self._call_finished(found, reply, now)
-        return [*_announce(reply), *self._fill(reply, found, index)]
+        called = self.calls.finished(found, reply)
+        return [*_announce(reply), *self._fill(reply, found, index), *called]
 
     def _item_begun(self, reply: Reply, found: JsonObject, index: int) -> list[Event]:
         """Learn an item's id before its deltas, which may come without."""
+        self.calls.begun(found, reply)
         if text(found, "type") == "message" and identity(found, "id"):
             self.items.find(reply.id, identity(found, "id"), index)
         return _announce(reply)
@@ -190,36 +198,12 @@ class Answers:
     def _fill(self, reply: Reply, found: JsonObject, index: int) -> list[Event]:
         return [] if reply.is_abandoned else [*self.items.fill(reply.id, found, index)]
 
-    # -- tool calls, which we never offered ----------------------------------------------------
-
     def _call_announced(self, message: JsonObject, now: float) -> list[Event]:
-        """Some servers finish a call with this alone; it is answered when the reply ends."""
-        reply, call_id = self._running(message), identity(message, "call_id")
-        if reply and call_id:
+        reply = self._running(message)
+        if reply:
             reply.last_sign = now
-            self._pending_calls[call_id] = reply.id
+            self.calls.announced(message, reply)
         return []
-
-    def _call_finished(self, found: JsonObject, reply: Reply, now: float) -> None:
-        is_call = text(found, "type") == "function_call"
-        if is_call and text(found, "status") in ("", "completed"):
-            self._refuse_call(identity(found, "call_id"), reply, now)
-
-    def _answer_pending_calls(self, reply: Reply, now: float) -> None:
-        for call_id in [call for call, of in self._pending_calls.items() if of == reply.id]:
-            del self._pending_calls[call_id]
-            self._refuse_call(call_id, reply, now)
-
-    def _refuse_call(self, call_id: str, reply: Reply, now: float) -> None:
-        """Say politely that there is no such tool, once, and let the model go on."""
-        if not call_id or call_id in self._answered_calls:
-            return
-        self._answered_calls.add(call_id)
-        item = {"type": "function_call_output", "call_id": call_id, "output": _NO_TOOL}
-        self.say({"type": "conversation.item.create", "item": item})
-        if not reply.is_abandoned and self.tool_rounds < MOST_TOOL_ROUNDS:
-            self.tool_rounds += 1
-            self.replies.want(now)
 
 
 def _announce(reply: Reply) -> list[Event]:

@@ -7,6 +7,7 @@ The rule: codes first, words only where a server gives no code that is known.
 Source: the Realtime guide on errors, and the close codes its service was seen to use.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -20,6 +21,8 @@ Verdict: TypeAlias = Literal["benign", "busy", "expired", "fatal", "passing"]
 
 Blame: TypeAlias = Literal["key", "money", "model", "request"]
 
+CROWDED_S = 60.0
+"""To wait where a service found us too busy; Alibaba names one to two minutes."""
 NO_WORDS = "The service reported an error without saying which"
 
 
@@ -78,20 +81,29 @@ class Codebook:
     """In the reason of a close 1008: trying again will not help."""
     money_words: tuple[str, ...] = ("quota", "billing", "balance")
     """In the reason of a close 1008 or 1011: neither will it then."""
+    fatal_words: Mapping[str, Blame] = field(default_factory=dict)
+    """In any code, message or reason, in small letters: what must be mended."""
+    idle_words: tuple[str, ...] = ()
+    """In the reason of a close: nobody said anything for a while."""
+    crowded_words: tuple[str, ...] = ()
+    """In the reason of a close: too many connections in too short a time."""
 
-    def blame(self, code: str) -> Blame | None:
-        """What must be mended for a fatal code; None: the code is not fatal."""
+    def blame(self, code: str, words: str = "") -> Blame | None:
+        """What must be mended for a fatal code (or message); None: it is not fatal."""
         if code in self.key:
             return "key"
         if code in self.money:
             return "money"
         if code in self.model:
             return "model"
-        return "request" if code in self.request else None
+        if code in self.request:
+            return "request"
+        said = f"{code} {words}".lower()
+        return next((blame for part, blame in self.fatal_words.items() if part in said), None)
 
     def verdict(self, fault: Fault) -> Verdict:
         words = fault.message.lower()
-        if self.blame(fault.code):
+        if self.blame(fault.code, words):
             return "fatal"
         if fault.code in self.expired:
             return "expired"
@@ -141,31 +153,39 @@ class Farewell:
     profile: Profile
     codes: Codebook = field(default_factory=Codebook)
     money_page: str = ""
+    key_note: str = ""
     refusal: RefusedError | None = None
 
     def remember(self, fault: Fault) -> None:
         self.refusal = RefusedError(
             f"{self.profile.title} refused: {_sentence(fault.message)}",
-            self._hint(self.codes.blame(fault.code)),
+            self._hint(self.codes.blame(fault.code, fault.message)),
         )
 
     def explain(self, code: int, reason: str) -> VoiceChatError | None:
         """The error behind a close code and its reason; None: nothing special."""
         if self.refusal:
             return self.refusal
-        if _tells_of_age(reason):
-            return ServiceError(
-                f"{self.profile.title} ended the session because of its age",
-                "A new one can be opened at once",
-                retry_after_s=0.0,
-            )
+        words = reason.lower()
+        if _tells_of_age(words):
+            return self._over("of its age")
+        if any(part in words for part in self.codes.idle_words):
+            return self._over("nobody said anything for a while")
+        if any(part in words for part in self.codes.crowded_words):
+            return self._troubled(reason, retry_after_s=CROWDED_S)
         return self._by_code(code, reason)
+
+    def _over(self, why: str) -> ServiceError:
+        words = f"{self.profile.title} ended the session because {why}"
+        return ServiceError(words, "A new one can be opened at once", retry_after_s=0.0)
 
     def _by_code(self, code: int, reason: str) -> VoiceChatError | None:
         words = reason.lower()
         refuses = code == 1008 and any(word in words for word in self.codes.refusing_words)
         broke = code in (1008, 1011) and any(word in words for word in self.codes.money_words)
         match code:
+            case _ if self.codes.blame("", words):
+                return self._refused(reason, self.codes.blame("", words))
             case 3000:
                 return self._refused(reason or "the key is not valid", "key")
             case _ if broke:
@@ -208,12 +228,12 @@ class Farewell:
 
     def _key_hint(self) -> str:
         where = f" in {self.profile.key_env[0]}" if self.profile.key_env else ""
+        note = f"; {self.key_note}" if self.key_note else ""
         page = f"; keys: {self.profile.key_page}" if self.profile.key_page else ""
-        return f"Check the key{where}{page}"
+        return f"Check the key{where}{note}{page}"
 
 
-def _tells_of_age(reason: str) -> bool:
-    words = reason.lower()
+def _tells_of_age(words: str) -> bool:
     return "maximum duration" in words or "session_expired" in words
 
 

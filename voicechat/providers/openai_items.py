@@ -75,6 +75,14 @@ class Item:
         self.is_spoken = self.is_spoken or spoken
         return ReplyText(self.reply_id, self.id, words, spoken=self.is_spoken)
 
+    def grow(self, index: int, words: str, *, spoken: bool) -> ReplyText | None:
+        """All words of a part up to now; what was corrected comes with the final words."""
+        before = self.parts.setdefault(index, Part()).words
+        words = clean(words)
+        if not words.startswith(before):
+            return None
+        return self.add(index, words.removeprefix(before), spoken=spoken)
+
     def settle(
         self, index: int, words: str, *, spoken: bool, is_piece: bool = False
     ) -> ReplyText | None:

@@ -83,6 +83,7 @@ class Replies:
     Attributes:
         open: Replies that run, oldest first.
         tags: Whether a `response.create` carries our mark in its metadata.
+        fields: What every `response.create` asks for besides.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Replies:
     ) -> None:
         self.open: dict[str, Reply] = {}
         self.tags = tags
+        self.fields: JsonObject = {}
         self._say = say
         self._patience = patience
         self._past = Recent()
@@ -144,8 +146,10 @@ class Replies:
         self._requests += 1
         tag = f"reply_{self._requests}"
         self._request = _Request(tag, now)
-        marked = {"response": {"metadata": {"client_event_id": tag}}} if self.tags else {}
-        self._say({"type": "response.create", "event_id": tag, **marked})
+        marked = {"metadata": {"client_event_id": tag}} if self.tags else {}
+        asked = {**self.fields, **marked}
+        response = {"response": asked} if asked else {}
+        self._say({"type": "response.create", "event_id": tag, **response})
 
     # -- what the server does -------------------------------------------------------------------
 
@@ -248,6 +252,11 @@ class Replies:
             self._blocked_at = now
         self.pump(now)
         return True
+
+    def unblock(self, now: float) -> None:
+        """What kept the server busy, without a reply that we know of, is over."""
+        self._blocked_at = None
+        self.pump(now)
 
     def refused(self, fault: Fault, now: float) -> bool:
         """Whether a fault is about our create; then it is settled.

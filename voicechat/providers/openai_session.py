@@ -6,7 +6,7 @@ off; an absent key leaves it as it is.
 Source: `session.update` in the Realtime API reference.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -15,11 +15,12 @@ from voicechat.providers.openai_fields import JsonObject, table, text
 from voicechat.text import clean
 
 Shape: TypeAlias = Literal["ga", "beta"]
-Wish: TypeAlias = Literal["transcription", "voice", "formats", "modalities", "turns"]
+Wish: TypeAlias = Literal["transcription", "voice", "tools", "formats", "modalities", "turns"]
 
 WISHES: dict[Wish, str] = {
     "transcription": "writing down what you say",
     "voice": "the chosen voice",
+    "tools": "the tools",
     "formats": "the sound format",
     "modalities": "the kind of answer",
     "turns": "the turn-taking",
@@ -29,6 +30,7 @@ WISHES: dict[Wish, str] = {
 _FIELDS: dict[Wish, tuple[str, ...]] = {
     "transcription": ("transcription",),
     "voice": ("voice",),
+    "tools": ("tools",),
     "formats": ("format",),
     "modalities": ("modalities",),
     "turns": ("turn_detection",),
@@ -39,10 +41,12 @@ _FIELDS: dict[Wish, tuple[str, ...]] = {
 class Wanted:
     """The parts of a session's settings that providers write differently."""
 
+    modalities: list[str]
     turns: JsonObject | None
     transcription: JsonObject | None
     input_format: object
     output_format: object
+    tools: list[JsonObject]
 
 
 def server_vad(vad: Vad) -> JsonObject:
@@ -63,7 +67,7 @@ def pcm_format(rate: int) -> JsonObject:
     return {"type": "audio/pcm", "rate": rate}
 
 
-def ga_session(settings: Settings, wanted: Wanted, left_out: set[Wish]) -> JsonObject:
+def ga_session(settings: Settings, wanted: Wanted, left_out: Set[Wish]) -> JsonObject:
     """The `session` of a GA update."""
     heard: JsonObject = {}
     said: JsonObject = {}
@@ -77,19 +81,21 @@ def ga_session(settings: Settings, wanted: Wanted, left_out: set[Wish]) -> JsonO
         said["voice"] = settings.voice
     session: JsonObject = {"type": "realtime"}
     if "modalities" not in left_out:
-        session["output_modalities"] = ["text"] if settings.text_only else ["audio"]
+        session["output_modalities"] = wanted.modalities
     if settings.instructions:
         session["instructions"] = clean(settings.instructions)
+    if wanted.tools and "tools" not in left_out:
+        session["tools"] = wanted.tools
     if heard or said:
         session["audio"] = {key: half for key, half in (("input", heard), ("output", said)) if half}
     return session
 
 
-def beta_session(settings: Settings, wanted: Wanted, left_out: set[Wish]) -> JsonObject:
+def beta_session(settings: Settings, wanted: Wanted, left_out: Set[Wish]) -> JsonObject:
     """The `session` of a beta update: flat, and with other names."""
     session: JsonObject = {}
     if "modalities" not in left_out:
-        session["modalities"] = ["text"] if settings.text_only else ["audio", "text"]
+        session["modalities"] = wanted.modalities
     if settings.instructions:
         session["instructions"] = clean(settings.instructions)
     if settings.voice and "voice" not in left_out:
@@ -101,6 +107,8 @@ def beta_session(settings: Settings, wanted: Wanted, left_out: set[Wish]) -> Jso
         session["input_audio_transcription"] = wanted.transcription
     if "turns" not in left_out:
         session["turn_detection"] = wanted.turns
+    if wanted.tools and "tools" not in left_out:
+        session["tools"] = wanted.tools
     return session
 
 
@@ -169,7 +177,7 @@ def _rate(audio_format: object, usual: int) -> int | None:
     """Hz, where the format names a rate that a sound card can know."""
     if not isinstance(audio_format, dict):
         return None
-    rate = audio_format.get("rate", usual)
+    rate = audio_format.get("rate", audio_format.get("sample_rate", usual))
     is_rate = isinstance(rate, int) and not isinstance(rate, bool) and 8000 <= rate <= 48_000
     return rate if is_rate else None
 

@@ -34,6 +34,8 @@ class Opening:
     shape: Shape
     may_fall_back: bool
     """Whether the beta's shape may be tried."""
+    unasked: frozenset[Wish] = frozenset()
+    """What nobody wished for, so that there is nothing to give up."""
     phase: Literal["waiting", "asking", "ready"] = "waiting"
     left_out: set[Wish] = field(default_factory=set)
     update_id: str = ""
@@ -41,6 +43,9 @@ class Opening:
     """Whether the server has said anything."""
     _asked_at: float = 0.0
     _has_failed: bool = False
+
+    def __post_init__(self) -> None:
+        self.left_out |= self.unasked
 
     def asked(self, update_id: str, now: float) -> None:
         self.phase, self.update_id, self._asked_at = "asking", update_id, now
@@ -75,7 +80,7 @@ class Opening:
         return self._fall_back() if self.may_fall_back else None
 
     def _fall_back(self) -> Notice:
-        self.shape, self.may_fall_back, self.left_out = "beta", False, set()
+        self.shape, self.may_fall_back, self.left_out = "beta", False, set(self.unasked)
         return Notice("older_protocol", "The server speaks an older protocol; using that")
 
 

@@ -36,6 +36,11 @@ class Turns:
 
     # -- sending --------------------------------------------------------------------------------
 
+    @property
+    def has_sound(self) -> bool:
+        """Whether the turn that is not ended has any sound."""
+        return self._turn_bytes > 0
+
     def begin(self) -> None:
         """Forget what an earlier press left in the server's buffer."""
         self._turn_bytes = 0

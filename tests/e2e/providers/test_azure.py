@@ -24,6 +24,19 @@ async def test_the_bare_endpoint_is_enough(program: Program) -> None:
     assert (done.code, done.out, done.err) == (0, GREETING + "\n", "")
 
 
+async def test_the_endpoint_may_stand_in_the_environment(program: Program) -> None:
+    async with AzureServer(api_key=KEY) as server:
+        endpoint = {"AZURE_OPENAI_ENDPOINT": f"http://127.0.0.1:{server.port}"}
+        options = (*QUICK, "--model", "azure/my-voice")
+        done = await program.run(*options, stdin="hello\n", env=ENVIRON | endpoint)
+    assert (done.code, done.out, done.err) == (0, GREETING + "\n", "")
+
+
+async def test_a_key_alone_is_no_reason_to_call_it(program: Program) -> None:
+    done = await program.run(*QUICK, stdin="hello\n", env=ENVIRON)
+    assert (done.code, done.out.splitlines()[0]) == (0, "hello"), "the built-in model answers"
+
+
 async def test_the_preview_address_speaks_the_beta(program: Program) -> None:
     async with AzureServer(api_key=KEY) as server:
         url = f"ws://127.0.0.1:{server.port}{PREVIEW}?api-version=2025-04-01-preview"

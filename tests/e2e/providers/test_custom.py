@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e.plain.program import KEY, Program
-from tests.e2e.providers.family_calls import QUICK, Member
+from tests.e2e.providers.family_calls import QUICK, Member, hears_all
 from tests.fakes.custom_server import CustomServer
 from tests.fakes.ga_script import GREETING
 
@@ -36,7 +36,18 @@ async def test_a_server_of_the_older_kind_is_understood(keyed: Program) -> None:
 
 async def test_a_spoken_turn_is_answered(keyed: Program) -> None:
     server = await CUSTOM.answers_a_spoken_turn(keyed)
-    assert server.session.ears.turn_ms > 1000
+    assert hears_all(server)
+
+
+async def test_rates_headers_and_the_shape_are_the_users_to_say(program: Program) -> None:
+    program.config.write_text(
+        '[providers.custom]\napi_key_env = "MY_KEY"\nkey_header = "Authorization: Basic {key}"\n'
+        'shape = "beta"\ninput_rate = 16000\n'
+    )
+    async with CustomServer("beta_names", api_key=f"Basic {KEY}") as server:
+        done = await CUSTOM.call(program, server)
+    assert (done.code, done.out, done.err) == (0, GREETING + "\n", "")
+    assert server.violations == []
 
 
 async def test_a_bad_key_is_told_in_one_line(keyed: Program) -> None:

@@ -9,6 +9,7 @@ from tests.e2e.voice.listening import (
     active,
     check_unbroken,
     emitted,
+    emitted_ms,
     find,
     is_quiet,
     loud_ms,
@@ -36,8 +37,8 @@ def test_a_spoken_turn_is_heard_and_answered_aloud(
         wait_until(lambda: is_quiet(heard.pcm, 200), "silence")
         words = active(said.pcm)
     assert find(words, service.received())[1] > 0.99
-    (piece,) = emitted(heard.pcm)
-    assert (piece.from_ms, piece.to_ms) == pytest.approx((0, 1500), abs=3)
+    check_unbroken(emitted(heard.pcm))
+    assert emitted_ms(heard.pcm) == pytest.approx(1500, abs=3)
     screen = terminal.wait_for("AI: Good to hear you.")
     assert "You: This is what the user said." in screen
     assert "gpt-4o-realtime" in screen, "the successor was chosen without a word"
@@ -70,7 +71,7 @@ def test_speaking_over_a_reply_silences_it_for_good(
     check_unbroken(pieces[len(first) :])
     assert {piece.index for piece in pieces[len(first) :]} == {1}, "something stale was played"
     assert told["audio_end_ms"] == pytest.approx(first[-1].to_ms, abs=20)
-    assert silent - started < 0.5
+    assert silent - started < 2, "it had talked on for seconds"
     sounds = {note["item_id"]: note["timecode"] for note in service.notes("sound")}
     assert sounds[told["item_id"]] == 0
     assert not service.of("response.cancel"), "the service had cancelled it itself"

@@ -1,0 +1,144 @@
+"""What members of OpenAI's family change: facts, and how single things are written.
+
+A family member (a provider with a similar language) is a subclass of `OpenAIDialect` with another
+`profile` and, of the following, only what differs.  Nothing here changes state.
+"""
+
+from abc import ABC
+from collections.abc import Mapping, Set
+from typing import ClassVar
+
+from voicechat.events import SendImage, SendToolResult
+from voicechat.providers.base import Dialect
+from voicechat.providers.openai_agreement import Agreement
+from voicechat.providers.openai_errors import Codebook
+from voicechat.providers.openai_fields import JsonObject
+from voicechat.providers.openai_messages import flat_tool, picture_message, tool_output
+from voicechat.providers.openai_names import SILENT
+from voicechat.providers.openai_reply import Patience
+from voicechat.providers.openai_session import (
+    Shape,
+    Wanted,
+    beta_session,
+    beta_turns,
+    ga_session,
+    ga_turns,
+    pcm_format,
+    server_vad,
+)
+from voicechat.providers.openai_start import Opening
+
+
+class Ways(Dialect, ABC):
+    """The ways of OpenAI itself."""
+
+    native_shape: ClassVar[Shape] = "ga"
+    """The shape that `auto` begins with."""
+    transcription_models: ClassVar[Mapping[Shape, str]] = {
+        "ga": "gpt-transcribe",
+        "beta": "whisper-1",
+    }
+    codes: ClassVar[Codebook] = Codebook()
+    patience: ClassVar[Patience] = Patience()
+    own_names: ClassVar[Mapping[str, str]] = {}
+    """Events that only this provider has, to the GA events that mean the same."""
+    silent: ClassVar[Set[str]] = SILENT
+    """Events that change nothing for us, by their GA names."""
+    tags_replies: ClassVar[bool] = True
+    """Whether `response.create` may carry metadata."""
+    server_cancels: ClassVar[bool] = True
+    """Whether the server's VAD cancels the reply itself when the user speaks over it."""
+    always_transcribes: ClassVar[bool] = False
+    """Whether the user's words are written down without being asked for."""
+    tells_rates: ClassVar[bool] = True
+    """Whether a server with other rates than the profile's is news for the user."""
+    money_page: ClassVar[str] = "https://platform.openai.com/settings/organization/billing"
+    key_note: ClassVar[str] = ""
+    """What else may be wrong with a key that is refused, one clause."""
+
+    _agreement: Agreement
+    _opening: Opening | None
+
+    def _authorization(self) -> dict[str, str]:
+        """The headers that hold the key."""
+        written = self.settings.key_header or "Authorization: Bearer {key}"
+        name, _, value = written.partition(":")
+        return {name.strip(): value.strip().replace("{key}", self.settings.api_key)}
+
+    def _first_shape(self) -> Shape:
+        """The shape that `auto` begins with, at this address."""
+        return self.native_shape
+
+    # -- the session ----------------------------------------------------------------------------
+
+    def _turn_detection(self, hands_free: bool) -> JsonObject | None:
+        """`turn_detection`; None: the key marks the turns."""
+        return server_vad(self.settings.vad) if hands_free else None
+
+    def _transcription(self, shape: Shape) -> JsonObject | None:
+        """How the user's words are written down; None: not at all."""
+        model = self.settings.transcription_model or self.transcription_models[shape]
+        if model == "none":
+            return None
+        language = self.settings.language
+        return {"model": model, **({"language": language} if language else {})}
+
+    def _formats(self, shape: Shape) -> tuple[object, object]:
+        """How the sound we send, and the sound we want, is called."""
+        if shape == "beta":
+            return "pcm16", "pcm16"
+        return pcm_format(self._agreement.input_rate), pcm_format(self._agreement.output_rate)
+
+    def _modalities(self, shape: Shape) -> list[str]:
+        """What an answer may be made of; the GA's `audio` comes with its transcript."""
+        if self.settings.text_only:
+            return ["text"]
+        return ["audio"] if shape == "ga" else ["audio", "text"]
+
+    def _tools(self) -> list[JsonObject]:
+        """The functions the model may call, as the session lists them."""
+        if not self.profile.tools:
+            return []
+        return [flat_tool(tool) for tool in self.settings.tools]
+
+    def _session(self, opening: Opening) -> JsonObject:
+        """The first update, without what the server refused so far."""
+        shape = opening.shape
+        input_format, output_format = self._formats(shape)
+        wanted = Wanted(
+            self._modalities(shape),
+            self._turn_detection(self._agreement.hands_free),
+            self._transcription(shape),
+            input_format,
+            output_format,
+            self._tools(),
+        )
+        build = ga_session if shape == "ga" else beta_session
+        return build(self.settings, wanted, opening.left_out)
+
+    def _turns_update(self, hands_free: bool) -> JsonObject:
+        """The update that changes only who finds the turns.  Never the voice: it may be locked."""
+        build = ga_turns if self._opening and self._opening.shape == "ga" else beta_turns
+        return build(self._turn_detection(hands_free))
+
+    def _extras(self) -> JsonObject:
+        """What is nice to have, for a server that offers it; a refusal is only a notice.
+
+        Empty: nothing.
+        """
+        near = "far_field" if self._agreement.hands_free else "near_field"
+        return {"type": "realtime", "audio": {"input": {"noise_reduction": {"type": near}}}}
+
+    # -- single messages ------------------------------------------------------------------------
+
+    def _reply_fields(self) -> JsonObject:
+        """What every `response.create` asks for."""
+        return {}
+
+    def _picture_messages(self, picture: SendImage) -> list[JsonObject]:
+        """How a picture, and what is asked about it, enters the conversation."""
+        return [picture_message(picture)]
+
+    def _tool_output(self, result: SendToolResult) -> str:
+        """What the model reads as a tool's answer."""
+        return tool_output(result)

@@ -17,7 +17,15 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.voice.listening import active, check_unbroken, emitted, find, is_quiet, loud_ms
+from tests.e2e.voice.listening import (
+    active,
+    check_truncation,
+    check_unbroken,
+    emitted,
+    find,
+    is_quiet,
+    loud_ms,
+)
 from tests.fakes.ga_signal import timecode
 from tests.fakes.pulse import PulseServer, wait_until
 from voicechat.audio.devices import SoundCard
@@ -152,7 +160,7 @@ def test_an_interrupted_reply_was_heard_as_far_as_is_told_and_is_never_heard_aga
     pieces = emitted(heard.pcm)
     check_unbroken(pieces)
     assert [item for item, _, _ in cut] == ["item"]
-    assert cut[0][1] == pytest.approx(pieces[-1].to_ms, abs=20)
+    check_truncation(cut[0][1], pieces[-1].to_ms)
     assert cut[0][2] == 4000
 
 
@@ -163,7 +171,7 @@ def test_the_microphone_is_handed_on_as_it_is(pulse: PulseServer, play: Play) ->
     with pulse.record("mic") as said:
         pulse.play_to_microphone(timecode(1, 1000))
         words = active(said.pcm)
-    wait_until(lambda: find(words, scene.heard)[1] > 0.99, "what was said")
+    wait_until(lambda: find(words, scene.heard)[1] > 0.9, "what was said")
 
 
 @pytest.mark.sound

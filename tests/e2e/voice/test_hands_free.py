@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.voice.conftest import KEY, Serve, Stage, Voice
 from tests.e2e.voice.listening import (
     active,
+    check_truncation,
     check_unbroken,
     emitted,
     emitted_ms,
@@ -36,7 +37,7 @@ def test_a_spoken_turn_is_heard_and_answered_aloud(
         wait_until(lambda: loud_ms(heard.pcm) > 1400, "the reply")
         wait_until(lambda: is_quiet(heard.pcm, 200), "silence")
         words = active(said.pcm)
-    assert find(words, service.received())[1] > 0.99
+    assert find(words, service.received())[1] > 0.9
     check_unbroken(emitted(heard.pcm))
     assert emitted_ms(heard.pcm) == pytest.approx(1500, abs=3)
     screen = terminal.wait_for("AI: Good to hear you.")
@@ -70,7 +71,7 @@ def test_speaking_over_a_reply_silences_it_for_good(
     check_unbroken(first)
     check_unbroken(pieces[len(first) :])
     assert {piece.index for piece in pieces[len(first) :]} == {1}, "something stale was played"
-    assert told["audio_end_ms"] == pytest.approx(first[-1].to_ms, abs=20)
+    check_truncation(told["audio_end_ms"], first[-1].to_ms)
     assert silent - started < 2, "it had talked on for seconds"
     sounds = {note["item_id"]: note["timecode"] for note in service.notes("sound")}
     assert sounds[told["item_id"]] == 0
@@ -96,7 +97,7 @@ def test_the_first_words_are_kept_while_the_connection_is_made(
         road.open()
         service.wait_for("input_audio_buffer.speech_stopped", "out")
         received = service.received()
-        assert len(words) > RATE and find(words, received)[1] > 0.99
+        assert len(words) > RATE and find(words, received)[1] > 0.9
         terminal.wait_for("You: This is what the user said.")
         check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
     service.check_manners()
@@ -121,7 +122,7 @@ def test_muted_means_zeros_and_unmuted_means_sound(
         stage.pulse.play_to_microphone(voice("this is no secret"))
         words = active(said.pcm)
     service.wait_for("input_audio_buffer.speech_stopped", "out")
-    assert find(words, service.received())[1] > 0.99
+    assert find(words, service.received())[1] > 0.9
     assert samples(service.received()[:before]).max(initial=0) == 0
     check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
     service.check_manners()

@@ -24,7 +24,7 @@ def test_what_is_spoken_comes_back_from_the_loudspeaker(stage: Stage, voice: Voi
         wait_until(lambda: loud_ms(heard.pcm) > spoken_ms + 1000, "some of the notice", 20)
         at, likeness = find(words[: RATE * 2], heard.pcm)
         after = heard.pcm[at * 2 + len(words) :]
-    assert likeness > 0.9
+    assert likeness > 0.7
     assert loud_ms(after) > 500, "the notice that follows was not spoken"
     terminal.wait_for("your own voice")
     terminal.wait_for("built-in echo")

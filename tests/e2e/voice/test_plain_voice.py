@@ -28,7 +28,7 @@ def test_a_call_without_a_screen_hears_speaks_and_writes(
             wait_until(lambda: loud_ms(heard.pcm) > 1400, "the reply", 20)
             wait_until(lambda: is_quiet(heard.pcm, 200), "silence")
             words = active(said.pcm)
-        assert find(words, service.received())[1] > 0.99
+        assert find(words, service.received())[1] > 0.9
         assert emitted_ms(heard.pcm) > 1490
         program.send_signal(signal.SIGTERM)
         killer = threading.Timer(10, program.kill)

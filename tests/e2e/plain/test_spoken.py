@@ -152,7 +152,8 @@ async def test_a_turn_too_short_to_be_one_is_told(program: Program) -> None:
     write_pcm(program.home / "say.wav", tone(50))
     async with GaServer() as server:
         done = await program.call(server, "--say", "say.wav", stdin="")
-        assert kinds_sent_to(server)[-1] == "input_audio_buffer.clear"
+        kinds = kinds_sent_to(server)
+    assert "input_audio_buffer.commit" not in kinds and "response.create" not in kinds
     assert "too short" in done.failed_with_one_line()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.fakes.ga_signal import BYTES_PER_MS, Stretch, decode_track, timecode
+from tests.fakes.ga_signal import BYTES_PER_MS, Stretch, decode_track, rms_of, timecode
 from tests.fakes.pulse import RATE
 
 QUIET = 200
@@ -144,3 +144,11 @@ def find(piece: bytes, within: bytes) -> tuple[int, float]:
     at = int(np.argmax(product[: hay.size - needle.size + 1]))
     norm = float(np.linalg.norm(needle) * np.linalg.norm(hay[at : at + needle.size]))
     return at, float(product[at]) / norm if norm else 0.0
+
+
+def share_found(piece: bytes, within: bytes, chunk_ms: int = 250) -> float:
+    """How much of a sound is in a recording: chunk by chunk, so pauses do not matter."""
+    size = chunk_ms * RATE // 500
+    chunks = [piece[at : at + size] for at in range(0, len(piece) - size + 1, size)]
+    loud = [chunk for chunk in chunks if rms_of(chunk) > QUIET]
+    return sum(find(chunk, within)[1] > 0.9 for chunk in loud) / len(loud) if loud else 0.0

@@ -27,7 +27,7 @@ from voicechat.front.tui.transcript import Transcript
 from voicechat.front.words import Words
 from voicechat.session import Session
 
-REFRESH_HZ = 12
+REFRESH_HZ = 10
 
 
 class VoiceChatApp(App[None]):
@@ -48,6 +48,8 @@ class VoiceChatApp(App[None]):
         on_leave: Callable[[int], None] = lambda code: None,
     ) -> None:
         self._words = words
+        self._line, self._status = LineBar(words), StatusBar(words)
+        self._transcript, self._prompt = Transcript(words), Prompt()
         super().__init__()
         self.session: Session
         self.crash: BaseException | None = None
@@ -95,15 +97,15 @@ class VoiceChatApp(App[None]):
         return TerminalDriver
 
     def compose(self) -> ComposeResult:
-        yield LineBar(self._words)
-        yield Transcript(self._words)
-        yield StatusBar(self._words)
-        yield Prompt()
+        yield self._line
+        yield self._transcript
+        yield self._status
+        yield self._prompt
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.theme = self._wanted_theme
-        self.query_one(Prompt).focus()
+        self._prompt.focus()
         self.set_interval(1 / REFRESH_HZ, self._refresh_all)
         self._refresh_all()
 
@@ -156,15 +158,14 @@ class VoiceChatApp(App[None]):
         self._catch_up()
         if not self.is_running or not self.screen_stack:
             return
-        session, snapshot, base = self.session, self.session.snapshot(), self.screen_stack[0]
-        transcript = base.query_one(Transcript)
-        base.query_one(LineBar).draw(session, snapshot.phase)
+        session, snapshot, transcript = self.session, self.session.snapshot(), self._transcript
+        self._line.draw(session, snapshot.phase)
         transcript.show(session.conversation.rows, session.shown)
-        base.query_one(StatusBar).draw(snapshot, is_scrolled=transcript.is_scrolled)
+        self._status.draw(snapshot, is_scrolled=transcript.is_scrolled)
         self._draw_prompt(snapshot.phase, is_live=snapshot.is_live)
 
     def _draw_prompt(self, phase: str, *, is_live: bool) -> None:
-        prompt = self.screen_stack[0].query_one(Prompt)
+        prompt = self._prompt
         session, words = self.session, self._words
         hint = "type_here" if session.has_microphone else "type_only"
         if phase == "offline":
@@ -190,7 +191,7 @@ class VoiceChatApp(App[None]):
         if self.session.snapshot().phase == "offline":
             self._tell("not_sent")
             return
-        prompt = self.query_one(Prompt)
+        prompt = self._prompt
         if event.value.strip():
             prompt.remember(event.value)
             self.session.say(event.value)
@@ -200,7 +201,7 @@ class VoiceChatApp(App[None]):
     @on(Input.Changed)
     @on(Prompt.Newest)
     def action_newest(self) -> None:
-        self.query_one(Transcript).show_newest()
+        self._transcript.show_newest()
 
     @on(Prompt.Talk)
     def action_talk(self) -> None:
@@ -251,7 +252,7 @@ class VoiceChatApp(App[None]):
         self.exit(return_code=0)
 
     def action_scroll(self, direction: str) -> None:
-        transcript = self.query_one(Transcript)
+        transcript = self._transcript
         if direction == "up":
             transcript.scroll_page_up(animate=False)
         else:

@@ -44,12 +44,17 @@ class LineBar(Horizontal):
         self._model = Static(id="model", markup=False)
         self._link = Static(id="link", markup=False)
         self._drawn: tuple[str, str] | None = None
+        self._facts: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield self._model
         yield self._link
 
     def draw(self, session: Session, phase: str) -> None:
+        facts = (session.line, phase, session.proxy_label)
+        if facts == self._facts:
+            return  # Asked ten times a second, it changes once a call.
+        self._facts = facts
         model, link = session.line.model, self._say(session, phase)
         if (model, link) == self._drawn:
             return

@@ -175,7 +175,11 @@ class House:
         self._proxy("wss://anywhere.invalid")  # A bad proxy address is told before the screen.
         config = self.config
         if with_sound:
-            self.sound = SoundCard(config.audio.input_device, config.audio.output_device)
+            self.sound = SoundCard(
+                config.audio.input_device,
+                config.audio.output_device,
+                chunk_ms=config.audio.chunk_ms,
+            )
         audio = config.audio
         session = Session(
             dial,

@@ -95,6 +95,11 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
 
 def _add_network(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--url", metavar="WS_URL", help="another server for the same model family")
+    group.add_argument(
+        "--link",
+        choices=("auto", "websocket", "http"),
+        help="auto: by HTTP where no WebSocket gets through",
+    )
     group.add_argument("--proxy", metavar="URL|none", help="http://, https://, socks4/5/5h://")
 
 

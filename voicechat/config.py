@@ -90,7 +90,13 @@ class Provider:
     api_key: str = _secret()
     api_key_env: str = ""
     url: str = _secret()
+    http_url: str = _secret()
+    """Base address of its HTTP services, e.g. https://host/v1."""
     model: str = ""
+    chat_model: str = ""
+    """Of its HTTP services: who answers where no WebSocket gets through."""
+    ears_model: str = ""
+    mouth_model: str = ""
     voice: str = ""
     shape: Literal["auto", "ga", "beta"] = "auto"
     """Which generation of OpenAI's protocol the server speaks, where that is its language."""
@@ -105,6 +111,56 @@ class Provider:
     """More HTTP headers for the handshake."""
 
 
+_NO_TABLE: Mapping[str, Any] = types.MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSection:
+    """[tools.NAME]: a program of this machine that the model may run."""
+
+    command: tuple[str, ...] = ()
+    """The program and its arguments; no shell reads it."""
+    description: str = ""
+    """What it does, for the model."""
+    parameters: Mapping[str, Any] = field(default_factory=lambda: _NO_TABLE)
+    """JSON Schema of its arguments: an object; empty: it takes none."""
+    timeout_s: float = _number(20.0, 0.1, 600)
+    allow: bool = False
+    """True: run without asking."""
+
+
+@dataclass(frozen=True, slots=True)
+class McpSection:
+    """[mcp.NAME]: a server of tools (Model Context Protocol), by a program or an address."""
+
+    command: tuple[str, ...] = ()
+    url: str = _secret()
+    """Of a server that speaks streamable HTTP."""
+    env: Mapping[str, str] = field(
+        default_factory=lambda: _NO_TABLE, repr=False, metadata={"secret": True}
+    )
+    """More environment variables for the program."""
+    headers: Mapping[str, str] = field(
+        default_factory=lambda: _NO_TABLE, repr=False, metadata={"secret": True}
+    )
+    tools: tuple[str, ...] = ()
+    """The names of the tools to offer; empty: all of them."""
+    timeout_s: float = _number(30.0, 0.1, 600)
+    allow: bool = False
+    """True: run without asking."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSection:
+    """[models.NAME]: what to know of a model that the program does not know."""
+
+    provider: str = ""
+    abilities: tuple[str, ...] = ()
+    voices: tuple[str, ...] = ()
+    price: Mapping[str, float] = field(default_factory=lambda: _NO_TABLE)
+    """USD for a million tokens: text_in, text_cached, text_out, audio_in, …"""
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """The whole file."""
@@ -114,6 +170,8 @@ class Config:
     url: str = _secret()
     proxy: str = _secret()
     ca_file: str = ""
+    link: Literal["auto", "websocket", "http"] = "auto"
+    """How to reach a realtime model; `auto`: by HTTP where no WebSocket gets through."""
     voice: str = ""
     instructions: str = ""
     hands_free: bool = False
@@ -126,6 +184,9 @@ class Config:
     local: Local = field(default_factory=Local)
     providers: Mapping[str, Provider] = field(default_factory=lambda: types.MappingProxyType({}))
     """Only sections that say something."""
+    tools: Mapping[str, ToolSection] = field(default_factory=lambda: _NO_TABLE)
+    mcp: Mapping[str, McpSection] = field(default_factory=lambda: _NO_TABLE)
+    models: Mapping[str, ModelSection] = field(default_factory=lambda: _NO_TABLE)
     warnings: tuple[str, ...] = field(default=(), compare=False, metadata={"in_file": False})
     """What the user should be told about the file; not a setting."""
 
@@ -135,7 +196,9 @@ class Config:
 
     def secrets(self) -> tuple[str, ...]:
         """Every text of the file that nothing may show, for `mask_secrets`."""
-        texts = (text for one in self.providers.values() for text in _texts(one))
+        texts = [text for one in self.providers.values() for text in _texts(one)]
+        for server in self.mcp.values():
+            texts += [*server.env.values(), *server.headers.values()]
         return tuple(filter(None, texts))
 
 
@@ -238,12 +301,14 @@ class _Reader:
         }
 
     def _value(self, kind: Any, entry: Field[Any], value: Any, where: str) -> Any:
-        if where == "providers":
-            return self._sections(self._table(value, where))
+        if where in _NAMED:
+            return self._sections(self._table(value, where), where)
         if isinstance(kind, type) and is_dataclass(kind):
             return kind(**self._fields(kind, self._table(value, where), f"{where}."))
         if get_origin(kind) is Mapping:
-            return self._headers(self._table(value, where), where)
+            return self._mapping(kind, self._table(value, where), where)
+        if get_origin(kind) is tuple:
+            return self._list(value, where)
         if not _allowed(kind, entry, value):
             found = _name(value) if entry.metadata.get("secret") else _describe(value)
             raise self._wrong(where, f"is {found}", f"Allowed: {_expectation(kind, entry)}")
@@ -256,22 +321,35 @@ class _Reader:
             raise self._wrong(where, "holds a control character", "Write it on one line")
         return float(value) if entry.type in (float, "float") else value
 
-    def _sections(self, tables: dict[str, Any]) -> Mapping[str, Provider]:
-        found: dict[str, Provider] = {}
+    def _sections(self, tables: dict[str, Any], kind: str) -> Mapping[str, Any]:
+        cls, found = _NAMED[kind], {}
         for name, table in tables.items():
-            where = f"providers.{name}"
-            if self._providers is not None and name not in self._providers:
+            where = f"{kind}.{name}"
+            if cls is Provider and self._providers is not None and name not in self._providers:
                 raise self._unknown(where, name, self._providers, "providers.")
-            found[name] = Provider(**self._fields(Provider, self._table(table, where), f"{where}."))
-        return types.MappingProxyType({n: one for n, one in found.items() if one != Provider()})
+            if cls in (ToolSection, McpSection) and not _TOOL_NAME.fullmatch(name):
+                raise self._wrong(where, "has no usable name", "Use letters, digits, _ and -")
+            found[name] = cls(**self._fields(cls, self._table(table, where), f"{where}."))
+        return types.MappingProxyType({n: one for n, one in found.items() if one != cls()})
 
-    def _headers(self, table: dict[str, Any], where: str) -> Mapping[str, str]:
-        for name, value in table.items():
-            if not isinstance(value, str):
-                raise self._wrong(f"{where}.{name}", f"is {_name(value)}", "Allowed: text")
-            if _CONTROLS.search(name + value):
+    def _mapping(self, kind: Any, table: dict[str, Any], where: str) -> Mapping[str, Any]:
+        """Headers and variables are texts, prices numbers; anything else is passed on as it is."""
+        inner = get_args(kind)[1]
+        for name, value in table.items() if inner is not Any else ():
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not (is_number if inner is float else isinstance(value, str)):
+                allowed = "numbers" if inner is float else "text"
+                raise self._wrong(f"{where}.{name}", f"is {_name(value)}", f"Allowed: {allowed}")
+            if inner is str and _CONTROLS.search(name + value):
                 raise self._wrong(where, "holds a control character", "Write it on one line")
         return types.MappingProxyType(dict(table))
+
+    def _list(self, value: Any, where: str) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise self._wrong(where, f"is {_name(value)}", 'Allowed: texts, like ["one", "two"]')
+        if any("\0" in one for one in value):
+            raise self._wrong(where, "holds a control character", "Write it without")
+        return tuple(value)
 
     def _table(self, value: Any, where: str) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -304,12 +382,22 @@ class _Reader:
 
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,48}")
+_NAMED: dict[str, type[Any]] = {
+    "providers": Provider,
+    "tools": ToolSection,
+    "mcp": McpSection,
+    "models": ModelSection,
+}
+"""Sections of which there are as many as the user names."""
 _SECTIONS: dict[str, type[Any]] = {
     "audio": Audio,
     "talk": Talk,
     "ui": Ui,
     "local": Local,
     "providers.NAME": Provider,
+    "tools.NAME": ToolSection,
+    "mcp.NAME": McpSection,
 }
 
 

@@ -22,7 +22,7 @@ from voicechat.events import (
     TurnCommitted,
 )
 
-Role: TypeAlias = Literal["user", "assistant", "note"]
+Role: TypeAlias = Literal["user", "assistant", "tool", "note"]
 
 LATIN_CHAR_MS = 62
 """About 16 characters a second: ordinary English speech."""

@@ -194,6 +194,16 @@ class ToolsCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolAnswered:
+    """What a tool of ours gave back for a call; told by the session, not by a model."""
+
+    call_id: str
+    name: str
+    output: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """A message this dialect does not know or cannot read; counted and traced, never fatal."""
 
@@ -218,6 +228,7 @@ Event: TypeAlias = (
     | Resumable
     | ToolCalled
     | ToolsCancelled
+    | ToolAnswered
     | Unknown
 )
 

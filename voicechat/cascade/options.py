@@ -12,22 +12,37 @@ class LocalOptions:
 
     mind: str = "auto"
     """`auto` (Ollama if it runs, else the echo), `echo`, or the address of a chat service."""
+    mind_kind: str = "openai"
+    """What the chat service speaks: `openai` or `gemini`; or a model that takes and gives sound
+    itself, through `/chat/completions`: `openai-sound`, `glm-sound` or `qwen-sound`."""
     mind_model: str = ""
     """Empty: the first one the service offers."""
     mind_key: str = field(default="", repr=False)
     ears: str = "none"
     """`none`, or the address of a transcription service."""
+    ears_kind: str = "openai"
+    """What the transcription service speaks: `openai`, `glm`, `gemini` or `xai`."""
     ears_model: str = "whisper-1"
     ears_key: str = field(default="", repr=False)
     mouth: str = "auto"
     """`auto`, `none`, `espeak-ng`, `say`, or the address of a speech service."""
+    mouth_kind: str = "openai"
+    """What the speech service speaks: `openai`, `glm`, `gemini` or `xai`."""
     mouth_model: str = "tts-1"
     mouth_voice: str = ""
     mouth_key: str = field(default="", repr=False)
     language: str = ""
     """Of the conversation, as ISO 639-1, or empty: by the text."""
+    key_header: str = field(default="", repr=False)
+    """How keys are sent, e.g. `api-key: {key}`; empty: the service's own way."""
+    headers: str = field(default="", repr=False)
+    """More HTTP headers for every service, as one JSON object; may hold secrets."""
     proxy: str = field(default="", repr=False)
     """Address of the proxy for everything but the loopback; may hold a password."""
+    ca_file: str = ""
+    """More certificates to trust (PEM)."""
+    check: str = ""
+    """`yes`: ask the mind's service whether it is there before saying that one is ready."""
     token: str = field(default="", repr=False)
     """What clients must show; empty: a random one."""
 

@@ -16,6 +16,29 @@ from voicechat.events import Command, Event
 
 
 @dataclass(frozen=True, slots=True)
+class Http:
+    """A provider's services over plain HTTPS.
+
+    They answer where no WebSocket gets through, and make its ordinary chat models speak and hear.
+    """
+
+    url: str
+    """Base address: paths such as `/chat/completions` come behind it."""
+    chat_model: str
+    """What the call goes on with when no WebSocket gets through."""
+    chat: Literal["openai", "gemini"] = "openai"
+    """In which language the chat service is spoken to."""
+    ears_model: str = ""
+    """Speech to text; empty: it has none."""
+    ears: Literal["openai", "glm", "gemini", "xai"] = "openai"
+    mouth_model: str = ""
+    """Text to speech; empty: it has none."""
+    mouth: Literal["openai", "glm", "gemini", "xai"] = "openai"
+    voice: str = ""
+    """Of the mouth, when the user names none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """Facts that hold for every session with one provider.  Only what someone reads."""
 
@@ -30,6 +53,8 @@ class Profile:
     """Environment variables that may hold the key, best first; empty: no key needed."""
     url_env: tuple[str, ...] = ()
     """Environment variables that may hold the address, best first."""
+    url_by_key: Mapping[str, str] = field(default_factory=dict)
+    """Another WebSocket address for keys that come from this environment variable."""
     needs_url: bool = False
     """Whether there is no address but the user's own."""
     key_page: str = ""
@@ -47,8 +72,16 @@ class Profile:
     """Whether typed messages are answered; `unsure`: some servers ignore them silently."""
     images: bool = False
     """Whether it looks at pictures."""
+    image_types: tuple[str, ...] = ("image/jpeg", "image/png")
+    """MIME types of pictures it takes, the one to encode to first."""
+    image_bytes: int = 1_500_000
+    """The largest picture it takes, before base64."""
+    image_side: int = 2048
+    """Pixels of the longer side at which more would only cost."""
     tools: bool = False
     """Whether it can call functions."""
+    http: Http | None = None
+    """Its services without a WebSocket; None: it has none that we know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +92,14 @@ class Tool:
     description: str
     parameters: Mapping[str, Any]
     """JSON Schema of an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One say of the conversation before this session, as the user heard or said it."""
+
+    role: Literal["user", "assistant"]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +141,9 @@ class Settings:
     text_only: bool = False
     """Ask for text answers without sound."""
     tools: tuple[Tool, ...] = ()
+    history: tuple[Past, ...] = ()
+    """What was said before, oldest first, for a model that was not there; no answer is wanted.
+    Not sent when `resume` is given: the provider remembers by itself then."""
     resume: str = field(default="", repr=False)
     """Handle of an earlier session to take up again (`Resumable`)."""
     shape: Literal["auto", "ga", "beta"] = "auto"

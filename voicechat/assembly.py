@@ -223,7 +223,9 @@ class House:
 def _overlay(config: Config, args: argparse.Namespace) -> Config:
     """The command line laid over the file; what was not said stays."""
     audio = _said(args, "input_device", "output_device")
-    plain = _said(args, "model", "url", "link", "voice", "instructions", "text", "hands_free", "save")
+    plain = _said(
+        args, "model", "url", "link", "voice", "instructions", "text", "hands_free", "save"
+    )
     if args.trace:
         plain["trace"] = args.trace
     return replace(config, **plain, audio=replace(config.audio, **audio))

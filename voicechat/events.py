@@ -8,8 +8,9 @@ Identity: an *item* is one entry of the conversation (one side's say); a *reply*
 model, and may hold several items.  Ids are the provider's, or ours where it gives none.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 # -- events: from the model -------------------------------------------------------------------
 
@@ -231,6 +232,19 @@ Event: TypeAlias = (
     | ToolAnswered
     | Unknown
 )
+
+# -- what we offer the model ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may call."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    """JSON Schema of an object."""
+
 
 # -- commands: to the model -------------------------------------------------------------------
 

@@ -19,9 +19,9 @@ from typing import Any, TypeVar
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.fakes.ga_server import GaServer
-from voicechat.events import Command, Event, Heard, SendAudio, SessionReady
+from voicechat.events import Command, Event, Heard, SendAudio, SessionReady, Tool
 from voicechat.providers import dialect_class
-from voicechat.providers.base import Dialect, Settings, Tool
+from voicechat.providers.base import Dialect, Settings
 
 JsonObject = dict[str, Any]
 E = TypeVar("E")

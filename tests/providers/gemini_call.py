@@ -12,8 +12,17 @@ from websockets.exceptions import ConnectionClosed
 from tests.fakes.gemini_check import check
 from tests.fakes.gemini_server import GeminiServer
 from voicechat.errors import VoiceChatError
-from voicechat.events import BeginTurn, Command, EndTurn, Event, ReplyAudio, ReplyText, SendAudio
-from voicechat.providers.base import Settings, Tool
+from voicechat.events import (
+    BeginTurn,
+    Command,
+    EndTurn,
+    Event,
+    ReplyAudio,
+    ReplyText,
+    SendAudio,
+    Tool,
+)
+from voicechat.providers.base import Settings
 from voicechat.providers.gemini import GeminiDialect
 
 E = TypeVar("E")

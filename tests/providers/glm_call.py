@@ -5,8 +5,8 @@ import json
 from typing import Any
 
 from tests.fakes.glm_check import check_shape
-from voicechat.events import BeginTurn, Command, EndTurn, Event, SendAudio, SendText
-from voicechat.providers.base import Settings, Tool
+from voicechat.events import BeginTurn, Command, EndTurn, Event, SendAudio, SendText, Tool
+from voicechat.providers.base import Settings
 from voicechat.providers.glm import GlmDialect
 
 JsonObject = dict[str, Any]

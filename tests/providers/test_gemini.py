@@ -30,11 +30,12 @@ from voicechat.events import (
     SessionReady,
     SetHandsFree,
     SpeechStarted,
+    Tool,
     TurnCommitted,
     Unknown,
     Usage,
 )
-from voicechat.providers.base import Settings, Tool, Vad
+from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gemini import GeminiDialect
 from voicechat.providers.gemini_content import rate_of, seconds
 from voicechat.providers.gemini_errors import blame

@@ -30,10 +30,10 @@ from voicechat.events import (
     SessionReady,
     SetHandsFree,
     SpeechStarted,
+    Tool,
     ToolCalled,
     TurnCommitted,
 )
-from voicechat.providers.base import Tool
 from voicechat.providers.glm import GlmDialect
 
 E = TypeVar("E")

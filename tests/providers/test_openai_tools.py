@@ -17,9 +17,10 @@ from voicechat.events import (
     SendImage,
     SendText,
     SendToolResult,
+    Tool,
     ToolCalled,
 )
-from voicechat.providers.base import Settings, Tool
+from voicechat.providers.base import Settings
 from voicechat.providers.local import LocalDialect
 
 TOOLS = (Tool("f", "Does it.", {"type": "object"}), Tool("g", "", {"type": "object"}))

@@ -26,10 +26,11 @@ from voicechat.events import (
     SendImage,
     SendText,
     SendToolResult,
+    Tool,
     ToolCalled,
     TurnCommitted,
 )
-from voicechat.providers.base import Settings, Tool, Vad
+from voicechat.providers.base import Settings, Vad
 from voicechat.providers.qwen import QwenDialect
 from voicechat.providers.qwen_session import plain_schema, turn_detection
 

@@ -12,8 +12,8 @@ from tests.fakes.stepfun_server import StepfunServer
 from tests.providers.family_checks import check_recordings, hold_all_talks
 from tests.providers.openai_call import only
 from tests.providers.openai_noise import break_conversations, drop_every_field, recordings_of
-from voicechat.events import Heard, Interrupt, TurnCommitted
-from voicechat.providers.base import Settings, Tool, Vad
+from voicechat.events import Heard, Interrupt, Tool, TurnCommitted
+from voicechat.providers.base import Settings, Vad
 from voicechat.providers.stepfun import StepfunDialect
 
 MODEL = "stepaudio-2.5-realtime"

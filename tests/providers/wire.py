@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from voicechat import events
-from voicechat.events import Command, Event, Heard
+from voicechat.events import Command, Event, Heard, Tool
 from voicechat.providers import dialect_class
-from voicechat.providers.base import Dialect, Settings, Tool, Vad
+from voicechat.providers.base import Dialect, Settings, Vad
 
 JsonObject = dict[str, Any]
 

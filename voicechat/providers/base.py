@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from voicechat.errors import VoiceChatError
-from voicechat.events import Command, Event
+from voicechat.events import Command, Event, Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +82,6 @@ class Profile:
     """Whether it can call functions."""
     http: Http | None = None
     """Its services without a WebSocket; None: it has none that we know."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """A function that the model may call."""
-
-    name: str
-    description: str
-    parameters: Mapping[str, Any]
-    """JSON Schema of an object."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from voicechat.providers.base import Settings, Tool, Vad
+from voicechat.events import Tool
+from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gemini_model import full_name, traits, voice_name
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.text import clean

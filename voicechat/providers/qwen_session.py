@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from voicechat.providers.base import Tool, Vad
+from voicechat.events import Tool
+from voicechat.providers.base import Vad
 from voicechat.providers.openai_fields import JsonObject
 
 SILENCE_MS = (200, 6000)

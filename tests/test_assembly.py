@@ -73,7 +73,7 @@ def test_the_proxy_of_the_option_counts_more_than_that_of_the_config(home: Home)
     environ = {"ALL_PROXY": "http://environment.example:2"}
 
     def label(*options: str, config: str = "") -> str:
-        proxy = home.build(*options, config=config, **environ)._proxy(ANYWHERE)
+        proxy = home.build(*options, config=config, **environ).dialing.choose_proxy(ANYWHERE)
         return proxy.label if proxy else "direct"
 
     assert label() == "http://environment.example:2"
@@ -145,7 +145,7 @@ def test_the_settings_are_those_of_the_config(home: Home) -> None:
         'threshold = 0.7\nsilence_ms = 900\nprefix_ms = 100\neagerness = "low"\n'
         'interrupt = false\ntranscription_model = "none"\nlanguage = "zh"\n'
     )
-    settings = home.build(config=config).dial("", wants_speech=False)().dialect.settings
+    settings = home.build(config=config).dialing.dial("", wants_speech=False)().dialect.settings
     assert settings.instructions == "Be brief."
     assert settings.hands_free and settings.text_only
     vad = settings.vad
@@ -180,7 +180,7 @@ def test_the_parts_of_the_built_in_model_get_their_keys_and_the_proxy(home: Home
         'ears = "https://ears.example/v1"\nears_key_env = "EARS_KEY"\n'
     )
     environ = {"MIND_KEY": "mind", "EARS_KEY": "ears", "ALL_PROXY": "socks5h://127.0.0.1:9"}
-    options = home.build(config=config, **environ)._local_options()
+    options = home.build(config=config, **environ).dialing._local_options()
     assert (options.mind_key, options.ears_key, options.mouth_key) == ("mind", "ears", "")
     assert options.proxy == "socks5h://127.0.0.1:9"
 

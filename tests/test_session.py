@@ -34,10 +34,11 @@ from voicechat.events import (
     Usage,
 )
 from voicechat.journal.recorder import Said
+from voicechat.line import Line
 from voicechat.links import websocket
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.openai import OpenAIDialect
-from voicechat.session import Line, Session
+from voicechat.session import Session
 
 MODEL = "gpt-realtime-2.1"
 
@@ -529,7 +530,7 @@ async def test_an_address_that_cannot_be_used_ends_the_session() -> None:
         one.settings = replace(one.settings, url="")
         dialect = OpenAIDialect(replace(one.settings, url="ws://10.77.0.1/"))
         line = Line(dialect, lambda: websocket.connect(dialect.url(), {}, proxy=None), MODEL)
-        one.session.line = line
+        one.session._change_line(line)
         with pytest.raises(ConfigError, match=r"10\.77\.0\.1"):
             await one.session.run()
 

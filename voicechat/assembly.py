@@ -5,28 +5,23 @@ program chooses itself.  Nothing here talks to a network or a sound card yet.
 """
 
 import argparse
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from voicechat import config as configuration
 from voicechat.audio.devices import SoundCard, list_devices
-from voicechat.cascade import process
-from voicechat.cascade.options import LocalOptions
 from voicechat.config import Config
 from voicechat.conversation import Conversation
+from voicechat.dialing import Dial, Dialing
 from voicechat.engine import Engine
 from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.journal import Journal, NullJournal, Recorder, data_folder
-from voicechat.links import proxy, websocket
 from voicechat.providers import catalog, dialect_class, names
-from voicechat.providers.base import Dialect, Settings, Vad
-from voicechat.session import Line, Listener, Session
+from voicechat.session import Listener, Session
+from voicechat.tools.toolbox import Toolbox
 from voicechat.trace import Trace
-
-Dial = Callable[[], Line]
 
 
 @dataclass(slots=True)
@@ -40,6 +35,7 @@ class House:
     trace: Trace | None = None
     sound: SoundCard | None = None
     journal: Recorder | None = None
+    wants_speech: bool = True
 
     @classmethod
     def build(cls, args: argparse.Namespace, environ: Mapping[str, str]) -> "House":
@@ -60,108 +56,14 @@ class House:
         if self.trace is not None:
             self.trace.close()
 
-    # -- lines ----------------------------------------------------------------------------------
+    @property
+    def dialing(self) -> Dialing:
+        hide = self.trace.hide if self.trace is not None else lambda secret: None
+        return Dialing(self.config, self.environ, self.proxy_option, hide)
 
-    def dial(self, model: str, *, wants_speech: bool = True) -> Dial:
-        """A maker of lines to the named model; an empty name leaves the choice to the program.
-
-        Raises:
-            ConfigError: no such provider, no key, or an address that cannot be used.
-        """
-        choice = self._choose(model)
-        dialect_class(choice.provider)
-        self._settings(choice, wants_speech=wants_speech)  # A missing key is told now, not later.
-
-        def make() -> Line:
-            settings = self._settings(choice, wants_speech=wants_speech)
-            dialect = dialect_class(choice.provider)(settings)
-            link = self._local_link if choice.provider == "local" else self._remote_link
-            return Line(dialect, lambda: link(dialect), choice.model, choice.notice)
-
-        return make
-
-    def _choose(self, model: str) -> catalog.Choice:
-        wanted = model or self.config.model
-        if wanted:
-            return catalog.resolve(wanted)
-        if self.config.url:
-            return catalog.resolve("openai")  # A server of one's own speaks this, as a rule.
-        return catalog.default_choice(self.environ, self.config)
-
-    def _settings(self, choice: catalog.Choice, *, wants_speech: bool) -> Settings:
-        config = self.config
-        talk, own = config.talk, config.provider(choice.provider)
-        api_key = catalog.key_for(choice.provider, self.environ, config)
-        if self.trace is not None:
-            self.trace.hide(api_key)
-        return Settings(
-            model=choice.model,
-            api_key=api_key,
-            url=config.url or own.url or catalog.url_for(choice.provider, self.environ),
-            key_header=own.key_header,
-            input_rate=own.input_rate,
-            output_rate=own.output_rate,
-            shape=own.shape,
-            voice=config.voice or own.voice,
-            instructions=config.instructions,
-            hands_free=config.hands_free,
-            vad=Vad(
-                kind=talk.vad,
-                threshold=talk.threshold,
-                prefix_padding_ms=talk.prefix_ms,
-                silence_ms=talk.silence_ms,
-                eagerness=talk.eagerness,
-                interrupt=talk.interrupt,
-            ),
-            transcription_model=talk.transcription_model,
-            language=talk.language,
-            text_only=not wants_speech,
-        )
-
-    @asynccontextmanager
-    async def _remote_link(self, dialect: Dialect) -> AsyncIterator[websocket.Link]:
-        url = dialect.url()
-        through = self._proxy(url)
-        headers = {**dialect.headers(), **self.config.provider(dialect.profile.name).headers}
-        async with websocket.connect(
-            url, headers, proxy=through, ca_file=self.config.ca_file
-        ) as link:
-            yield link
-
-    @asynccontextmanager
-    async def _local_link(self, dialect: Dialect) -> AsyncIterator[websocket.Link]:
-        """The model that comes with the program: a process of its own, then a link like any."""
-        if dialect.settings.url:
-            async with self._remote_link(dialect) as link:
-                yield link
-            return
-        async with process.running(self._local_options()) as endpoint:
-            dialect.settings = replace(dialect.settings, url=endpoint.url, api_key=endpoint.token)
-            async with websocket.connect(dialect.url(), dialect.headers(), proxy=None) as link:
-                yield link
-
-    def _proxy(self, url: str) -> proxy.Proxy | None:
-        return proxy.choose(
-            url, option=self.proxy_option, config=self.config.proxy, environ=self.environ
-        )
-
-    def _local_options(self) -> LocalOptions:
-        local, environ = self.config.local, self.environ
-        through = self._proxy("wss://anywhere.invalid")
-        return LocalOptions(
-            mind=local.mind,
-            mind_model=local.mind_model,
-            mind_key=environ.get(local.mind_key_env, ""),
-            ears=local.ears,
-            ears_model=local.ears_model,
-            ears_key=environ.get(local.ears_key_env, ""),
-            mouth=local.mouth,
-            mouth_model=local.mouth_model,
-            mouth_voice=local.mouth_voice,
-            mouth_key=environ.get(local.mouth_key_env, ""),
-            language=self.config.talk.language,
-            proxy=through.url if through else "",
-        )
+    def dial(self, model: str) -> Dial:
+        """A maker of lines to the named model, with speech as the command line wants it."""
+        return self.dialing.dial(model, wants_speech=self.wants_speech)
 
     # -- the session ----------------------------------------------------------------------------
 
@@ -171,8 +73,9 @@ class House:
         Raises:
             ConfigError: the model, its key, the address or the proxy cannot be used.
         """
-        dial = self.dial("", wants_speech=wants_speech)
-        self._proxy("wss://anywhere.invalid")  # A bad proxy address is told before the screen.
+        self.wants_speech = wants_speech
+        dial = self.dial("")
+        self.dialing.choose_proxy()  # A bad proxy address is told before the screen.
         config = self.config
         if with_sound:
             self.sound = SoundCard(
@@ -189,10 +92,22 @@ class House:
             listener,
             hands_free=config.hands_free,
             trace=self.trace.record if self.trace else None,
-            price=catalog.price,
+            price=lambda model, usage: catalog.price(model, usage, config),
+            toolbox=self._toolbox(),
         )
         session.journal = self.journal = self._journal(session)
         return session
+
+    def _toolbox(self) -> Toolbox:
+        config, dialing = self.config, self.dialing
+
+        def find_proxy(url: str) -> str:
+            through = dialing.choose_proxy(url)
+            return through.url if through else ""
+
+        return Toolbox(
+            config.tools, config.mcp, self.environ, find_proxy=find_proxy, ca_file=config.ca_file
+        )
 
     def _journal(self, session: Session) -> Recorder:
         if not self.config.save:

@@ -8,6 +8,7 @@ What was *received* and what was *heard* are different facts.  A reply's words r
 sound, so `Row.heard_until` says how many of them the user can have heard by now.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal, TypeAlias
@@ -19,15 +20,26 @@ from voicechat.events import (
     InputTranscript,
     ReplyFinished,
     ReplyText,
+    ToolAnswered,
+    ToolCalled,
+    ToolsCancelled,
     TurnCommitted,
 )
+from voicechat.text import clean_line
 
 Role: TypeAlias = Literal["user", "assistant", "tool", "note"]
+Said: TypeAlias = tuple[Literal["user", "assistant"], str]
+"""Who, and what."""
 
 LATIN_CHAR_MS = 62
 """About 16 characters a second: ordinary English speech."""
 WIDE_CHAR_MS = 210
 """Nearly five syllables a second: ordinary Chinese speech."""
+HISTORY_ROWS = 60
+HISTORY_CHARS = 12_000
+"""What a new session is told of an old conversation: some 4,000 tokens."""
+LONGEST_CALL = 300
+"""Characters shown of a tool's arguments, and of its answer."""
 
 
 class State(Enum):
@@ -116,6 +128,13 @@ class Conversation:
                 return [self._write(event)]
             case ReplyFinished():
                 return self._finish(event)
+            case ToolCalled(reply_id, call_id, name, arguments):
+                words = clean_line(f"{name} {arguments}", LONGEST_CALL)
+                return [self._append(Row(call_id, "tool", words, reply_id=f"tool-{reply_id}"))]
+            case ToolAnswered():
+                return self._answer_tool(event)
+            case ToolsCancelled(call_ids):
+                return [self._give_up_tool(row) for row in map(self._present, call_ids) if row]
             case _:
                 return []
 
@@ -131,6 +150,32 @@ class Conversation:
         return self._append(
             Row(f"note-{len(self.rows)}", "note", text, state=State.DONE, code=code)
         )
+
+    def shown(self, item_id: str, picture: str, text: str) -> Row:
+        """The user showed a picture, with or without words."""
+        words = f"{picture}  {text}".rstrip()
+        return self._append(Row(item_id, "user", words, state=State.DONE, code="picture"))
+
+    def history(self, without: Collection[str] = ()) -> tuple[Said, ...]:
+        """Who said what so far, as a model should know it that was not there; oldest first.
+
+        Of a cut reply the heard words only.  Bounded: the newest `HISTORY_ROWS` says, and of those
+        the newest `HISTORY_CHARS` characters.
+
+        Args:
+            without: Item ids of what no model has got yet.
+        """
+        said: list[Said] = []
+        room = HISTORY_CHARS
+        for row in reversed(self.rows):
+            text = row.heard_text if row.state is State.CUT else row.text
+            if row.role not in ("user", "assistant") or not text.strip() or row.id in without:
+                continue
+            room -= len(text)
+            if room < 0 or len(said) == HISTORY_ROWS:
+                break
+            said.append(("user" if row.role == "user" else "assistant", text))
+        return tuple(reversed(said))
 
     def reply_row(self, item_id: str, reply_id: str, *, spoken: bool) -> Row:
         """The row of a reply's item, made at its first sound or word."""
@@ -221,6 +266,18 @@ class Conversation:
             if row.state is State.CUT:
                 row.heard_text = row.text
         return rows
+
+    def _answer_tool(self, event: ToolAnswered) -> list[Row]:
+        row = self._present(event.call_id)
+        if row is None or row.is_finished:
+            return []
+        row.text = f"{row.text} \u2192 {clean_line(event.output, LONGEST_CALL)}"
+        row.state = State.FAILED if event.is_error else State.DONE
+        return [row]
+
+    def _give_up_tool(self, row: Row) -> Row:
+        row.state = State.FAILED
+        return row
 
 
 _END = {

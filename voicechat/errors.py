@@ -14,9 +14,11 @@ class VoiceChatError(Exception):
         hint: What to try next, one sentence, or empty.
         retryable: Whether trying the same again later can help.
         retry_after_s: Seconds the other side asked us to wait, or None.
+        other_way: Whether the service may answer over plain HTTPS where the WebSocket failed.
     """
 
     retryable = False
+    other_way = False
 
     def __init__(self, message: str, hint: str = "", *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -45,6 +47,7 @@ class LinkError(VoiceChatError):
     """The network between us and the service: it could not be reached, or the line broke."""
 
     retryable = True
+    other_way = True
 
 
 class ProxyError(LinkError):
@@ -55,19 +58,31 @@ class ProxyRefusedError(ProxyError):
     """The proxy wants something only the user can give (a password, another address)."""
 
     retryable = False
+    other_way = False
 
 
 class TlsError(LinkError):
     """The server's certificate does not hold: never retried, never waived."""
 
     retryable = False
+    other_way = False
 
 
 class ServiceError(VoiceChatError):
     """The service is in trouble (overloaded, restarting, broken): later may be better."""
 
     retryable = True
+    other_way = True
 
 
 class RefusedError(VoiceChatError):
     """The service refused us for good: key, money, model, region.  Only the user can mend it."""
+
+
+class UpgradeRefusedError(RefusedError):
+    """Something on the way answered the request for a WebSocket with a page of its own.
+
+    Gateways that know no WebSockets do that; whether the service itself refuses us is not known.
+    """
+
+    other_way = True

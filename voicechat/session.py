@@ -5,28 +5,25 @@
     link -> dialect -> events -> conversation, playout, journal, listener  (downlink)
     playout -> ring -> loudspeaker                                         (pump, in engine.py)
 
-One task reads the link and one writes it.
-
-A session outlives its connections: the conversation, the sound card and the journal stay while
-`redial` changes the model or tries again.  It owns the only TaskGroup.  It decides nothing about
-providers, sound cards or screens; it carries things between them.
-
-The rule of this file: mutate the dialect, then wake the writer; nobody else touches the link.  Two
-tasks flushing one socket reorder messages (audio would land between a commit and its
-response.create).
+Each connection is a `Call` (one task reads its link, one writes it).  A session outlives them: the
+conversation, the sound card and the journal stay while `redial` changes the model or tries again.
+It decides nothing about providers, sound cards or screens; it carries things between them.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
+from voicechat import capability
 from voicechat.audio.jitter import Stats
 from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.resample import Resampler
+from voicechat.call import Call, first
 from voicechat.conversation import Conversation, Row, State
+from voicechat.detour import Detour
 from voicechat.engine import Engine
 from voicechat.errors import DeviceError, LinkError, RefusedError, VoiceChatError
 from voicechat.events import (
@@ -43,41 +40,39 @@ from voicechat.events import (
     ReplyText,
     Resumable,
     SendAudio,
+    SendImage,
     SendText,
+    SendToolResult,
     SessionEnding,
     SessionExpired,
     SessionReady,
     SetHandsFree,
     SpeechStarted,
     SpeechStopped,
+    ToolAnswered,
+    ToolCalled,
+    ToolsCancelled,
     Usage,
 )
 from voicechat.gate import Gate
 from voicechat.journal import Recorder
+from voicechat.line import Line
 from voicechat.links.websocket import Link, LinkClosed
-from voicechat.providers.base import Dialect
+from voicechat.outbox import Outbox
+from voicechat.pictures import Picture
+from voicechat.providers.base import Dialect, Past
 from voicechat.text import clean
+from voicechat.tools.toolbox import Toolbox
 from voicechat.turn import Turn
 
 SOUND_WAIT_S = 1.5
 """How long a connected line waits for the sound card to say whether it works."""
-TICK_S = 0.25
 SHORTEST_TURN_MS = 100
+TOOLS_WAIT_S = 5.0
+"""How long a connected line waits for servers of tools to say what they have."""
 TOO_SHORT = "That was too short: press Space, speak, then press Space again"
 
 Listener = Callable[[Event | VoiceChatError], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A model to talk to: its language, and how to reach it."""
-
-    dialect: Dialect
-    link: Callable[[], AbstractAsyncContextManager[Link]]
-    model: str
-    """As shown to the user."""
-    notice: str = ""
-    """Something to be told once, e.g. that a retired name led to its successor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +112,14 @@ class Session:
         hands_free: bool = False,
         trace: Callable[[str, str | bytes], None] | None = None,
         price: Callable[[str, Usage], float | None] | None = None,
+        toolbox: Toolbox | None = None,
     ) -> None:
         self.conversation = conversation
         self.journal = journal
         self.gate = Gate(hands_free=hands_free)
         self.problem: VoiceChatError | None = None
         self.line = dial()
+        self._call_now = Call(self.line, self._take, trace)
         self.proxy_label = ""
         self.cost_usd: float | None = None
         self.engine = engine
@@ -130,15 +127,17 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._dial = dial
         self._listener = listener
-        self._trace = trace or _no_trace
+        self._trace = trace
         self._price = price or _no_price
-        self._wake = asyncio.Event()
         self._redial = asyncio.Event()
         self._leg: asyncio.Task[None] | None = None
         self._resampler = Resampler(HOUSE_RATE, HOUSE_RATE)
         self._uplink_rate = HOUSE_RATE
         self._turn = Turn()
-        self._waiting: list[SendText] = []
+        self._outbox = Outbox()
+        self._detour = Detour()
+        self.toolbox = toolbox or Toolbox({}, {}, {})
+        self.toolbox.tell = lambda code, line: self._tell(Notice(code, line))
         self._told: set[str] = set()
         self._handle = ""
         """Of the provider's session, where it can be taken up again on another line."""
@@ -146,14 +145,31 @@ class Session:
     # -- what a front end may ask ---------------------------------------------------------------
 
     def say(self, text: str) -> Row | None:
-        """Send a typed message; whatever is being said now is cut.  None: it was empty."""
-        if not (text := clean(text).strip()):
+        """Send a typed message; whatever is being said now is cut.
+
+        None: it was empty, or the model reads nothing, which is told.
+        """
+        if not (text := clean(text).strip()) or self._lacks("text"):
             return None
         self.interrupt()
         row = self.conversation.typed(f"msg_{uuid4().hex[:20]}", text)
         self._record(row)
         self._turn.asked(time.monotonic())
         self.post(SendText(text, row.id))
+        return row
+
+    def show(self, picture: Picture, text: str = "") -> Row | None:
+        """Send a picture, with words or for the next turn.  None: the model sees nothing (told)."""
+        if self._lacks("images"):
+            return None
+        text = clean(text).strip()
+        self.interrupt()
+        item_id = f"msg_{uuid4().hex[:20]}"
+        row = self.conversation.shown(item_id, picture.label, text)
+        self._record(row)
+        if text:
+            self._turn.asked(time.monotonic())
+        self.post(SendImage(picture.data, picture.mime, item_id, text))
         return row
 
     def begin_turn(self) -> None:
@@ -204,21 +220,26 @@ class Session:
             self._cut(self.conversation.cut(part, is_complete=not self._turn.replying))
         self._turn.drop()
         self.post(Interrupt(heard, by_server))
+        if heard:
+            self._lacks("truncation")
 
     def post(self, command: Command) -> None:
         """Hand a command to the model's dialect, which keeps it until it may be sent.
 
-        What is typed while there is no line waits for the next one; speech does not.
+        Until a line is known to be good, what the user says is kept for the next one as well.
         """
-        if self.problem is None and not self._redial.is_set():
-            self.line.dialect.send(command, time.monotonic())
-            self._wake.set()
-        elif isinstance(command, SendText):
-            self._waiting.append(command)
+        is_up = self.problem is None and not self._redial.is_set()
+        is_good = is_up and self._turn.is_ready
+        # With no line at all nobody expects to be heard: what is typed waits, what is spoken not.
+        if not is_good and (self.problem is None or isinstance(command, SendText | SendImage)):
+            self._outbox.keep(command, self.line.dialect.input_rate)
+        if is_up:
+            self._call_now.send(command)
 
     def redial(self, dial: Callable[[], Line] | None = None) -> None:
         """Connect again, to another model if `dial` is given; the conversation stays."""
         self.interrupt()
+        self._detour.leave()
         self._handle = "" if dial else self._handle
         self._dial = dial or self._dial
         self._redial.set()
@@ -271,11 +292,15 @@ class Session:
         """
         try:
             async with asyncio.TaskGroup() as tasks:
-                sounding = tasks.create_task(self._run_sound())
+                helpers = [
+                    tasks.create_task(self._run_sound()),
+                    tasks.create_task(self.toolbox.run()),
+                ]
                 await self._run_lines(tasks, stay=stay)
-                sounding.cancel()
+                for helper in helpers:
+                    helper.cancel()
         except* VoiceChatError as group:
-            raise _first(group) from None
+            raise first(group) from None
         finally:
             self._hang_up()
 
@@ -283,51 +308,76 @@ class Session:
         while True:
             self._leg = tasks.create_task(self._call(self.line))
             await asyncio.wait([self._leg])
+            if not self._redial.is_set() and (instead := self._take_detour()):
+                self._change_line(instead)
+                continue
             self._hang_up()
             if not stay and self.problem:
                 raise self.problem
             await self._redial.wait()
             self._redial.clear()
-            self.line = self._dial()
-            dialect = self.line.dialect
-            hands_free = self.gate.hands_free  # The user may have changed it since the first line.
-            dialect.settings = replace(dialect.settings, hands_free=hands_free, resume=self._handle)
+            self._change_line(self._dial())
+
+    def _take_detour(self) -> Line | None:
+        """Another way to the model when this one was never open; what is being said goes on."""
+        if self._turn.is_ready:
+            return None
+        return self._detour.take(self.line, self.problem)
+
+    def _change_line(self, line: Line) -> None:
+        """The next line knows what was said so far, and how turns are marked now."""
+        self.line, dialect = line, line.dialect
+        unsent = self._outbox.item_ids
+        said = tuple(Past(role, text) for role, text in self.conversation.history(unsent))
+        dialect.settings = replace(
+            dialect.settings,
+            hands_free=self.gate.hands_free,  # The user may have changed it since the first line.
+            resume=self._handle,
+            history=said,
+        )
+        self._call_now = Call(line, self._take, self._trace)
+        for command in self._outbox.take(dialect.input_rate):
+            self._call_now.send(command)
 
     async def _call(self, line: Line) -> None:
         """One connection, from dialling to its end; its error is kept in `problem`."""
         self.problem, self.journal.model = None, line.model
-        while self._waiting:
-            self.post(self._waiting.pop(0))
         if line.notice and line.notice not in self._told:
             self._told.add(line.notice)
             self._tell(Notice("model", line.notice))
         try:
-            async with line.link() as link, asyncio.TaskGroup() as tasks:
-                await self._open(link, line.dialect)
-                tasks.create_task(self._writer(link, line.dialect))
-                tasks.create_task(self._ticker(line.dialect))
-                await self._downlink(link, line.dialect)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._detour.watch(self._is_quiet, self.redial))
+                await self._call_now.run(self._prepare)
         except* VoiceChatError as group:
-            self.problem = self._explain(_first(group), line.dialect)
-            self._listener(self.problem)
+            self.problem = self._explain(first(group), line.dialect)
+            if self._turn.is_ready or line.instead is None or not self.problem.other_way:
+                self._listener(self.problem)
 
-    async def _open(self, link: Link, dialect: Dialect) -> None:
-        """The link is up: greet, knowing by now whether there is a loudspeaker."""
-        self.proxy_label = link.proxy_label
+    async def _prepare(self, link: Link, dialect: Dialect) -> None:
+        """The link is up: by now it is known what there is, a loudspeaker and tools among it."""
+        self.proxy_label = self.line.proxy_label or link.proxy_label
         await self.engine.wait_tried(SOUND_WAIT_S)
         if self.engine.lacks_loudspeaker:
             dialect.settings = replace(dialect.settings, text_only=True)
-        dialect.unix_at_zero = time.time() - time.monotonic()
-        dialect.open(time.monotonic())
-        self._wake.set()
+        if dialect.profile.tools:
+            await self.toolbox.wait_ready(TOOLS_WAIT_S)
+            dialect.settings = replace(dialect.settings, tools=self.toolbox.tools())
 
     def _explain(self, error: VoiceChatError, dialect: Dialect) -> VoiceChatError:
         if isinstance(error, LinkClosed):
-            return dialect.closed(error.code or 0, error.reason) or error
-        return error
+            error = dialect.closed(error.code or 0, error.reason) or error
+        return error if self._turn.is_ready else self._detour.explain(error)
+
+    def _is_quiet(self) -> bool:
+        """Whether nothing would be lost by changing the line now."""
+        turn = self._turn
+        busy = turn.is_thinking or turn.is_heard or self.gate.is_talking or self.engine.is_playing
+        return turn.is_ready and not busy
 
     def _hang_up(self) -> None:
         """The line is gone: nothing on it is still going on."""
+        self.toolbox.cancel_all()
         self._turn.hang_up()
         self.gate.release()
         for row in self.conversation.end():
@@ -339,7 +389,7 @@ class Session:
         try:
             await self.engine.run(self._uplink)
         except* DeviceError as group:
-            self._tell(Notice("no_sound", str(_first(group))))
+            self._tell(Notice("no_sound", str(first(group))))
 
     def _uplink(self, chunk: bytes) -> None:
         """Microphone to dialect.  Speech from before the line is up waits in the dialect."""
@@ -353,36 +403,13 @@ class Session:
         if passed is not None:
             self.post(SendAudio(passed))
 
-    async def _writer(self, link: Link, dialect: Dialect) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            for message in dialect.data_to_send():
-                self._trace("up", message)
-                await link.send(message)
-
-    async def _ticker(self, dialect: Dialect) -> None:
-        while True:
-            await asyncio.sleep(TICK_S)
-            for event in dialect.tick(time.monotonic()):
-                self._take(event)
-            self._wake.set()
-
     # -- downlink -------------------------------------------------------------------------------
-
-    async def _downlink(self, link: Link, dialect: Dialect) -> None:
-        async for message in link:
-            self._trace("down", message)
-            for event in dialect.receive(message, time.monotonic()):
-                self._take(event)
-            self._wake.set()  # The dialect may have something to say back.
 
     def _take(self, event: Event) -> None:
         """One event: where it goes, and nothing else."""
         match event:
             case SessionReady():
-                self._turn.is_ready = True
-                self.engine.start_line(self.line.dialect.output_rate)
+                self._arrive()
             case ReplyStarted(reply_id):
                 self._turn.replying = reply_id
             case ReplyAudio(reply_id, item_id, pcm):
@@ -391,8 +418,14 @@ class Session:
                 self._turn.answered(time.monotonic())
             case ReplyFinished():
                 self._finish(event)
-            case SpeechStarted() if self.line.dialect.settings.vad.interrupt:
-                self.interrupt(by_server=True)
+            case SpeechStarted():
+                self._turn.is_heard = True
+                if self.line.dialect.settings.vad.interrupt:
+                    self.interrupt(by_server=True)
+            case ToolCalled():
+                self.toolbox.call(event, self._answer_tool)
+            case ToolsCancelled(call_ids):
+                self.toolbox.cancel(call_ids)
             case SpeechStopped():
                 self._turn.asked(time.monotonic())
             case Resumable(handle):
@@ -411,6 +444,31 @@ class Session:
                 raise self._refusal(message)
             case SessionExpired(message):
                 raise LinkError(message or "the service ended the session", "connect again")
+
+    def _arrive(self) -> None:
+        """The line is agreed on: what waited for it is in the dialect's hands."""
+        self._turn.is_ready = True
+        self._outbox.clear()
+        self.engine.start_line(self.line.dialect.output_rate)
+        if notice := self._detour.arrived(self.line):
+            self._tell(notice)
+
+    def _answer_tool(self, result: SendToolResult) -> None:
+        """A tool of ours has an answer: it is part of the conversation, and the model goes on."""
+        told = ToolAnswered(result.call_id, result.name, result.output, result.is_error)
+        for row in self.conversation.apply(told):
+            self._record(row)
+        self._listener(told)
+        self._turn.asked(time.monotonic())
+        self.post(result)
+
+    def _lacks(self, what: capability.What) -> bool:
+        """Whether the model cannot do something; told once a model, where it matters."""
+        lack = capability.lack(self.line.dialect.profile, self.line.model, what)
+        if lack and lack.message not in self._told:
+            self._told.add(lack.message)
+            self._tell(lack)
+        return lack is not None
 
     def _refusal(self, message: str) -> VoiceChatError:
         return self.line.dialect.closed(0, "") or RefusedError(message)
@@ -452,16 +510,6 @@ class Session:
             self._record(row)
 
 
-def _no_trace(direction: str, message: str | bytes) -> None:
-    """Nobody asked for a trace."""
-
-
 def _no_price(model: str, usage: Usage) -> float | None:
     """Nobody knows the prices."""
     return None
-
-
-def _first(group: BaseExceptionGroup[VoiceChatError]) -> VoiceChatError:
-    """The first of a group's errors, however deep it lies."""
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

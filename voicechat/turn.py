@@ -16,6 +16,8 @@ class Turn:
     """The reply that is being made; it may be done long before it has been played."""
     latency_ms: int | None = None
     """From the end of the user's last turn to the first sound (or word) of the reply."""
+    is_heard: bool = False
+    """Whether the model hears the user speak now."""
     _asked_at: float | None = None
 
     @property
@@ -29,7 +31,7 @@ class Turn:
 
     def asked(self, now: float) -> None:
         """The user's turn has ended."""
-        self._asked_at = now
+        self._asked_at, self.is_heard = now, False
 
     def answered(self, now: float) -> None:
         """The first the user gets of a reply; what follows changes nothing."""
@@ -55,7 +57,7 @@ class Turn:
 
     def hang_up(self) -> None:
         """The line is gone."""
-        self.is_ready = False
+        self.is_ready = self.is_heard = False
         self.drop()
 
     def phase(self, *, has_problem: bool, is_playing: bool, is_talking: bool, is_live: bool) -> str:

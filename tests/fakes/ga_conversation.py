@@ -16,6 +16,12 @@ class Conversation:
         self.items: list[Item] = []
         self._answered: set[str] = set()
 
+    def known(self, instructions: str) -> str:
+        """What the model knows, on one line."""
+        messages = [item.data for item in self.items if item.data["type"] == "message"]
+        said = [f"{one['role']}: {_words(one)}" for one in messages if _words(one)]
+        return " | ".join(" ".join(text.split()) for text in [instructions, *said] if text)
+
     @property
     def unanswered_calls(self) -> list[str]:
         """Complete calls of functions without an output, which would confuse the model."""
@@ -129,9 +135,12 @@ def transcription_usage(held_ms: float, text: str) -> JsonObject:
 
 
 def _text_tokens(item: Item) -> int:
-    parts = item.data.get("content") or []
-    words = "".join(part.get("text") or part.get("transcript") or "" for part in parts)
-    return -(-len(words) // 4)
+    return -(-len(_words(item.data)) // 4)
+
+
+def _words(item: JsonObject) -> str:
+    parts = item.get("content") or []
+    return "".join(part.get("text") or part.get("transcript") or "" for part in parts)
 
 
 def _usage(text_in: int, audio_in: int, text_out: int, audio_out: int) -> JsonObject:

@@ -107,6 +107,8 @@ class Script:
     """An `error` event that follows each reply; the session goes on."""
     stale_ms: int = 0
     """Sound of a cancelled reply that still comes: half before its `response.done`, half after."""
+    recalls: bool = False
+    """Every answer tells all that the model knows: its instructions, and what was said."""
     rate_limits: bool = True
     refusal: Refusal | None = None
     close_after: int = 0
@@ -212,6 +214,7 @@ _ALL = (
     Script("drop_tcp", reset_at_ms=800),
     Script("expired", expire_after_ms=1500, faulty_connections=1),
     Script("deaf_to_close", deaf_to_close=True),
+    Script("recall", recalls=True, pace=0.0, replies=(Reply(audio_ms=200),)),
 )
 SCRIPTS: dict[str, Script] = {script.name: script for script in _ALL}
 

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
@@ -224,7 +225,10 @@ class GaSession:
     def _next_plan(self) -> Reply:
         plans = self.script.replies
         self._replies += 1
-        return plans[min(self._replies, len(plans)) - 1]
+        plan = plans[min(self._replies, len(plans)) - 1]
+        if not self.script.recalls:
+            return plan
+        return replace(plan, text=self.conversation.known(self.settings.data["instructions"]))
 
     async def _play(self, run: ReplyRun) -> None:
         await run.run()

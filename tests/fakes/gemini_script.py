@@ -53,6 +53,8 @@ class Script:
     chunk_ms: int = 100
     pace: float = 8.0
     """Sound is sent so many times faster than real time; 0: all at once, in one message."""
+    recalls: bool = False
+    """Every answer tells all that the model knows: its instructions, and what was said."""
     rate: int = 24_000
     is_odd: bool = False
     """Chunks of odd length, so that samples are split."""
@@ -121,5 +123,6 @@ _ALL = (
     Script("internal", close_in_answer=INTERNAL),
     Script("aborted", close_in_answer=ABORTED),
     Script("error", error=_ERROR),
+    Script("recall", recalls=True, pace=0.0),
 )
 SCRIPTS: dict[str, Script] = {script.name: script for script in _ALL}

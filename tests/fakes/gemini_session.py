@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ class GeminiSession:
     Attributes:
         received: Sound that was heard in a turn, PCM16 at 16 kHz.
         pictures: What was shown, in any way.
+        said: The conversation, each say as `role: words`.
         tool_answered: Set when the last call of a tool has its answer.
     """
 
@@ -40,6 +42,7 @@ class GeminiSession:
         self.received = bytearray()
         self.pictures: list[bytes] = []
         self.texts: list[str] = []
+        self.said: list[str] = []
         self.answers_of_tools: list[JsonObject] = []
         self.tool_answered = asyncio.Event()
         self.is_alive = True
@@ -47,6 +50,7 @@ class GeminiSession:
         self._connection = connection
         self._settings: Settings | None = None
         self._is_ready = False
+        self._awaits_past = False
         self._in_turn = False
         self._loud_ms = self._quiet_ms = 0.0
         self._is_speaking = False
@@ -130,6 +134,8 @@ class GeminiSession:
             return
         if not self._is_ready:
             raise Refused(1007, "The first message must be a setup, and it must be answered first")
+        if self._awaits_past and kind != "clientContent":
+            raise Refused(1007, f"{INVALID} The history must come first")
         name, _, field = kind.partition(".")
         content = message[name]
         match name:
@@ -146,6 +152,7 @@ class GeminiSession:
         if self._settings is not None:
             raise Refused(1007, "setup must be the first message and only the first")
         self._settings = read(setup, self._server.take_handle)
+        self._awaits_past = self._settings.awaits_past
         if self.script.refusal:
             await self.end(*self.script.refusal)
         elif self.script.answers_setup:
@@ -223,6 +230,7 @@ class GeminiSession:
 
     async def _read(self, words: str) -> None:
         self.texts.append(words)
+        self.said.append(f"user: {words}")
         if not self._in_turn:
             if self.settings.by_hand:
                 self.violation("streamed text outside a turn")
@@ -236,16 +244,21 @@ class GeminiSession:
             if turn.get("role") not in ("user", "model"):
                 raise Refused(1007, "Please use a valid role: user, model.")
             for part in turn["parts"]:
-                self._take_part(part)
-        await self.interrupt()
-        if content.get("turnComplete"):
-            self.answer("")
+                self._take_part(part, turn["role"])
+        is_past = self._awaits_past
+        if is_past and content.get("turnComplete"):
+            self._awaits_past = False
+        if not is_past:
+            await self.interrupt()
+            if content.get("turnComplete"):
+                self.answer("")
 
-    def _take_part(self, part: JsonObject) -> None:
+    def _take_part(self, part: JsonObject, role: str) -> None:
         if "inlineData" in part:
             self._see(part["inlineData"])
         elif "text" in part:
             self.texts.append(part["text"])
+            self.said.append(f"{role}: {part['text']}")
         else:
             raise Refused(1007, INVALID)
 
@@ -292,7 +305,11 @@ class GeminiSession:
             return
         plans = self.script.answers
         self._answered += 1
-        self._turn = Turn(self, plans[min(self._answered, len(plans)) - 1], user_text)
+        plan = plans[min(self._answered, len(plans)) - 1]
+        if self.script.recalls:
+            known = [self.settings.instructions, *self.said]
+            plan = replace(plan, text=" | ".join(" ".join(text.split()) for text in known if text))
+        self._turn = Turn(self, plan, user_text)
         self._start(self._begin(self._turn))
 
     async def _begin(self, turn: Turn) -> None:

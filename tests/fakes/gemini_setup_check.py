@@ -36,6 +36,9 @@ class Settings:
     says_words: bool
     wants_handles: bool
     tools: frozenset[str]
+    instructions: str = ""
+    awaits_past: bool = False
+    """The first content is what was said before, and must come before anything else."""
 
     @property
     def schedules_tools(self) -> bool:
@@ -55,6 +58,7 @@ def read(setup: JsonObject, takes_handle: Callable[[str], None]) -> Settings:
         takes_handle(setup["sessionResumption"]["handle"])
     turns = setup.get("realtimeInputConfig", {})
     detection = turns.get("automaticActivityDetection", {})
+    system = setup.get("systemInstruction", {})
     declared = [one for tool in setup.get("tools", []) for one in tool["functionDeclarations"]]
     return Settings(
         model=model,
@@ -65,6 +69,8 @@ def read(setup: JsonObject, takes_handle: Callable[[str], None]) -> Settings:
         says_words="outputAudioTranscription" in setup,
         wants_handles="sessionResumption" in setup,
         tools=frozenset(one["name"] for one in declared),
+        instructions=" ".join(part["text"] for part in system.get("parts", [])),
+        awaits_past=setup.get("historyConfig", {}).get("initialHistoryInClientContent", False),
     )
 
 

@@ -50,6 +50,8 @@ class Script:
     offers_noise_reduction: bool = False
     answers_text: bool = False
     """False: typed messages are taken and ignored, as the live service was seen to do."""
+    recalls: bool = False
+    """Every answer tells all that the model knows: its instructions, and what was said."""
     hears_end_with_tools: bool = True
     """False: the VAD never ends a turn while tools are offered."""
     streams: tuple[str, ...] = ("audio_transcript",)
@@ -84,6 +86,7 @@ _VALIDATION = (
 _ALL = (
     Script(),
     Script("text_answers", answers_text=True),
+    Script("recall", answers_text=True, recalls=True, pace=0.0),
     Script(
         "bad_key", http_status=401, http_body='{"error":{"code":"1002","message":"令牌不正确"}}'
     ),

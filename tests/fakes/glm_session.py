@@ -278,6 +278,8 @@ class GlmSession:
         plans, has_tools = self._script.replies, self.settings["tools"] and not self._is_video
         self._replies += 1
         plan = plans[min(self._replies, len(plans)) - 1]
+        if self._script.recalls:
+            return Reply(" ".join(self.settings["instructions"].split()))
         return Reply() if plan.calls and not has_tools else plan
 
     def _over(self, run: ReplyRun) -> None:

@@ -114,7 +114,8 @@ def test_words_that_were_not_heard_are_a_notice(code: str) -> None:
 def test_after_an_error_in_place_of_a_reply_the_next_is_asked_for(code: str) -> None:
     call = Call().ready()
     call.asks()
-    assert only(ProviderFailed, call.fails(code))
+    [ended] = only(ReplyFinished, call.fails(code))
+    assert (ended.status, ended.code) == ("failed", code)
     assert kinds(call.asks())[-1] == "response.create"
 
 

@@ -106,18 +106,39 @@ def test_always_busy_server_is_an_error_after_three_refusals() -> None:
         assert only(Unknown, call.fails(BUSY))
         call.passes(10.1)
         assert kinds(call.sent()) == ["response.create"]
-    assert [e.code for e in only(ProviderFailed, call.fails(BUSY))] == [BUSY]
+    [ended] = only(ReplyFinished, call.fails(BUSY))
+    assert (ended.status, ended.code, ended.message) == ("failed", BUSY, "It went wrong.")
     call.passes(30)
     assert call.sent() == []
 
 
-def test_refused_request_is_over() -> None:
+def test_refused_request_is_a_reply_that_failed() -> None:
     call = Call().ready()
     create = call.asks()[-1]
-    assert only(ProviderFailed, call.fails("server_error", event_id=create["event_id"]))
+    [first] = call.fails("server_error", "Too hot.", event_id=create["event_id"])
+    assert first == ReplyFinished("refused_reply_1", "failed", "server_error", "Too hot.")
     assert kinds(call.asks())[-1] == "response.create"
-    assert only(ProviderFailed, call.fails("bad_response_create"))
+    [second] = call.fails("bad_response_create")
+    assert second == ReplyFinished(
+        "refused_reply_2", "failed", "bad_response_create", "It went wrong."
+    )
     assert kinds(call.asks())[-1] == "response.create"
+
+
+def test_refused_request_that_nobody_wants_says_nothing() -> None:
+    call = Call().ready()
+    create = call.asks()[-1]
+    call.interrupts()
+    refused = call.fails("server_error", event_id=create["event_id"])
+    assert refused == [Unknown("benign: server_error")]
+
+
+def test_error_about_something_else_is_no_end_of_the_reply() -> None:
+    call = Call().ready()
+    call.asks()
+    assert only(ProviderFailed, call.fails("server_error", event_id="c77"))
+    call.begins()
+    assert only(ReplyFinished, call.ends())
 
 
 def test_server_without_metadata_is_asked_without() -> None:

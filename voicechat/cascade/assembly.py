@@ -1,21 +1,20 @@
 """Puts the parts together as the options ask; what cannot work is said at once."""
 
-import functools
-
-from voicechat.cascade.ears import HttpEars, NoEars
-from voicechat.cascade.endpoints import HttpService
+from voicechat.cascade.ears import HttpEars, NoEars, Writer
+from voicechat.cascade.endpoints import HttpService, service_of
+from voicechat.cascade.gemini_speech import GeminiSpeaker, GeminiWriter
+from voicechat.cascade.glm_speech import GlmSpeaker, GlmWriter
 from voicechat.cascade.mind import OLLAMA, AutoMind, ChatMind, EchoMind
-from voicechat.cascade.mouth import (
-    EspeakMouth,
-    HttpMouth,
-    NoMouth,
-    SayMouth,
-    find_program,
-    likely_programs,
-)
+from voicechat.cascade.mouth import HttpMouth, NoMouth, Speaker
+from voicechat.cascade.openai_speech import OpenAISpeaker, OpenAIWriter
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.parts import Ears, Mind, Mouth, Parts
+from voicechat.cascade.programs import EspeakMouth, SayMouth, find_program, likely_programs
+from voicechat.cascade.spare import SpareMouth
+from voicechat.cascade.xai_speech import XaiSpeaker, XaiWriter
 from voicechat.errors import ConfigError
+
+_KINDS = "`openai`, `glm`, `gemini` or `xai`"
 
 
 def assemble(options: LocalOptions) -> Parts:
@@ -27,19 +26,10 @@ def assemble(options: LocalOptions) -> Parts:
     return Parts(_ears(options), _mind(options), _mouth(options), options.language)
 
 
-def _ears(options: LocalOptions) -> Ears:
-    if _is_address(options.ears):
-        service = HttpService(options.ears, options.ears_key, options.proxy)
-        return HttpEars(service, options.ears_model)
-    if options.ears != "none":
-        raise _unknown("ears", options.ears, "`none` or an address")
-    return NoEars()
-
-
 def _mind(options: LocalOptions) -> Mind:
-    make = functools.partial(HttpService, key=options.mind_key, proxy=options.proxy)
     if _is_address(options.mind):
-        return ChatMind(make(options.mind), options.mind_model, options.language)
+        service = service_of(options, options.mind, options.mind_key)
+        return ChatMind(service, options.mind_model, options.language)
     if options.mind == "auto":
         return AutoMind(HttpService(OLLAMA), options.mind_model, options.language)
     if options.mind != "echo":
@@ -47,25 +37,72 @@ def _mind(options: LocalOptions) -> Mind:
     return EchoMind(options.language)
 
 
+def _ears(options: LocalOptions) -> Ears:
+    if _is_address(options.ears):
+        return HttpEars(_writer(options))
+    if options.ears != "none":
+        raise _unknown("ears", options.ears, "`none` or an address")
+    return NoEars()
+
+
+def _writer(options: LocalOptions) -> Writer:
+    kind, model = options.ears_kind, options.ears_model
+    service = service_of(options, options.ears, options.ears_key, kind=kind)
+    match kind:
+        case "openai":
+            return OpenAIWriter(service, model)
+        case "glm":
+            return GlmWriter(service, model)
+        case "gemini":
+            return GeminiWriter(service, model)
+        case "xai":
+            return XaiWriter(service)
+    raise _unknown("kind of ears", kind, _KINDS)
+
+
 def _mouth(options: LocalOptions) -> Mouth:
-    wanted = options.mouth
-    if _is_address(wanted):
-        service = HttpService(wanted, options.mouth_key, options.proxy)
-        return HttpMouth(service, options.mouth_model, options.mouth_voice)
+    if not _is_address(options.mouth):
+        return _program_mouth(options.mouth, options)
+    mouth = HttpMouth(_speaker(options), options.mouth_voice)
+    # The voice of the options is one of the service, which no program has.
+    spare = _installed("auto", "", options.language)
+    return SpareMouth(mouth, spare) if spare else mouth
+
+
+def _speaker(options: LocalOptions) -> Speaker:
+    kind, model = options.mouth_kind, options.mouth_model
+    service = service_of(options, options.mouth, options.mouth_key, kind=kind)
+    match kind:
+        case "openai":
+            return OpenAISpeaker(service, model)
+        case "glm":
+            return GlmSpeaker(service, model)
+        case "gemini":
+            return GeminiSpeaker(service, model)
+        case "xai":
+            return XaiSpeaker(service, options.language)
+    raise _unknown("kind of mouth", kind, _KINDS)
+
+
+def _program_mouth(wanted: str, options: LocalOptions) -> Mouth:
     if wanted not in ("auto", "none", "espeak-ng", "say"):
         raise _unknown("mouth", wanted, "`auto`, `none`, `espeak-ng`, `say` or an address")
-    for name in likely_programs() if wanted == "auto" else (wanted,):
-        if path := find_program(name):
-            return _program_mouth(name, path, options)
+    if mouth := _installed(wanted, options.mouth_voice, options.language):
+        return mouth
     if wanted in ("auto", "none"):
         return NoMouth()
     raise ConfigError(f"The program {wanted} is not installed", "Install it, or set mouth = auto.")
 
 
-def _program_mouth(name: str, path: str, options: LocalOptions) -> Mouth:
-    if name == "say":
-        return SayMouth(path, options.mouth_voice)
-    return EspeakMouth(path, options.mouth_voice, options.language)
+def _installed(wanted: str, voice: str, language: str) -> Mouth | None:
+    """The speaking program of this name, or with `auto` the best there is."""
+    names = likely_programs() if wanted == "auto" else (wanted,)
+    for name in names:
+        if wanted != "none" and (path := find_program(name)):
+            if name == "say":
+                return SayMouth(path, voice)
+            return EspeakMouth(path, voice, language)
+    return None
 
 
 def _is_address(value: str) -> bool:

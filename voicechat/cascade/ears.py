@@ -1,7 +1,17 @@
-"""Speech to text: nobody, or any service that speaks OpenAI's `/v1/audio/transcriptions`."""
+"""Speech to text: nobody, or the transcription service of a vendor.
 
-from voicechat.cascade.endpoints import HttpService
+The rule: a turn in which nobody speaks is never sent; such services hear words in silence.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from voicechat.cascade.pauses import spoken_pieces
 from voicechat.cascade.sound import wav
+
+_WIDE = "\u2e80"
+"""From here on scripts need no blank between words."""
 
 
 class NoEars:
@@ -13,18 +23,48 @@ class NoEars:
         return ""
 
 
+class Writer(Protocol):
+    """How one vendor's service is asked to write down one piece of speech."""
+
+    @property
+    def longest_ms(self) -> int:
+        """What it takes in one request."""
+
+    async def write(self, file: bytes, language: str, before: str) -> str:
+        """The words in a WAV file of PCM16 mono at 24 kHz.
+
+        `language` is ISO 639-1 or empty; `before` are the words of the same turn before it.
+
+        Raises:
+            VoiceChatError: The service is not there, refuses, or answers nothing readable.
+        """
+
+
 class HttpEars:
     """A transcription service."""
 
     hears = True
 
-    def __init__(self, service: HttpService, model: str) -> None:
-        self._service, self._model = service, model
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
 
     async def transcribe(self, pcm: bytes, language: str) -> str:
-        """The words in PCM16 mono at 24 kHz, uploaded as one WAV file."""
-        form = {"model": self._model, "response_format": "json"}
-        if language:
-            form["language"] = language
-        answer = await self._service.upload("/audio/transcriptions", form, wav(pcm))
-        return str(answer.get("text", "")).strip()
+        """The words in PCM16 mono at 24 kHz; empty, and nothing sent, when nobody speaks in it.
+
+        Raises:
+            VoiceChatError: As the service's `write`.
+        """
+        pieces = await asyncio.to_thread(spoken_pieces, pcm, self._writer.longest_ms)
+        texts: list[str] = []
+        for piece in pieces:
+            texts.append(await self._writer.write(wav(piece), language, join_words(texts)))
+        return join_words(texts)
+
+
+def join_words(texts: Sequence[str]) -> str:
+    """The pieces of one turn as one text, with blanks where the script has blanks."""
+    joined = ""
+    for text in filter(None, (text.strip() for text in texts)):
+        wide = joined and (joined[-1] >= _WIDE or text[0] >= _WIDE)
+        joined += text if wide or not joined else f" {text}"
+    return joined

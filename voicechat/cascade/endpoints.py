@@ -1,72 +1,114 @@
-"""HTTP to services that speak OpenAI's dialect: the only importer of httpx, and late.
+"""HTTP to the services of ears, mind and mouth: the only door to httpx, and it is loaded late.
 
-One wall-clock deadline lies around everything, because httpx forgets its own in a SOCKS handshake.
-Every foreign error leaves as one of ours, and no text ever holds the key.
+One wall-clock deadline lies around everything, and a shorter one around each silence.  Every
+foreign error leaves as one of ours, and no text ever holds a key.
 """
 
 import asyncio
 import contextlib
 import ipaddress
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from voicechat.errors import (
-    ConfigError,
-    LinkError,
-    ProxyError,
-    ProxyRefusedError,
-    RefusedError,
-    ServiceError,
-    VoiceChatError,
-)
+from voicechat.cascade import refusals
+from voicechat.cascade.options import LocalOptions
+from voicechat.cascade.sse import read_events
+from voicechat.errors import ConfigError, LinkError, ServiceError, VoiceChatError
+from voicechat.links import trust
+from voicechat.links.address import Address, read_address
+from voicechat.links.proxy import read_proxy
+from voicechat.links.route import Route
 
 if TYPE_CHECKING:
     import httpx
 
-_DEADLINE_S = 120.0
+__all__ = ["HttpService", "is_loopback", "read_events", "service_of"]
+
+DEADLINE_S = 300.0
+_CONNECT_S = 10.0
+"""For name lookup, proxy, TCP and TLS together."""
+_START_S = 120.0
+"""Until an answer begins: a model of this machine may have to be loaded first."""
+_IDLE_S = 30.0
+"""Between two pieces of an answer."""
 _LONGEST_ANSWER = 64 * 2**20
 _ENDS = ("/chat/completions", "/audio/transcriptions", "/audio/speech")
+_KEY_HEADERS = {"gemini": "x-goog-api-key: {key}"}
+"""How keys are sent, by the language of the service; else as a bearer token."""
 
 
 class HttpService:
     """One service at one address, with its key, through its proxy."""
 
     def __init__(
-        self, url: str, key: str = "", proxy: str = "", deadline_s: float = _DEADLINE_S
+        self,
+        url: str,
+        key: str = "",
+        proxy: str = "",
+        deadline_s: float = DEADLINE_S,
+        *,
+        key_header: str = "",
+        headers: Mapping[str, str] | None = None,
+        ca_file: str = "",
+        idle_s: float = _IDLE_S,
     ) -> None:
         """`url` is the base (`https://host/v1`) or the full address of what is asked for.
 
+        Args:
+            key: Sent as `key_header` says, else as `Authorization: Bearer`.
+            proxy: Its address; never used for this machine itself.
+            deadline_s: For one request, from the name lookup to the last byte.
+            key_header: E.g. `api-key: {key}`.
+            headers: More of them, for every request.
+            ca_file: PEM file with certificates to trust beside those of this machine.
+            idle_s: The longest silence inside an answer.
+
         Raises:
-            ConfigError: It is no http address, or would send the key in the open.
+            ConfigError: Address, proxy, key or a header cannot be used, or the key would be sent
+                in the open.
         """
-        self._base, self._key, self._deadline_s = url.rstrip("/"), key.strip(), deadline_s
-        parts = _split(url)
-        local = is_loopback(parts.hostname or "")
-        if self._key and parts.scheme == "http" and not local:
+        self._address = _read_url(url)
+        self._base, _, self._query = url.strip().partition("?")
+        self._base = self._base.rstrip("/")
+        self._deadline_s, self._idle_s, self._ca_file = deadline_s, idle_s, ca_file
+        self._headers = {**(headers or {}), **_key_header(key.strip(), key_header)}
+        local = is_loopback(self._address.host)
+        secrets = tuple(filter(None, (key.strip(), *trust.secrets_of(self._headers))))
+        if secrets and not self._address.secure and not local:
             raise ConfigError(f"{self.name} is not encrypted and would get your key", "Use https.")
-        if self._key and not (self._key.isascii() and self._key.isprintable()):
-            raise ConfigError(f"The key for {self.name} holds strange characters", "Copy it again.")
-        self._secrets = [self._key, urlsplit(proxy).password or ""]
-        self._proxy = proxy if proxy and not local else None
+        trust.check_headers(self._headers)
+        through = None if local or not proxy else read_proxy(proxy, "the options")
+        connect_s = min(_CONNECT_S, deadline_s)
+        self._route = Route(self.name, through, connect_s, secrets)
         self._client: httpx.AsyncClient | None = None
 
     @property
     def name(self) -> str:
         """The host, for messages."""
-        parts = urlsplit(self._base)
-        port = f":{parts.port}" if parts.port else ""
-        return f"{parts.hostname}{port}"
+        return self._address.label
+
+    @property
+    def host(self) -> str:
+        """The host without its port."""
+        return self._address.host
 
     async def get(self, path: str) -> dict[str, Any]:
         """A JSON object."""
-        return _json_object(await self._whole("GET", path), self.name)
+        return self._object(await self._whole("GET", path))
 
-    async def upload(self, path: str, form: dict[str, str], file: bytes) -> dict[str, Any]:
+    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Post JSON; a JSON object comes back."""
+        return self._object(await self._whole("POST", path, json=body))
+
+    async def upload(
+        self, path: str, form: dict[str, str], file: bytes, name: str = "speech.wav"
+    ) -> dict[str, Any]:
         """Post a form with a WAV file; a JSON object comes back."""
-        files = {"file": ("speech.wav", file, "audio/wav")}
-        return _json_object(await self._whole("POST", path, data=form, files=files), self.name)
+        files = {"file": (name, file, "audio/wav")}
+        return self._object(await self._whole("POST", path, data=form, files=files))
 
     async def stream(self, path: str, body: dict[str, Any]) -> AsyncGenerator[bytes, None]:
         """Post JSON; the answer's bytes as they come.
@@ -77,16 +119,28 @@ class HttpService:
         deadline = asyncio.get_running_loop().time() + self._deadline_s
         async with contextlib.AsyncExitStack() as stack:
             with self._translation():
-                async with asyncio.timeout_at(deadline):
+                async with self._patience(deadline, _START_S):
                     answer = await stack.enter_async_context(self._request("POST", path, json=body))
             pieces = answer.aiter_bytes()
             while True:
                 with self._translation():
-                    async with asyncio.timeout_at(deadline):
+                    async with self._patience(deadline, self._idle_s):
                         piece = await anext(pieces, None)
                 if piece is None:
                     return
                 yield piece
+
+    async def knock(self, path: str) -> None:
+        """Ask for something small: is the service there, and does it let us in?
+
+        Raises:
+            VoiceChatError: It is not reached, or refuses key, money or region.
+        """
+        with self._translation():
+            async with asyncio.timeout(self._deadline_s), self._send("GET", path) as answer:
+                error = self._refusal(answer, await self._read(answer))
+                if isinstance(error, LinkError) or refusals.is_barred(answer.status_code, error):
+                    raise error
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -94,43 +148,69 @@ class HttpService:
         if client:
             await client.aclose()
 
+    def failure(self, error: Any) -> VoiceChatError:
+        """An `error` that came inside a good answer."""
+        return refusals.failure(self._route, error)
+
+    # -- one request ----------------------------------------------------------------------------
+
     async def _whole(self, method: str, path: str, **content: Any) -> bytes:
+        deadline = asyncio.get_running_loop().time() + self._deadline_s
         with self._translation():
             async with (
-                asyncio.timeout(self._deadline_s),
+                self._patience(deadline, _START_S),
                 self._request(method, path, **content) as answer,
             ):
                 return await self._read(answer)
 
     @contextlib.asynccontextmanager
+    async def _patience(self, deadline: float, seconds: float) -> AsyncIterator[None]:
+        """Wait so long for one thing, and never past the deadline."""
+        now = asyncio.get_running_loop().time()
+        until = min(deadline, now + seconds)
+        try:
+            async with asyncio.timeout_at(until):
+                yield
+        except TimeoutError:
+            text = f"{self.name} said nothing for {max(until - now, 0):.0f} s"
+            if until == deadline:
+                text = f"{self.name} took longer than {self._deadline_s:.0f} s"
+            raise LinkError(text, "Try again, or check the proxy.") from None
+
+    @contextlib.asynccontextmanager
     async def _request(
         self, method: str, path: str, **content: Any
     ) -> "AsyncIterator[httpx.Response]":
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        client = self._open()
-        address = self._address(path)
-        async with client.stream(method, address, headers=headers, **content) as answer:
-            if answer.status_code != 200:
+        async with self._send(method, path, **content) as answer:
+            if answer.status_code != 200 or _is_page(answer):
                 raise self._refusal(answer, await self._read(answer))
+            yield answer
+
+    @contextlib.asynccontextmanager
+    async def _send(
+        self, method: str, path: str, **content: Any
+    ) -> "AsyncIterator[httpx.Response]":
+        async with self._open().stream(
+            method, self._url(path), headers=self._headers, **content
+        ) as answer:
             yield answer
 
     def _open(self) -> "httpx.AsyncClient":
         import httpx
 
+        from voicechat.cascade.network import Network, Transport
+
         if self._client is None:
-            # Without TLS there is nothing to verify, and loading certificates takes time.
+            network = Network(self._address, self._route, lambda: trust.tls_context(self._ca_file))
             self._client = httpx.AsyncClient(
-                proxy=self._proxy,
-                trust_env=False,
-                timeout=self._deadline_s,
-                verify=self._base.startswith("https:") or bool(self._proxy),
+                transport=Transport(network), trust_env=False, timeout=None
             )
         return self._client
 
-    def _address(self, path: str) -> str:
+    def _url(self, path: str) -> str:
         end = next((end for end in _ENDS if self._base.endswith(end)), "")
-        base = self._base.removesuffix(end)
-        return self._base if end == path else f"{base}{path}"
+        base = self._base if end == path else f"{self._base.removesuffix(end)}{path}"
+        return f"{base}{'&' if '?' in base else '?'}{self._query}" if self._query else base
 
     async def _read(self, answer: "httpx.Response") -> bytes:
         body = bytearray()
@@ -140,25 +220,12 @@ class HttpService:
                 raise ServiceError(f"{self.name} sends without end")
         return bytes(body)
 
-    def _refusal(self, answer: "httpx.Response", body: bytes) -> VoiceChatError:
-        status = answer.status_code
-        reason = self._mask(_reason(body))
-        said = f"{self.name} answered {status}" + (f" ({reason})" if reason else "")
-        if status == 407:
-            return ProxyRefusedError("The proxy wants a password", "Put it into its address.")
-        if status in (401, 403):
-            return RefusedError(said, "Check the key.")
-        if status == 429 and "quota" not in reason:
-            wait = answer.headers.get("retry-after", "")
-            return ServiceError(said, retry_after_s=float(wait) if wait.isdecimal() else None)
-        if status in (408, 409) or status >= 500:
-            return ServiceError(said, "Try again later.")
-        return RefusedError(said, "Check the address and the model.")
+    # -- what went wrong ------------------------------------------------------------------------
 
-    def failure(self, error: object) -> VoiceChatError:
-        """An `error` that came inside a good answer."""
-        text = error.get("message", "") if isinstance(error, dict) else error
-        return ServiceError(f"{self.name} failed: {self._mask(_one_line(str(text)))}")
+    def _refusal(self, answer: "httpx.Response", body: bytes) -> VoiceChatError:
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        value = _json(body)
+        return refusals.refusal(self._route, answer.status_code, headers, body, value, time.time())
 
     @contextlib.contextmanager
     def _translation(self) -> "Iterator[None]":
@@ -173,24 +240,47 @@ class HttpService:
             raise self._translate(error) from None
 
     def _translate(self, error: Exception) -> VoiceChatError:
+        import httpcore
         import httpx
 
-        reason = self._mask(_one_line(f"{type(error).__name__}: {error}"))
-        # socksio's error is no httpx error; it is known by its name, as httpx alone may import it.
-        if isinstance(error, httpx.ProxyError) or type(error).__module__.startswith("socksio"):
-            return ProxyError(f"The proxy failed on the way to {self.name} ({reason})")
-        if isinstance(error, httpx.TimeoutException):
-            return LinkError(f"{self.name} did not answer in time")
-        if isinstance(error, httpx.HTTPError | OSError):
-            return LinkError(f"{self.name} cannot be reached ({reason})", "Is it running?")
-        if isinstance(error, ValueError | httpx.InvalidURL | ImportError):
-            return ConfigError(f"The address of {self.name} or the proxy is wrong ({reason})")
+        reason = self._route.quote(f"{type(error).__name__}: {error}", 200)
+        if isinstance(error, httpx.DecodingError):
+            return ServiceError(f"{self.name} sent something unreadable ({reason})")
+        if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+            return ConfigError(f"The address of {self.name} is wrong ({reason})")
+        if isinstance(error, httpcore.RemoteProtocolError | httpcore.NetworkError | OSError):
+            return LinkError(f"The line to {self.name} broke ({reason})", "Try again.")
         return ServiceError(f"{self.name} sent something unreadable ({reason})")
 
-    def _mask(self, text: str) -> str:
-        for secret in filter(None, self._secrets):
-            text = text.replace(secret, "***")
-        return text
+    def _object(self, body: bytes) -> dict[str, Any]:
+        value = _json(body)
+        if isinstance(value, dict):
+            return value
+        raise ServiceError(f"{self.name} sent something unreadable", "Check the address.")
+
+
+def service_of(
+    options: LocalOptions, address: str, key: str, *, kind: str = "openai"
+) -> HttpService:
+    """The service of one part, with everything that the options say of all services.
+
+    Args:
+        options: For proxy, headers, the way keys are sent, and certificates.
+        address: Of this part.
+        key: Of this part.
+        kind: The language it speaks, which says how keys are sent where the options do not.
+
+    Raises:
+        ConfigError: As `HttpService`; or the options' headers are no JSON object of texts.
+    """
+    return HttpService(
+        address,
+        key,
+        options.proxy,
+        key_header=options.key_header or _KEY_HEADERS.get(kind, ""),
+        headers=_headers(options.headers),
+        ca_file=options.ca_file,
+    )
 
 
 def is_loopback(host: str) -> bool:
@@ -200,52 +290,40 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" or host.endswith(".localhost")
 
 
-async def read_events(data: AsyncGenerator[bytes, None]) -> AsyncGenerator[dict[str, Any], None]:
-    """The JSON objects of a stream of server-sent events (WHATWG HTML 9.2), until `[DONE]`."""
-    rest = b""
-    async with contextlib.aclosing(data):
-        async for piece in data:
-            *lines, rest = (rest + piece).split(b"\n")
-            for line in lines:
-                payload = line.removeprefix(b"data:").strip()
-                if payload == b"[DONE]":
-                    return
-                if line.startswith(b"data:") and (event := _object(payload)) is not None:
-                    yield event
+def _headers(text: str) -> dict[str, str]:
+    value = _json(text.encode()) if text else {}
+    if isinstance(value, dict) and all(isinstance(entry, str) for entry in value.values()):
+        return value
+    raise ConfigError("The headers for the services are no JSON object of texts")
 
 
-def _object(payload: bytes) -> dict[str, Any] | None:
+def _key_header(key: str, written: str) -> dict[str, str]:
+    if not key:
+        return {}
+    name, _, value = (written or "Authorization: Bearer {key}").partition(":")
+    return {name.strip(): value.strip().replace("{key}", key)}
+
+
+def _read_url(url: str) -> Address:
     try:
-        value = json.loads(payload)
+        scheme = urlsplit(url.strip()).scheme
+    except ValueError:
+        scheme = ""
+    try:
+        if scheme in ("http", "https"):
+            return read_address(url)
+    except ConfigError:
+        pass
+    raise ConfigError("The address of a service is wrong", "It looks like https://host/v1.")
+
+
+def _is_page(answer: "httpx.Response") -> bool:
+    """A web page where a service should be: a login page of this network, as a rule."""
+    return "html" in answer.headers.get("content-type", "").lower()
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
-
-
-def _json_object(body: bytes, name: str) -> dict[str, Any]:
-    value = _object(body)
-    if value is None:
-        raise ServiceError(f"{name} sent something unreadable", "Check the address.")
-    return value
-
-
-def _reason(body: bytes) -> str:
-    error = (_object(body) or {}).get("error", "")
-    text = error.get("message", "") if isinstance(error, dict) else error
-    return _one_line(str(text))
-
-
-def _one_line(text: str) -> str:
-    shown = "".join(sign if sign.isprintable() else " " for sign in text)
-    return " ".join(shown.split())[:200]
-
-
-def _split(url: str) -> Any:
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
-    except ValueError:
-        valid = False
-    if not valid or any(sign.isspace() for sign in url):
-        raise ConfigError("The address of a service is wrong", "It looks like https://host/v1.")
-    return parts

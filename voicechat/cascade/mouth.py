@@ -1,31 +1,16 @@
-"""Text to speech: a speaking program of this machine, a speech service, or nobody.
+"""Text to speech: nobody, or the speech service of a vendor.
 
-The text goes to a program by its standard input, never as an argument that could be an option.
+The rule: what nobody can say is never sent, and a request ends at once when nobody listens.
 """
 
-import asyncio
 import contextlib
 import re
-import shutil
-import sys
-import tempfile
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator
-from pathlib import Path
+from typing import Protocol
 
-from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.sound import SpeechStream
+from voicechat.cascade.sentences import cut_words
 from voicechat.errors import ServiceError
 
-_READ = 8192
-_VOICES = (
-    (re.compile("[\u3040-\u30ff]"), "ja"),
-    (re.compile("[\uac00-\ud7af]"), "ko"),
-    (re.compile("[\u3400-\u9fff]"), "cmn"),
-    (re.compile("[\u0400-\u04ff]"), "ru"),
-)
-"""The first script that is found in a sentence gives its voice."""
-_LATIN_VOICE = "en-us"
 _MARKS = re.compile(r"[*_`#|~<>\[\]{}\\^]+")
 _SCHEME = re.compile(r"https?://")
 
@@ -40,146 +25,61 @@ class NoMouth:
         yield b""  # Makes this a generator, as the role asks.
 
 
-class EspeakMouth:
-    """espeak-ng: small, everywhere, about a hundred languages."""
+class Speaker(Protocol):
+    """How one vendor's service is asked to say something."""
 
-    speaks = True
+    @property
+    def name(self) -> str:
+        """The host, for messages."""
 
-    def __init__(self, program: str, voice: str = "", language: str = "") -> None:
-        self._program, self._voice = program, voice
-        self._latin = voice or ("" if language in ("", "en", "zh") else language) or _LATIN_VOICE
+    @property
+    def longest(self) -> int:
+        """Characters it takes in one request."""
 
-    async def speak(self, text: str, *, voice: str, speed: float) -> AsyncGenerator[bytes, None]:
-        """The sentence in the voice of its language; the wire's `voice` names none of these.
+    @property
+    def speeds(self) -> tuple[float, float]:
+        """The slowest and the fastest; 1 is its own."""
 
-        Raises:
-            ServiceError: The program said nothing but an error.
-        """
-        words = speakable(text)
-        spoken = not words
-        for name in dict.fromkeys((self._voice_of(words), _LATIN_VOICE)):
-            # A language without a voice is read in the English one rather than not at all.
-            if not spoken:
-                async with contextlib.aclosing(self._run(words, name, speed)) as pieces:
-                    async for pcm in pieces:
-                        spoken = True
-                        yield pcm
-        if not spoken:
-            raise ServiceError("espeak-ng made no sound", "Try `espeak-ng hello` by hand.")
+    def choose_voice(self, wanted: str) -> str:
+        """The session's voice if the service has it, else its own."""
 
-    async def _run(self, words: str, voice: str, speed: float) -> AsyncGenerator[bytes, None]:
-        pace = str(round(175 * speed))
-        command = [self._program, "-b", "1", "-v", voice, "-s", pace, "--stdin", "--stdout"]
-        async with _running(command, words) as process:
-            stream = SpeechStream()
-            assert process.stdout
-            while data := await process.stdout.read(_READ):
-                if pcm := stream.feed(data):
-                    yield pcm
-            if pcm := stream.finish():
-                yield pcm
-
-    def _voice_of(self, words: str) -> str:
-        for script, voice in _VOICES:
-            if script.search(words):
-                return self._voice if self._voice.startswith(voice) else voice
-        return self._latin
-
-
-class SayMouth:
-    """The `say` of macOS, by way of a file, since it cannot write to a pipe."""
-
-    speaks = True
-
-    def __init__(self, program: str, voice: str = "") -> None:
-        self._program, self._voice = program, voice
-
-    async def speak(self, text: str, *, voice: str, speed: float) -> AsyncGenerator[bytes, None]:
-        """The sentence in the system's voice, or the one of the options.
+    def say(self, words: str, voice: str, speed: float) -> AsyncGenerator[bytes, None]:
+        """The sound as it is made: PCM16 mono at 24 kHz, in whole samples.
 
         Raises:
-            ServiceError: The program failed.
+            VoiceChatError: The service is not there, refuses, or breaks off.
         """
-        if words := speakable(text):
-            with tempfile.TemporaryDirectory() as folder:
-                yield await self._render(words, Path(folder) / "speech.wav", speed)
-
-    async def _render(self, words: str, file: Path, speed: float) -> bytes:
-        command = [self._program, "-o", str(file), "--data-format=LEI16@24000", "-f", "-"]
-        command += ["-r", str(round(175 * speed))] + (["-v", self._voice] if self._voice else [])
-        async with _running(command, words) as process:
-            await process.wait()
-        return await asyncio.to_thread(_read_speech, file)
 
 
 class HttpMouth:
-    """A service that speaks OpenAI's `/v1/audio/speech`."""
+    """A speech service; `voice` is the options' and goes before the session's."""
 
     speaks = True
 
-    def __init__(self, service: HttpService, model: str, voice: str = "") -> None:
-        self._service, self._model, self._voice = service, model, voice
+    def __init__(self, speaker: Speaker, voice: str = "") -> None:
+        self._speaker, self._voice = speaker, voice
 
     async def speak(self, text: str, *, voice: str, speed: float) -> AsyncGenerator[bytes, None]:
-        """The sentence as the service makes it; the voice is the options', else the session's."""
-        words = speakable(text)
-        if not words:
-            return
-        chosen = self._voice or (voice if voice != "default" else "") or "alloy"
-        body = {"model": self._model, "input": words, "voice": chosen, "response_format": "pcm"}
-        if speed != 1.0:
-            body["speed"] = speed  # type: ignore[assignment]
-        stream = SpeechStream()
-        async with contextlib.aclosing(self._service.stream("/audio/speech", body)) as pieces:
-            async for data in pieces:
-                if pcm := stream.feed(data):
+        """The sentence as the service makes it, asked for in pieces it takes.
+
+        Raises:
+            VoiceChatError: As the service's `say`; also in the middle, or when there is no sound.
+        """
+        speaker = self._speaker
+        chosen = self._voice or speaker.choose_voice("" if voice == "default" else voice)
+        slowest, fastest = speaker.speeds
+        pace = min(max(speed, slowest), fastest)
+        for words in cut_words(speakable(text), speaker.longest):
+            silent = True
+            async with contextlib.aclosing(speaker.say(words, chosen, pace)) as pieces:
+                async for pcm in pieces:
+                    silent = silent and not pcm
                     yield pcm
-        if pcm := stream.finish():
-            yield pcm
+            if silent:
+                raise ServiceError(f"{speaker.name} made no sound", "Check the model of the mouth.")
 
 
 def speakable(text: str) -> str:
     """The words without the marks of Markdown, which nobody says; empty if nothing remains."""
     words = " ".join(_MARKS.sub(" ", _SCHEME.sub("", text)).split())
     return words if any(sign.isalnum() for sign in words) else ""
-
-
-def _read_speech(file: Path) -> bytes:
-    try:
-        data = file.read_bytes()
-    except OSError:
-        raise ServiceError("say made no sound", "Try `say hello` by hand.") from None
-    stream = SpeechStream()
-    return stream.feed(data) + stream.finish()
-
-
-def find_program(name: str) -> str | None:
-    """The speaking program's path, or None."""
-    return shutil.which(name)
-
-
-def likely_programs() -> tuple[str, ...]:
-    """What `auto` looks for, best first."""
-    return ("say", "espeak-ng") if sys.platform == "darwin" else ("espeak-ng",)
-
-
-@contextlib.asynccontextmanager
-async def _running(command: list[str], words: str) -> AsyncGenerator[Process, None]:
-    """The program, fed with the words; dead and gone afterwards."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
-        )
-    except OSError as error:
-        raise ServiceError(f"{command[0]} cannot be started ({error.strerror})") from None
-    try:
-        assert process.stdin
-        with contextlib.suppress(OSError):
-            process.stdin.write(words.encode())
-            process.stdin.close()
-        yield process
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-        await process.wait()

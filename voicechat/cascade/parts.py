@@ -8,6 +8,27 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from voicechat.events import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The mind wants a tool run.  In an answer it is one piece; in a question it was one."""
+
+    call_id: str
+    """Ours, and never the same twice: services number their calls from the start again."""
+    name: str
+    arguments: str = "{}"
+    """JSON text as the mind wrote it: it may be malformed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool gave back for a call."""
+
+    call_id: str
+    output: str
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -20,6 +41,10 @@ class Said:
     """Spoken sound: PCM16 mono at 24 kHz."""
     images: tuple[str, ...] = field(default=(), repr=False)
     """Data addresses of PNG or JPEG pictures."""
+    call: ToolCall | None = None
+    """Instead of all of the above, of an assistant."""
+    result: ToolResult | None = None
+    """Instead of all of the above, of the user's side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +54,14 @@ class Question:
     said: Sequence[Said] = ()
     instructions: str = ""
     max_tokens: int | None = None
+    tools: Sequence[Tool] = ()
+    """What it may call."""
+    must_call: str = ""
+    """The name of the tool it must call; `*`: any of them; empty: it is free."""
+    voice: str = ""
+    """For a mind that gives sound itself; empty: its own choice."""
+    wants_sound: bool = True
+    """Whether anybody will hear the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +79,7 @@ class CutShort:
     reason: Literal["max_output_tokens", "content_filter"] = "max_output_tokens"
 
 
-Piece: TypeAlias = str | Sound | CutShort
+Piece: TypeAlias = str | Sound | ToolCall | CutShort
 
 
 class Ears(Protocol):
@@ -62,6 +95,10 @@ class Ears(Protocol):
 
 class Mind(Protocol):
     """What to say."""
+
+    @property
+    def hears(self) -> bool:
+        """True: it takes the sound of a turn itself, and need not wait for the ears."""
 
     def answer(self, question: Question) -> AsyncGenerator[Piece, None]:
         """The answer in pieces of any size, as they come to mind."""

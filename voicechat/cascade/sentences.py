@@ -1,6 +1,7 @@
 """Cuts flowing text into sentences as soon as they are whole, without losing a character."""
 
 import re
+from collections.abc import Sequence
 
 _LONGEST = 240
 """Characters; what has no end by then is cut at a comma or a space."""
@@ -77,10 +78,25 @@ def _is_short_form(word: str) -> bool:
 
 
 def _cut_long(text: str) -> int:
-    if len(text) <= _LONGEST:
-        return 0
-    for signs in (",，、:：;—", " "):
-        place = max(text.rfind(sign, _LONGEST // 4, _LONGEST) for sign in signs)
+    return 0 if len(text) <= _LONGEST else _cut_at(text, _LONGEST, (",，、:：;—", " "))
+
+
+def cut_words(text: str, longest: int) -> list[str]:
+    """The text in pieces of at most so many characters, for services that take no more.
+
+    They end at the end of a sentence where one is near, else at a comma, else at a blank.
+    """
+    pieces = []
+    while len(text) > longest:
+        place = _cut_at(text, longest, ("。！？；…!?.\n", ",，、:：;—", " "))
+        pieces.append(text[:place])
+        text = text[place:]
+    return [stripped for piece in [*pieces, text] if (stripped := piece.strip())]
+
+
+def _cut_at(text: str, longest: int, signs_by_worth: Sequence[str]) -> int:
+    for signs in signs_by_worth:
+        place = max(text.rfind(sign, longest // 4, longest) for sign in signs)
         if place > 0:
             return place + 1
-    return _LONGEST
+    return longest

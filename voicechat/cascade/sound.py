@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 RATE = 24_000
 """Hz, of all sound that passes between the parts: PCM16 little-endian mono."""
 BYTES_PER_MS = RATE * 2 // 1000
+_MP3 = (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
+_FOREIGN = (*_MP3, b"OggS", b"fLaC", b'{"', b"<!DO", b"<htm")
+"""How files begin that would be a burst of noise if they were played as samples."""
 
 
 def ms_of(pcm_bytes: int) -> int:
@@ -27,19 +30,21 @@ def wav(pcm: bytes) -> bytes:
 
 
 class SpeechStream:
-    """Turns a stream of WAV, or of bare PCM16 at 24 kHz, into PCM16 mono at 24 kHz."""
+    """Turns a stream of WAV, or of bare PCM16, into PCM16 mono at 24 kHz."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate: int = RATE) -> None:
+        """`rate` in Hz is that of bare samples; a WAV file says its own."""
         self._head = b""
         self._body = False
         self._rest = b""
+        self._bare_rate = rate
         self._resampler: Resampler | None = None
 
     def feed(self, data: bytes) -> bytes:
         """More of the stream in, sound out as soon as the header has been read.
 
         Raises:
-            ServiceError: It is no sound in 16-bit mono.
+            ServiceError: It is no sound in 16-bit mono, or at a rate that no speech has.
         """
         if not self._body:
             data = self._read_head(data)
@@ -57,7 +62,7 @@ class SpeechStream:
         if len(self._head) < 4:
             return b""
         if not self._head.startswith(b"RIFF"):
-            return self._begin(self._head)
+            return self._begin_bare()
         at = 12
         while len(self._head) >= at + 8:
             name, size = struct.unpack_from("<4sI", self._head, at)
@@ -68,6 +73,12 @@ class SpeechStream:
             at += 8 + size + size % 2
         return b""
 
+    def _begin_bare(self) -> bytes:
+        if self._head.startswith(_FOREIGN):
+            raise _no_sound()
+        self._set_rate(self._bare_rate)
+        return self._begin(self._head)
+
     def _begin(self, body: bytes) -> bytes:
         self._body, self._head = True, b""
         return body
@@ -75,10 +86,19 @@ class SpeechStream:
     def _read_shape(self, shape: bytes) -> None:
         kind, channels, rate = struct.unpack_from("<HHI", shape)
         (bits,) = struct.unpack_from("<H", shape, 14)
-        if kind not in (1, 0xFFFE) or channels != 1 or bits != 16 or not 4000 <= rate <= 192_000:
-            raise ServiceError("The speech is no 16-bit mono sound", "Ask the service for PCM.")
+        if kind not in (1, 0xFFFE) or channels != 1 or bits != 16:
+            raise _no_sound()
+        self._set_rate(rate)
+
+    def _set_rate(self, rate: int) -> None:
+        if not 4000 <= rate <= 192_000:
+            raise _no_sound()
         if rate != RATE and self._resampler is None:
             self._resampler = _resampler(rate)
+
+
+def _no_sound() -> ServiceError:
+    return ServiceError("The speech is no 16-bit mono sound", "Ask the service for PCM.")
 
 
 def _resampler(rate: int) -> "Resampler":

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from voicechat.front.listing import DeviceRow, ModelRow
-from voicechat.session import Line
+from voicechat.line import Line
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,15 @@
 import json
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import groupby
+
+from voicechat.front.words import Words
+
+_WIDEST_NAME = 32
+"""Columns: with every ability behind it, a line still fits into 80."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +34,44 @@ class ModelRow:
     """One model to talk to."""
 
     name: str
+    """What `--model` takes."""
     provider: str
     abilities: tuple[str, ...]
     key_env: str
     """The environment variable that holds the key; empty: no key needed."""
     has_key: bool
     note: str = ""
+    title: str = ""
+    """The provider as a person calls it."""
+    service: str = ""
+    """Of an ordinary chat model: the provider whose HTTP services answer."""
+    service_title: str = ""
+    voices: tuple[str, ...] = ()
+    needs: str = ""
+    """What must be set first: a variable or an option."""
+    key_page: str = ""
+    """Where a person gets a key."""
+    status: str = "current"
+    shutdown: str = ""
+    """ISO date on which it ends."""
+    successor: str = ""
+    price: Mapping[str, float] | None = None
+    """USD for a million tokens; None: not known."""
+    price_date: str = ""
+    last_used: str = ""
+    """ISO 8601 in UTC; empty: never."""
 
     @property
     def key(self) -> str:
-        if not self.key_env:
-            return "no key needed"
-        return f"{self.key_env} is set" if self.has_key else f"set {self.key_env}"
+        if not self.has_key and (needs := self.needs or self.key_env):
+            return f"set {needs}"
+        return f"{self.key_env} is set" if self.key_env else "no key needed"
+
+    @property
+    def group(self) -> str:
+        """Under which heading it stands."""
+        title = self.title or self.provider
+        return f"{title} by {self.service_title}" if self.service_title else title
 
 
 def list_devices(devices: Sequence[DeviceRow], *, as_json: bool) -> int:
@@ -59,22 +92,45 @@ def list_devices(devices: Sequence[DeviceRow], *, as_json: bool) -> int:
     return 0 if devices else 1
 
 
-def list_models(models: Sequence[ModelRow], *, as_json: bool) -> int:
-    """Print the models with what each can do and whether its key is set."""
+def list_models(models: Sequence[ModelRow], *, as_json: bool, now: datetime | None = None) -> int:
+    """Print the models with what each can do, and at the head of each group whether its key is set.
+
+    Args:
+        now: With its time zone; None: the clock's.
+    """
     if as_json:
         return _print_json([asdict(model) for model in models])
-    name_width = max((cells(model.name) for model in models), default=0)
-    able_width = max((cells(", ".join(model.abilities)) for model in models), default=0)
-    provider = ""
-    for model in models:
-        if model.provider != provider:
-            provider = model.provider
-            _write(provider)
-        name = _pad(model.name, name_width)
-        able = _pad(", ".join(model.abilities), able_width)
-        note = f"  ({model.note})" if model.note else ""
-        _write(f"  {name}  {able}  {model.key}{note}")
+    now, words = now or datetime.now().astimezone(), Words("en")
+    for group, rows in groupby(models, lambda model: (model.group, model.key)):
+        found = list(rows)
+        _write_group(found[0], *group)
+        width = min(max(cells(model.name) for model in found), _WIDEST_NAME)
+        for model in found:
+            _write(f"  {_pad(model.name, width)}  {' '.join(model.abilities)}".rstrip())
+            for remark in filter(None, (model.note, say_when(words, model.last_used, now))):
+                _write(f"      {remark}")
     return 0
+
+
+def _write_group(model: ModelRow, title: str, key: str) -> None:
+    place = f"chat/{model.service}" if model.service else model.provider
+    head = title if title == place else f"{title} ({place})"
+    _write(f"{head}: {key}")
+    if not model.has_key and model.key_page:
+        _write(f"  get a key at {model.key_page}")
+
+
+def say_when(words: Words, moment: str, now: datetime) -> str:
+    """When a model was last used, by the days of the user's calendar; empty for never."""
+    if not moment:
+        return ""
+    day = datetime.fromisoformat(moment).astimezone(now.tzinfo).date()
+    days = (now.date() - day).days
+    if days <= 0:  # A clock that was set back is no reason to speak of the future.
+        return words("used_today")
+    if days == 1:
+        return words("used_yesterday")
+    return words("used_days", days=days) if days < 14 else words("used_on", date=day.isoformat())
 
 
 def cells(text: str) -> int:

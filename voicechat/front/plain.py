@@ -260,7 +260,7 @@ class Plain:
         if fields is None:
             return
         if isinstance(event, SessionReady):
-            fields["proxy"] = self.session.proxy_label
+            fields |= {"link": self.session.line.way, "proxy": self.session.proxy_label}
         if isinstance(event, ReplyFinished):
             fields["latency_ms"] = self.session.snapshot().latency_ms
         _print_json(fields)

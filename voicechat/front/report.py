@@ -2,7 +2,7 @@
 
 | event | fields |
 | --- | --- |
-| `ready` | `model`, `proxy`, `session_id` |
+| `ready` | `model`, `link`, `proxy`, `session_id` |
 | `notice` | `code`, `text` |
 | `speech_started`, `speech_stopped` | |
 | `user_delta`, `user` | `id`, `text`, `spoken` |
@@ -11,6 +11,8 @@
 | `reply_audio` | `reply`, `id`, `ms` |
 | `reply_text` | `reply`, `id`, `text`: the whole text of one item |
 | `reply_done` | `reply`, `status`, `code`, `message`, `usage`, `latency_ms` |
+| `tool_called` | `id`, `name`, `arguments` |
+| `tool_answered` | `id`, `name`, `output`, `is_error` |
 | `error` | `kind`, `text`, `hint`, `retryable` |
 | `end` | `exit_code` |
 """
@@ -32,6 +34,8 @@ from voicechat.events import (
     SessionReady,
     SpeechStarted,
     SpeechStopped,
+    ToolAnswered,
+    ToolCalled,
 )
 
 JsonObject = dict[str, Any]
@@ -78,6 +82,11 @@ def _describe_turn(event: Event, rate: int) -> JsonObject | None:
             return {"event": "reply_audio", "reply": reply_id, "id": item_id, "ms": ms}
         case ReplyFinished():
             return _describe_end(event)
+        case ToolCalled(_, call_id, name, arguments):
+            return {"event": "tool_called", "id": call_id, "name": name, "arguments": arguments}
+        case ToolAnswered(call_id, name, output, is_error):
+            told = {"event": "tool_answered", "id": call_id, "name": name, "output": output}
+            return {**told, "is_error": is_error}
         case _:
             return None
 

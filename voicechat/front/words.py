@@ -39,6 +39,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "speaking": ("speaking", "正在说"),
     # the line
     "connected": ("connected", "已连接"),
+    "connected_http": (
+        "▒▒ HTTP ▒▒ connected",
+        "▒▒ HTTP ▒▒ 已连接",
+    ),
     "direct": ("direct", "直连"),
     "via": ("via {proxy}", "经 {proxy}"),
     "comma": (", ", "，"),
@@ -89,6 +93,34 @@ _WORDS: dict[str, tuple[str, str]] = {
     "key_set": ("key set", "已有密钥"),
     "key_missing": ("set {env}", "需设置 {env}"),
     "key_none": ("no key needed", "无需密钥"),
+    "pick_filter": (
+        "Type to filter: gemini, images, key set …",
+        "输入文字筛选：gemini、图片、已有密钥……",
+    ),
+    "pick_nothing": ("Nothing fits", "没有符合的"),
+    "signs": ("VTPFHR", "语文图具免推"),
+    "signs_mean": (
+        "V voice  T text  P pictures  F functions  H hands-free  R reasons",
+        "语=语音 文=文字 图=图片 具=工具 免=免提 推=推理",
+    ),
+    "able": (
+        "voice text pictures functions hands-free reasons",
+        "语音 文字 图片 工具 免提 推理",
+    ),
+    "last_used": ("Last used", "最近使用"),
+    "used_today": ("last used today", "今天用过"),
+    "used_yesterday": ("last used yesterday", "昨天用过"),
+    "used_days": ("last used {days} days ago", "{days} 天前用过"),
+    "used_on": ("last used {date}", "上次使用：{date}"),
+    "ends": ("until {date}, then {successor}", "{date} 停用，之后用 {successor}"),
+    "get_key": ("Set {env}; get a key at {page}", "请设置 {env}；获取密钥：{page}"),
+    "voices": ("Voices: {voices}", "音色：{voices}"),
+    "price": (
+        "USD for 1M tokens ({date}): text {text_in:g} in, {text_out:g} out; "
+        "sound {audio_in:g} in, {audio_out:g} out",
+        "每百万 token 美元价（{date}）：文字 {text_in:g} 入、{text_out:g} 出；"
+        "声音 {audio_in:g} 入、{audio_out:g} 出",
+    ),
     "microphones": ("Microphones", "麦克风"),
     "loudspeakers": ("Loudspeakers", "扬声器"),
     "default_device": ("(default)", "（默认）"),

@@ -16,6 +16,7 @@ from voicechat.errors import (
     ProxyRefusedError,
     RefusedError,
     ServiceError,
+    UpgradeRefusedError,
     VoiceChatError,
 )
 from voicechat.links.route import Route
@@ -42,6 +43,8 @@ _ERRORS: dict[int, tuple[type[VoiceChatError], str, str]] = {
     503: (ServiceError, "is overloaded or down", ""),
     504: (ServiceError, "does not answer its gateway", ""),
 }
+_GATEWAYS = {200, 204, 400, 403, 404, 405, 406, 415, 426, 501}
+"""What gateways that know no WebSocket answer to the request for one.  Services speak JSON."""
 _QUOTA = ("insufficient_quota", "exceeded your current quota", "billing_hard_limit", "billing hard")
 _LOGIN = "A browser on this network will probably show it."
 
@@ -69,6 +72,8 @@ def service_answer(
         text = f"{route.service} says that the account has no credit left{said}"
         return RefusedError(text, "Check the account's balance and limits.")
     kind, words, hint = _ERRORS.get(status) or _of_class(status)
+    if kind is RefusedError and status in _GATEWAYS and not _is_json(body):
+        kind = UpgradeRefusedError
     text = f"{route.service} {words} (HTTP {status}){said}"
     return kind(text, hint, retry_after_s=retry_after_s(headers, now) if kind.retryable else None)
 
@@ -174,6 +179,13 @@ def message_of(value: Any) -> str:
             case _:
                 return ""
     return ""
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), dict | list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _is_html(headers: Mapping[str, str], body: bytes) -> bool:

@@ -10,7 +10,7 @@ from typing import ClassVar
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from voicechat.errors import ConfigError
-from voicechat.providers.base import Profile
+from voicechat.providers.base import Http, Profile
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.providers.openai_errors import Codebook
 from voicechat.providers.openai_session import Shape
@@ -38,6 +38,8 @@ class AzureDialect(OpenAIDialect):
         key_page="https://ai.azure.com",
         images=True,
         tools=True,
+        # Beside the realtime address; which model answers there is the name of a deployment.
+        http=Http("{origin}/openai/v1", chat_model=""),
     )
     codes: ClassVar[Codebook] = Codebook(model=Codebook().model | {"DeploymentNotFound"})
     money_page: ClassVar[str] = "https://portal.azure.com"

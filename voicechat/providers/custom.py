@@ -37,6 +37,7 @@ class CustomDialect(OpenAIDialect):
         model=_USUAL.model | {"model_load_error"},
         benign_words=(*_USUAL.benign_words, "truncat", "cancellation failed"),
     )
+    takes_past_items: ClassVar[bool] = False
     tells_rates: ClassVar[bool] = False
     patience: ClassVar[Patience] = Patience(opening_s=60.0, request_s=60.0, delta_s=60.0)
     money_page: ClassVar[str] = ""

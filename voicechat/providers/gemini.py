@@ -1,7 +1,8 @@
 """Gemini Live (`BidiGenerateContent`): one session as a state machine without I/O.
 
 A language of its own: one setup that never changes, then streams both ways.  What the parts know:
-`gemini_setup` the first message and the address, `gemini_model` how the models differ,
+`gemini_setup` the first message and the address, `gemini_past` what was said before it,
+`gemini_model` how the models differ,
 `gemini_uplink` what we stream, `gemini_words` what the user said, `gemini_content` what one message
 says, `gemini_turns` whose turn it is, `gemini_reply` the model's say, `gemini_tools` its calls,
 `gemini_usage` what it cost, `gemini_errors` what goes wrong.
@@ -38,7 +39,7 @@ from voicechat.events import (
     SpeechStopped,
     Unknown,
 )
-from voicechat.providers.base import Dialect, Profile, Settings
+from voicechat.providers.base import Dialect, Http, Profile, Settings
 from voicechat.providers.gemini_content import (
     USUAL_RATE,
     Bad,
@@ -51,6 +52,7 @@ from voicechat.providers.gemini_content import (
 )
 from voicechat.providers.gemini_errors import Farewell, read_fault
 from voicechat.providers.gemini_model import Traits, traits
+from voicechat.providers.gemini_past import first_content, is_first_content
 from voicechat.providers.gemini_setup import address, authorization, build, is_transcribed
 from voicechat.providers.gemini_tools import Tools
 from voicechat.providers.gemini_turns import Patience, Turns
@@ -102,7 +104,19 @@ class GeminiDialect(Dialect):
         can_truncate=False,
         max_session_s=600.0,
         images=True,
+        image_bytes=1_000_000,
+        image_side=1024,
         tools=True,
+        http=Http(
+            "https://generativelanguage.googleapis.com/v1beta",
+            chat_model="gemini-3.8-flash",
+            chat="gemini",
+            ears_model="gemini-3.5-flash-lite",
+            ears="gemini",
+            mouth_model="gemini-3.8-flash-lite-tts",
+            mouth="gemini",
+            voice="Kore",
+        ),
     )
     patience: ClassVar[Patience] = Patience()
     slow_patience: ClassVar[Patience] = Patience(request_s=60.0)
@@ -305,6 +319,8 @@ class GeminiDialect(Dialect):
             return
         self._is_ready = True
         yield SessionReady(identity(complete, "sessionId"))
+        if is_first_content(self.settings, self._model):
+            self._say(first_content(self.settings))
         for command in self._waiting.take():
             self._obey(command, now)
 

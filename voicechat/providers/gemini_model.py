@@ -38,6 +38,11 @@ class Traits:
         return self.generation >= (3, 0)
 
     @property
+    def takes_past(self) -> bool:
+        """Whether it takes a first content for what was said before, without answering it."""
+        return self.generation >= (3, 0)
+
+    @property
     def may_stay_silent(self) -> bool:
         """Whether it decides for itself if something was said to it."""
         return self.generation >= (3, 8)

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from voicechat.events import Tool
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gemini_model import full_name, traits, voice_name
+from voicechat.providers.gemini_past import CONFIG, is_first_content, told
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.text import clean
 
@@ -61,7 +62,9 @@ def build(settings: Settings, model: str) -> JsonObject:
     if is_transcribed(settings):
         languages = {"languageCodes": [settings.language]} if settings.language else {}
         setup["inputAudioTranscription"] = languages
-    if instructions := _instructions(settings, model):
+    if is_first_content(settings, model):
+        setup["historyConfig"] = CONFIG
+    if instructions := _instructions(told(settings, model), model):
         setup["systemInstruction"] = {"parts": [{"text": words} for words in instructions]}
     if settings.tools:
         setup["tools"] = [{"functionDeclarations": [_declaration(one) for one in settings.tools]}]

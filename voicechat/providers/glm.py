@@ -260,8 +260,8 @@ class GlmDialect(GlmOpening):
             return [Notice("nothing_heard", "The service heard no words in that")]
         if is_passing(fault.code):
             self._farewell.trouble = fault
-            self._replies.refused(fault, self._now)
-            return [ProviderFailed(fault.code, fault.message)]
+            settled = self._replies.refused(fault, self._now)
+            return settled or [ProviderFailed(fault.code, fault.message)]
         if self._refuses_switch(fault):
             return self._refused_switch(fault)
         return super()._failed(fault)

@@ -7,14 +7,17 @@ Source: GLM-Realtime's guide and AsyncAPI (docs.bigmodel.cn), and its web demo.
 """
 
 from collections.abc import Set
+from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from voicechat.events import Event, Notice, ProviderFailed
-from voicechat.providers.base import Profile, Settings
+from voicechat.providers.base import Http, Profile, Settings
 from voicechat.providers.glm_errors import CODES
+from voicechat.providers.glm_picture import LARGEST_BYTES as LARGEST_PICTURE
 from voicechat.providers.glm_session import (
     GATEWAY_MODELS,
+    USUAL_INSTRUCTIONS,
     InputFormat,
     Whole,
     read_input_format,
@@ -23,6 +26,7 @@ from voicechat.providers.openai import OpenAIDialect
 from voicechat.providers.openai_errors import Codebook, Fault
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_names import SILENT
+from voicechat.providers.openai_past import instructed
 from voicechat.providers.openai_reply import Patience
 from voicechat.providers.openai_session import Shape
 from voicechat.providers.openai_start import Opening
@@ -43,6 +47,7 @@ class GlmOpening(OpenAIDialect):
         url="wss://open.bigmodel.cn/api/paas/v4/realtime?model={model}",
         default_model="glm-realtime",
         key_env=("ZHIPUAI_API_KEY", "ZAI_API_KEY"),
+        url_by_key={"ZAI_API_KEY": "wss://api.z.ai/api/paas/v4/realtime?model={model}"},
         key_page="https://bigmodel.cn/usercenter/proj-mgmt/apikeys",
         input_rate=16_000,
         output_rate=24_000,
@@ -50,13 +55,26 @@ class GlmOpening(OpenAIDialect):
         silence_when_muted=True,
         text_input="unsure",
         images=True,
+        image_types=("image/jpeg",),
+        image_bytes=LARGEST_PICTURE,
+        image_side=1568,
         tools=True,
+        http=Http(
+            "https://open.bigmodel.cn/api/paas/v4",
+            chat_model="glm-4.7-flash",
+            ears_model="glm-asr-2512",
+            ears="glm",
+            mouth_model="glm-tts",
+            mouth="glm",
+            voice="tongtong",
+        ),
     )
     native_shape: ClassVar[Shape] = "beta"
     codes: ClassVar[Codebook] = CODES
     patience: ClassVar[Patience] = Patience(update_s=15.0)
     silent: ClassVar[Set[str]] = SILENT | _SEARCHES
     tags_replies: ClassVar[bool] = False
+    takes_past_items: ClassVar[bool] = False
     server_cancels: ClassVar[bool] = False
     money_page: ClassVar[str] = "https://bigmodel.cn/pricing"
 
@@ -85,7 +103,11 @@ class GlmOpening(OpenAIDialect):
 
     def _turns_update(self, hands_free: bool) -> JsonObject:
         """The whole of it, as with any update."""
-        return self._whole.build(self.settings, self._model, hands_free=hands_free)
+        return self._whole.build(self._briefing(), self._model, hands_free=hands_free)
+
+    def _briefing(self) -> Settings:
+        own = self.settings.instructions or USUAL_INSTRUCTIONS
+        return instructed(replace(self.settings, instructions=own))
 
     def _transcription(self, shape: Shape) -> JsonObject | None:
         """Always there, without being asked for."""

@@ -61,7 +61,7 @@ class Whole:
         session: JsonObject = {
             "model": model,
             "modalities": self._modalities(settings),
-            "instructions": clean(settings.instructions) or USUAL_INSTRUCTIONS,
+            "instructions": clean(settings.instructions),
             "voice": settings.voice or USUAL_VOICE,
             "input_audio_format": "pcm16",
             "output_audio_format": "pcm",

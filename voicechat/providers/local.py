@@ -6,12 +6,12 @@ the one to start it at by hand.
 
 from typing import ClassVar
 
-from voicechat.providers.base import Profile
+from voicechat.providers.base import Profile, Settings
 from voicechat.providers.openai import OpenAIDialect
 
 
 class LocalDialect(OpenAIDialect):
-    """Differs in facts only."""
+    """Differs in facts, and in what the model is told of the past."""
 
     profile: ClassVar[Profile] = Profile(
         name="local",
@@ -20,6 +20,10 @@ class LocalDialect(OpenAIDialect):
         default_model="local",
         max_session_s=24 * 3600.0,
     )
+
+    def _briefing(self) -> Settings:
+        """Whoever thinks here only writes: another part speaks, so nothing is said of speech."""
+        return self.settings
 
 
 DIALECT = LocalDialect

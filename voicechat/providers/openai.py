@@ -30,7 +30,7 @@ from voicechat.events import (
     SetHandsFree,
     Unknown,
 )
-from voicechat.providers.base import Profile, Settings
+from voicechat.providers.base import Http, Profile, Settings
 from voicechat.providers.openai_agreement import Agreement, Update
 from voicechat.providers.openai_answer import Answers
 from voicechat.providers.openai_errors import Farewell, Fault, read_fault, safe_line
@@ -45,6 +45,7 @@ from voicechat.providers.openai_fields import (
 )
 from voicechat.providers.openai_messages import text_part, user_message
 from voicechat.providers.openai_names import modern
+from voicechat.providers.openai_past import Memory, past_of
 from voicechat.providers.openai_reply import Replies
 from voicechat.providers.openai_session import read_session
 from voicechat.providers.openai_start import Opening, Waiting
@@ -66,6 +67,13 @@ class OpenAIDialect(Ways):
         key_page="https://platform.openai.com/api-keys",
         images=True,
         tools=True,
+        http=Http(
+            "https://api.openai.com/v1",
+            chat_model="gpt-5.4-mini",
+            ears_model="gpt-transcribe",
+            mouth_model="gpt-4o-mini-tts",
+            voice="marin",
+        ),
     )
 
     # -- the contract ---------------------------------------------------------------------------
@@ -80,6 +88,7 @@ class OpenAIDialect(Ways):
         offered = frozenset(tool.name for tool in settings.tools if self._tools())
         self._tool_calls = Calls(self._say, self._replies, offered)
         self._answers = Answers(self._say, self._replies, self._tool_calls)
+        self._memory = Memory(self._say)
         self._farewell = Farewell(self.profile, self.codes, self.money_page, self.key_note)
         self._agreement = self._new_agreement()
         self._first_session: JsonObject = {}
@@ -207,6 +216,8 @@ class OpenAIDialect(Ways):
         extras = self._extras()
         if extras and is_answer and effective.offers_noise_reduction:
             self._update("extras", extras)
+        if self.takes_past_items:
+            self._memory.tell(past_of(self.settings), self._opening.shape)
         for command in self._waiting.take():
             self._obey(command)
         return [self._session_ready({**self._first_session, **session}), *events]
@@ -317,6 +328,9 @@ class OpenAIDialect(Ways):
                 return self._updated(table(message, "session"))
             case "error":
                 return self._failed(read_fault(message, self._secrets))
+            case "conversation.item.added":
+                self._memory.seen()
+                return []
             case _ if kind in self.silent:
                 return []
         events = self._turns.take(
@@ -344,19 +358,19 @@ class OpenAIDialect(Ways):
             return [self._fatal(fault)]
         if verdict == "expired":
             return [SessionExpired(fault.message)]
+        if self._memory.concerns(fault):
+            return self._memory.refused(fault)
         if verdict == "benign":
             return [Unknown(f"benign: {fault.code}")]
         if opening and opening.concerns(fault) and "limit" not in fault.code:
             return self._refused_opening(opening, fault)
-        if verdict == "busy" and self._replies.refused_as_busy(fault, self._now):
-            return [Unknown(f"benign: {fault.code}")]
+        if verdict == "busy":
+            return self._replies.refused_as_busy(fault, self._now)
         return self._agreement.refused(fault) or self._refused_other(fault)
 
     def _refused_other(self, fault: Fault) -> list[Event]:
-        tagged = self._replies.tags
-        if self._replies.refused(fault, self._now) and tagged and not self._replies.tags:
-            return [Unknown(f"benign: {fault.code}")]  # Asked again, without the tag.
-        return [ProviderFailed(fault.code, fault.message)]
+        settled = self._replies.refused(fault, self._now)
+        return [ProviderFailed(fault.code, fault.message)] if settled is None else settled
 
     def _with_fatal_failures(self, events: list[Event]) -> list[Event]:
         """A reply that failed for good may be all that tells of an empty account."""

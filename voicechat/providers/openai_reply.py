@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voicechat.events import Event, ProviderFailed, ReplyFinished
+from voicechat.events import Event, ProviderFailed, ReplyFinished, Unknown
 from voicechat.providers.openai_errors import Fault
 from voicechat.providers.openai_fields import JsonObject, identity, table
 
@@ -143,13 +143,16 @@ class Replies:
         if not self._is_wanted or self.is_busy:
             return
         self._is_wanted = False
-        self._requests += 1
-        tag = f"reply_{self._requests}"
+        tag = self._next_tag()
         self._request = _Request(tag, now)
         marked = {"metadata": {"client_event_id": tag}} if self.tags else {}
         asked = {**self.fields, **marked}
         response = {"response": asked} if asked else {}
         self._say({"type": "response.create", "event_id": tag, **response})
+
+    def _next_tag(self) -> str:
+        self._requests += 1
+        return f"reply_{self._requests}"
 
     # -- what the server does -------------------------------------------------------------------
 
@@ -233,45 +236,45 @@ class Replies:
 
     # -- what the server refuses ----------------------------------------------------------------
 
-    def refused_as_busy(self, fault: Fault, now: float) -> bool:
+    def refused_as_busy(self, fault: Fault, now: float) -> list[Event]:
         """Our create (or the VAD's own) met a running reply: ask again when that ends.
 
-        Returns whether there is still hope; after three refusals in a row there is none.
+        After three refusals in a row there is no hope left.
         """
-        if self._request:
-            self._is_wanted = self._is_wanted or not self._request.is_unwanted
-            self._request = None
-        else:
-            self._is_wanted = True
+        request, self._request = self._request, None
+        self._is_wanted = self._is_wanted or request is None or not request.is_unwanted
         self._refusals += 1
         if self._refusals > MOST_REFUSALS:
             self._is_wanted, self._refusals = False, 0
-            return False
+            return [_never_begun(request.tag if request else self._next_tag(), fault)]
         named = _NAMED_REPLY.search(fault.message)
         if not self.open and not (named and named[0] in self._past):
             self._blocked_at = now
         self.pump(now)
-        return True
+        return [_benign(fault)]
 
     def unblock(self, now: float) -> None:
         """What kept the server busy, without a reply that we know of, is over."""
         self._blocked_at = None
         self.pump(now)
 
-    def refused(self, fault: Fault, now: float) -> bool:
-        """Whether a fault is about our create; then it is settled.
+    def refused(self, fault: Fault, now: float) -> list[Event] | None:
+        """What a fault about our create means; None: it is about something else.
 
-        A server that does not know metadata is asked again without.
+        A server that does not know metadata is asked again without.  Otherwise the reply ends
+        before it began, under a name of ours; one that nobody wanted says nothing.
         """
         request = self._request
         if request is None or not self._is_about(request, fault):
-            return False
+            return None
         self._request = None
-        if self.tags and (fault.code in _MALFORMED or "metadata" in fault.param):
+        is_asked_again = self.tags and (fault.code in _MALFORMED or "metadata" in fault.param)
+        if is_asked_again:
             self.tags = False
             self._is_wanted = self._is_wanted or not request.is_unwanted
         self.pump(now)
-        return True
+        is_nothing = is_asked_again or request.is_unwanted
+        return [_benign(fault) if is_nothing else _never_begun(request.tag, fault)]
 
     def _is_about(self, request: _Request, fault: Fault) -> bool:
         if fault.event_id:
@@ -316,3 +319,11 @@ class Replies:
                 reply.id, "failed", "no_answer", f"The answer broke off: nothing came for {waited}"
             )
         ]
+
+
+def _never_begun(tag: str, fault: Fault) -> ReplyFinished:
+    return ReplyFinished(f"refused_{tag}", "failed", fault.code, fault.message)
+
+
+def _benign(fault: Fault) -> Unknown:
+    return Unknown(f"benign: {fault.code}")

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Set
 from typing import ClassVar
 
 from voicechat.events import SendImage, SendToolResult
-from voicechat.providers.base import Dialect
+from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.openai_agreement import Agreement
 from voicechat.providers.openai_errors import Codebook
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_messages import flat_tool, picture_message, tool_output
 from voicechat.providers.openai_names import SILENT
+from voicechat.providers.openai_past import instructed, urged
 from voicechat.providers.openai_reply import Patience
 from voicechat.providers.openai_session import (
     Shape,
@@ -50,6 +51,8 @@ class Ways(Dialect, ABC):
     """Whether the server's VAD cancels the reply itself when the user speaks over it."""
     always_transcribes: ClassVar[bool] = False
     """Whether the user's words are written down without being asked for."""
+    takes_past_items: ClassVar[bool] = True
+    """Whether what was said before is told by items (False: by the instructions)."""
     tells_rates: ClassVar[bool] = True
     """Whether a server with other rates than the profile's is news for the user."""
     money_page: ClassVar[str] = "https://platform.openai.com/settings/organization/billing"
@@ -114,7 +117,11 @@ class Ways(Dialect, ABC):
             self._tools(),
         )
         build = ga_session if shape == "ga" else beta_session
-        return build(self.settings, wanted, opening.left_out)
+        return build(self._briefing(), wanted, opening.left_out)
+
+    def _briefing(self) -> Settings:
+        """The settings, with all that the instructions must say."""
+        return urged(self.settings) if self.takes_past_items else instructed(self.settings)
 
     def _turns_update(self, hands_free: bool) -> JsonObject:
         """The update that changes only who finds the turns.  Never the voice: it may be locked."""

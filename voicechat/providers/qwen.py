@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from voicechat.errors import ConfigError
 from voicechat.events import BeginTurn, Command, Event, Notice, SendAudio, SendImage, SendToolResult
-from voicechat.providers.base import Profile, Settings
+from voicechat.providers.base import Http, Profile, Settings
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.providers.openai_errors import Codebook
 from voicechat.providers.openai_fields import JsonObject, identity
@@ -49,7 +49,16 @@ class QwenDialect(OpenAIDialect):
         can_truncate=False,
         max_session_s=7200.0,
         images=True,
+        image_types=("image/jpeg",),
+        image_bytes=180_000,  # As base64 in one message that stays below 256 KB.
+        image_side=1280,
         tools=True,
+        # The chat model hears and speaks by itself.
+        http=Http(
+            "https://dashscope.aliyuncs.com/compatible-mode/v1",
+            chat_model="qwen3.5-omni-plus",
+            voice="Tina",
+        ),
     )
     native_shape: ClassVar[Shape] = "beta"
     codes: ClassVar[Codebook] = Codebook(
@@ -72,6 +81,7 @@ class QwenDialect(OpenAIDialect):
     }
     silent: ClassVar[Set[str]] = SILENT | {"session.finished"}
     tags_replies: ClassVar[bool] = False
+    takes_past_items: ClassVar[bool] = False
     server_cancels: ClassVar[bool] = False
     money_page: ClassVar[str] = "https://usercenter2.aliyun.com/finance"
     key_note: ClassVar[str] = "a key is good in one region only, which url must name"

@@ -9,7 +9,7 @@ Source: https://platform.stepfun.com/docs/zh/api-reference/realtime/chat
 from collections.abc import Set
 from typing import ClassVar
 
-from voicechat.providers.base import Profile
+from voicechat.providers.base import Http, Profile
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_messages import nested_tool
@@ -42,6 +42,13 @@ class StepfunDialect(OpenAIDialect):
         can_truncate=False,
         max_session_s=1800.0,
         tools=True,
+        http=Http(
+            "https://api.stepfun.com/v1",
+            chat_model="step-3.5-flash",
+            ears_model="step-asr",
+            mouth_model="step-tts-mini",
+            voice="cixingnansheng",
+        ),
     )
     native_shape: ClassVar[Shape] = "beta"
     silent: ClassVar[Set[str]] = SILENT | {"response.thinking.delta", "response.thinking.done"}

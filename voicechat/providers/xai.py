@@ -7,7 +7,7 @@ Source: https://docs.x.ai/developers/model-capabilities/audio/voice-agent
 
 from typing import ClassVar
 
-from voicechat.providers.base import Profile
+from voicechat.providers.base import Http, Profile
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.providers.openai_errors import Codebook
 from voicechat.providers.openai_fields import JsonObject
@@ -29,6 +29,14 @@ class XaiDialect(OpenAIDialect):
         key_env=("XAI_API_KEY",),
         key_page="https://console.x.ai",
         tools=True,
+        # Its speech service has a single model, which is never named on the wire.
+        http=Http(
+            "https://api.x.ai/v1",
+            chat_model="grok-4.3",
+            mouth_model="tts",
+            mouth="xai",
+            voice="eve",
+        ),
     )
     # Its words for a race differ by version, so they are matched loosely.
     codes: ClassVar[Codebook] = Codebook(

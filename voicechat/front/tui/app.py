@@ -6,6 +6,7 @@ second cost no more repaints than ten; levels are polled on the same timer.
 
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ from voicechat.errors import VoiceChatError
 from voicechat.events import Event, ProviderFailed, ReplyFinished
 from voicechat.front.doors import Doors
 from voicechat.front.tui.choices import device_choices, model_choices
-from voicechat.front.tui.pickers import HelpPage, Picker
+from voicechat.front.tui.pickers import Finder, HelpPage, Picker
 from voicechat.front.tui.prompt import Prompt
 from voicechat.front.tui.status import LineBar, StatusBar
 from voicechat.front.tui.transcript import Transcript
@@ -275,8 +276,11 @@ class VoiceChatApp(App[None]):
         self.push_screen(HelpPage(self._words))
 
     def action_pick_model(self) -> None:
-        choices = model_choices(self._words, self._doors.models())
-        picker = Picker(self._words("pick_model"), choices, (self.session.line.model,))
+        words, line = self._words, self.session.line
+        choices = model_choices(words, self._doors.models(), datetime.now().astimezone())
+        current = (line.model, f"{line.dialect.profile.name}/{line.model}")
+        finder = Finder(words("pick_filter"), words("pick_nothing"), words("signs_mean"))
+        picker = Picker(words("pick_model"), choices, current, finder)
         self.push_screen(picker, self._switch_model)
 
     def _switch_model(self, model: str | None) -> None:

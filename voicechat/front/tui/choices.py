@@ -1,32 +1,86 @@
 """What stands in the pickers: models with what they can do, devices with the one in use marked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
-from voicechat.front.listing import DeviceRow, ModelRow
+from voicechat.front.listing import DeviceRow, ModelRow, cells, say_when
 from voicechat.front.tui.pickers import Choice
 from voicechat.front.words import Words
 
 _SIDES = (("input", "microphones"), ("output", "loudspeakers"))
+_SIGNED = ("voice", "text", "images", "tools", "hands-free", "reasoning")
+"""The abilities that have a sign, in the order of the signs."""
+_MOST_LAST_USED = 3
 
 
-def model_choices(words: Words, rows: Sequence[ModelRow]) -> list[Choice]:
-    """Models grouped by provider, the key first among the remarks."""
-    width = max((len(row.name) for row in rows), default=0)
-    return [
-        Choice(
-            row.name,
-            row.provider,
-            row.name.ljust(width),
-            f"[{_key(words, row)}] {' '.join(row.abilities)}",
+def model_choices(words: Words, rows: Sequence[ModelRow], now: datetime) -> list[Choice]:
+    """The models that were used last, then all of them grouped by provider.
+
+    Args:
+        now: With its time zone.
+    """
+    width = max((cells(row.name) for row in rows), default=0)
+    latest = sorted((row for row in rows if row.last_used), key=_moment, reverse=True)
+    choices = []
+    for row in latest[:_MOST_LAST_USED]:
+        notes = (
+            say_when(words, row.last_used, now),
+            "" if row.has_key else f"[{_key(words, row)}]",
         )
-        for row in rows
-    ]
+        choices.append(_choice(words, row, words("last_used"), width, notes))
+    for row in rows:
+        group = f"{row.group}  [{_key(words, row)}]"
+        notes = (_end(words, row), say_when(words, row.last_used, now))
+        choices.append(_choice(words, row, group, width, notes))
+    return choices
+
+
+def _moment(row: ModelRow) -> str:
+    return row.last_used
+
+
+def _choice(words: Words, row: ModelRow, group: str, width: int, notes: Sequence[str]) -> Choice:
+    name = row.name + " " * (width - cells(row.name))
+    remark = "  ".join(filter(None, (_signs(words, row), *notes)))
+    able = (
+        word
+        for ability, word in zip(_SIGNED, words("able").split(), strict=True)
+        if ability in row.abilities
+    )
+    sought = " ".join((row.provider, row.group, _key(words, row), *row.abilities, *able))
+    return Choice(row.name, group, name, remark, " ".join(_details(words, row)), sought)
+
+
+def _signs(words: Words, row: ModelRow) -> str:
+    """One sign in its own column for each ability."""
+    pairs = zip(_SIGNED, words("signs"), strict=True)
+    return "".join(
+        sign if ability in row.abilities else " " * cells(sign) for ability, sign in pairs
+    )
+
+
+def _details(words: Words, row: ModelRow) -> Iterator[str]:
+    """What there is no column for."""
+    if not row.has_key and row.key_page:
+        yield words("get_key", env=row.needs or row.key_env, page=row.key_page)
+    if row.shutdown:
+        yield _end(words, row)
+    if row.price:
+        yield words("price", date=row.price_date, **row.price)
+    if row.voices:
+        yield words("voices", voices=" ".join(row.voices))
+
+
+def _end(words: Words, row: ModelRow) -> str:
+    if not row.shutdown:
+        return ""
+    return words("ends", date=row.shutdown, successor=row.successor)
 
 
 def _key(words: Words, row: ModelRow) -> str:
-    if not row.key_env:
-        return words("key_none")
-    return words("key_set") if row.has_key else words("key_missing", env=row.key_env)
+    if not row.has_key and (needs := row.needs or row.key_env):
+        return words("key_missing", env=needs)
+    return words("key_set") if row.key_env else words("key_none")
 
 
 def device_choices(

@@ -60,6 +60,7 @@ class LineBar(Horizontal):
             return
         self._drawn = (model, link)
         self.set_class(phase == "offline", "offline")
+        self.set_class(session.line.way == "http", "http")
         self._model.update(Content(model))
         self._link.update(Content(link))
 
@@ -69,8 +70,9 @@ class LineBar(Horizontal):
             return f"{_MARKS[phase]} {words(phase)}"
         proxy = session.proxy_label
         way = words("via", proxy=proxy) if proxy else words("direct")
-        parts = [words("connected"), way]
-        if session.line.dialect.profile.name != "local" and _is_plain(session):
+        is_http = session.line.way == "http"  # The link is one to our own process then.
+        parts = [words("connected_http" if is_http else "connected"), way]
+        if not is_http and session.line.dialect.profile.name != "local" and _is_plain(session):
             parts.append(words("plain"))
         return words("comma").join(parts)
 

@@ -1,0 +1,1 @@
+"""Pictures: from files of every kind to what a model takes."""

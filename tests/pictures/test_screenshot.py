@@ -1,0 +1,29 @@
+"""A screenshot where there is a screen, a line that helps where there is none."""
+
+import pytest
+
+from voicechat.errors import ConfigError
+from voicechat.pictures import Limits
+from voicechat.pictures.screenshot import take_screenshot
+
+
+@pytest.mark.parametrize(
+    ("environ", "why"),
+    [
+        ({}, "DISPLAY is not set"),
+        ({"DISPLAY": ":0", "WAYLAND_DISPLAY": "wayland-0"}, "Wayland"),
+        ({"DISPLAY": ":0", "XDG_SESSION_TYPE": "wayland"}, "Wayland"),
+    ],
+)
+def test_no_screen_is_told_with_another_way(environ: dict[str, str], why: str) -> None:
+    with pytest.raises(ConfigError, match=why) as caught:
+        take_screenshot(Limits(), environ)
+    assert "/image" in caught.value.hint
+
+
+def test_a_display_that_nobody_serves_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":4711")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    with pytest.raises(ConfigError, match="The screen cannot be read") as caught:
+        take_screenshot(Limits(), {"DISPLAY": ":4711"})
+    assert "/image" in caught.value.hint

@@ -1,0 +1,24 @@
+"""What a model cannot do, said where it matters: never attempted, never an error.
+
+Quiet: facts in, a line for the user out.
+"""
+
+from typing import Literal, TypeAlias
+
+from voicechat.events import Notice
+from voicechat.providers.base import Profile
+
+What: TypeAlias = Literal["text", "images", "truncation"]
+
+
+def lack(profile: Profile, model: str, what: What) -> Notice | None:
+    """What to tell about something a provider's models cannot do; None: they can."""
+    match what:
+        case "text" if profile.text_input == "no":
+            return Notice("no_text", f"{model} reads no typed messages: speak to it (Space)")
+        case "images" if not profile.images:
+            return Notice("no_pictures", f"{model} sees no pictures: choose another model (F2)")
+        case "truncation" if not profile.can_truncate:
+            text = f"{model} cannot be told where you cut it: it believes you heard all it sent"
+            return Notice("no_truncation", text)
+    return None

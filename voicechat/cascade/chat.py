@@ -1,0 +1,119 @@
+"""A mind that writes: any service that speaks OpenAI's `/chat/completions`."""
+
+import contextlib
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from typing import Any
+
+from voicechat.cascade import chat_asking
+from voicechat.cascade.chat_reading import ChatReader, Voice
+from voicechat.cascade.chat_ways import ChatWays
+from voicechat.cascade.endpoints import HttpService
+from voicechat.cascade.notices import DEAF, say
+from voicechat.cascade.parts import Piece, Question, Said
+from voicechat.cascade.past import retell
+from voicechat.cascade.sse import read_events
+from voicechat.errors import RefusedError
+
+_NOT_FOR_TALKING = ("embed", "whisper", "tts", "dall-e", "moderation", "rerank", "transcribe")
+
+
+class ChatMind:
+    """A chat service; its answer comes while it is written."""
+
+    hears = False
+
+    def __init__(self, service: HttpService, model: str, language: str = "") -> None:
+        self._service, self._model, self._language = service, model, language
+        self._ways = ChatWays(service.host)
+
+    async def answer(self, question: Question) -> AsyncGenerator[Piece, None]:
+        """What the service answers to the whole conversation.
+
+        Raises:
+            VoiceChatError: The service is not there, refuses, or breaks off.
+        """
+        turn = last_turn(question)
+        if turn.pcm and not turn.text and not self.hears:
+            yield say(DEAF, self._language, "")
+            return
+        self._model = self._model or await self._find_model()
+        async with contextlib.aclosing(self._ask(question)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _ask(self, question: Question) -> AsyncGenerator[Piece, None]:
+        """Ask until the service has no more to teach about how it wants to be asked."""
+        while True:
+            body = self._body(question)
+            try:
+                async with contextlib.aclosing(self._stream(question, body)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                return
+            except RefusedError as error:
+                # A refusal comes before anything was said.
+                if not self._ways.learn(error.message, body):
+                    raise self._explain(error, body) from None
+
+    async def _stream(
+        self, question: Question, body: dict[str, Any]
+    ) -> AsyncGenerator[Piece, None]:
+        reader = ChatReader(self._service.failure, self._voice(question))
+        stream = self._service.stream("/chat/completions", body)
+        async with contextlib.aclosing(read_events(stream)) as events:
+            async for event in events:
+                for piece in reader.read(event):
+                    yield piece
+        for piece in reader.finish():
+            yield piece
+
+    def _voice(self, question: Question) -> Voice | None:
+        """What becomes of sound in the answer; None: there is none."""
+        return None
+
+    def _body(self, question: Question) -> dict[str, Any]:
+        said = retell(question.said, hears=self.hears, sees=self._ways.sees)
+        asked = question if self._ways.takes_tools else replace(question, tools=())
+        return {
+            "model": self._model,
+            "messages": self._messages(question, said),
+            "stream": True,
+            **chat_asking.tools(asked),
+            **self._ways.extras(question.max_tokens),
+        }
+
+    def _messages(self, question: Question, said: list[Said]) -> list[dict[str, Any]]:
+        return chat_asking.messages(question.instructions, said)
+
+    def _explain(self, error: RefusedError, body: dict[str, Any]) -> RefusedError:
+        if not self._ways.is_about_pictures(error.message, body):
+            return error
+        # Said once; from now on the picture is only mentioned, and the talk goes on.
+        self._ways.sees = False
+        text = f"The model {self._model} does not look at pictures"
+        return RefusedError(text, "Choose a model that does; ask again to go on without it.")
+
+    async def _find_model(self) -> str:
+        return await find_model(self._service)
+
+
+async def find_model(service: HttpService) -> str:
+    """The first model of the service that is not made for something else than talking.
+
+    Raises:
+        RefusedError: It has none.
+    """
+    data = (await service.get("/models")).get("data")
+    listed = data if isinstance(data, list) else []
+    names = [str(entry.get("id") or "") for entry in listed if isinstance(entry, dict)]
+    for name in names:
+        if name and not any(word in name.lower() for word in _NOT_FOR_TALKING):
+            return name
+    raise RefusedError(f"{service.name} offers no chat model", "Install one, or name it.")
+
+
+def last_turn(question: Question) -> Said:
+    """What the user said last; empty where nothing was said."""
+    turns = [one for one in question.said if one.role == "user" and not one.result]
+    return turns[-1] if turns else Said("user")

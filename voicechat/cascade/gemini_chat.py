@@ -1,0 +1,152 @@
+"""A mind that hears and writes: Gemini over its own HTTP service."""
+
+import contextlib
+import json
+import re
+from collections.abc import AsyncGenerator, Iterator
+from typing import Any
+from urllib.parse import quote
+
+from voicechat.cascade import gemini_asking
+from voicechat.cascade.chat_reading import new_call_id
+from voicechat.cascade.endpoints import HttpService
+from voicechat.cascade.parts import CutShort, Piece, Question, ToolCall
+from voicechat.cascade.past import retell
+from voicechat.cascade.sse import read_events
+from voicechat.errors import RefusedError
+
+_FILTERS = {
+    "SAFETY",
+    "RECITATION",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "IMAGE_SAFETY",
+    "LANGUAGE",
+}
+_BREAKDOWNS = {"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "OTHER"}
+_LEVELS = re.compile(r"gemini-[3-9]|gemini-flash")
+"""Models whose thinking has levels; by themselves they choose one that a talk cannot wait for."""
+_MOST_SIGNATURES = 256
+
+
+class GeminiMind:
+    """Gemini; its answer comes while it is written."""
+
+    hears = True
+
+    def __init__(self, service: HttpService, model: str) -> None:
+        self._service, self._model = service, model.removeprefix("models/")
+        self._signatures: dict[str, str] = {}
+        """Of the calls the model made: it refuses a history without them."""
+        self._may_tell_to_hurry = True
+
+    async def answer(self, question: Question) -> AsyncGenerator[Piece, None]:
+        """What Gemini answers to the whole conversation.
+
+        Raises:
+            VoiceChatError: The service is not there, refuses, or breaks off.
+        """
+        self._model = self._model or await self._find_model()
+        while True:
+            try:
+                async with contextlib.aclosing(self._stream(question)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                return
+            except RefusedError as error:
+                if not self._may_tell_to_hurry or "hinking" not in error.message:
+                    raise
+                self._may_tell_to_hurry = False
+
+    async def _stream(self, question: Question) -> AsyncGenerator[Piece, None]:
+        said = retell(question.said, hears=True, sees=True)
+        body = gemini_asking.body(question, said, self._signatures, self._thinking())
+        path = f"/models/{quote(self._model, safe='')}:streamGenerateContent?alt=sse"
+        reader = _Reader(self._service, self._signatures)
+        stream = self._service.stream(path, body)
+        async with contextlib.aclosing(read_events(stream)) as events:
+            async for event in events:
+                for piece in reader.read(event):
+                    yield piece
+        for piece in reader.finish():
+            yield piece
+
+    def _thinking(self) -> dict[str, Any] | None:
+        hurries = self._may_tell_to_hurry and _LEVELS.match(self._model)
+        return {"thinkingLevel": "low"} if hurries else None
+
+    async def _find_model(self) -> str:
+        listed = (await self._service.get("/models?pageSize=1000")).get("models")
+        for entry in listed if isinstance(listed, list) else []:
+            name = str(entry.get("name") or "").removeprefix("models/")
+            if "generateContent" in (entry.get("supportedGenerationMethods") or []):
+                if "flash" in name and not re.search("image|tts|live|audio", name):
+                    return name
+        raise RefusedError(f"{self._service.name} offers no chat model", "Name one.")
+
+
+class _Reader:
+    """Fold over the events of one answer (`GenerateContentResponse`)."""
+
+    def __init__(self, service: HttpService, signatures: dict[str, str]) -> None:
+        self._service, self._signatures = service, signatures
+        self._cut: CutShort | None = None
+        self._is_empty = True
+
+    def read(self, event: dict[str, Any]) -> Iterator[Piece]:
+        """One event; the pieces that it brings.
+
+        Raises:
+            VoiceChatError: It is an error.
+        """
+        match event:
+            case {"error": error}:
+                raise self._service.failure(error)
+            case {"promptFeedback": {"blockReason": _}}:
+                self._cut = CutShort("content_filter")
+            case {"candidates": [dict(candidate), *_]}:
+                content = candidate.get("content")
+                parts = content.get("parts") if isinstance(content, dict) else None
+                for part in parts if isinstance(parts, list) else []:
+                    yield from self._read_part(part)
+                self._read_end(str(candidate.get("finishReason") or ""))
+
+    def finish(self) -> Iterator[Piece]:
+        """The answer is over.
+
+        Raises:
+            VoiceChatError: There was nothing in it.
+        """
+        if self._cut:
+            yield self._cut
+        elif self._is_empty:
+            raise self._service.failure("it gave an empty answer")
+
+    def _read_part(self, part: Any) -> Iterator[Piece]:
+        match part:
+            case {"thought": True}:
+                return
+            case {"text": str(text)} if text:
+                self._is_empty = False
+                yield text
+            case {"functionCall": {"name": str(name), **rest}}:
+                self._is_empty = False
+                call_id = new_call_id()
+                self._remember(call_id, str(part.get("thoughtSignature") or ""))
+                arguments = json.dumps(rest.get("args") or {}, ensure_ascii=False)
+                yield ToolCall(call_id, name, arguments)
+
+    def _remember(self, call_id: str, signature: str) -> None:
+        # Of calls made together only the first has one, and the others must come without.
+        self._signatures[call_id] = signature
+        while len(self._signatures) > _MOST_SIGNATURES:
+            del self._signatures[next(iter(self._signatures))]
+
+    def _read_end(self, reason: str) -> None:
+        if reason == "MAX_TOKENS":
+            self._cut = CutShort("max_output_tokens")
+        elif reason in _FILTERS:
+            self._cut = CutShort("content_filter")
+        elif reason in _BREAKDOWNS and self._is_empty:
+            raise self._service.failure(f"it broke off ({reason})")

@@ -1,0 +1,88 @@
+"""Which way the call goes when a line cannot be had: over HTTP, and back when that is possible.
+
+A refusal that is the user's to mend (key, money, certificate) is never worked around.  The time
+between looks at the straight way doubles until a line of it has been good.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from voicechat.errors import RefusedError, VoiceChatError
+from voicechat.events import Notice
+from voicechat.line import Line
+
+FIRST_LOOK_S = 10.0
+LONGEST_WAIT_S = 120.0
+LOOK_S = 15.0
+"""How long one look at the straight way may take."""
+
+
+class Detour:
+    """Follows one call; `straight` is the line it should have."""
+
+    def __init__(self, first_look_s: float = FIRST_LOOK_S) -> None:
+        self._first_look_s = self._wait_s = first_look_s
+        self._reason: VoiceChatError | None = None
+        """Why the straight way failed last."""
+        self._straight: Line | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        return self._straight is not None
+
+    def take(self, line: Line, problem: VoiceChatError | None) -> Line | None:
+        """The line to go on with after `line` was never ready; None: there is no other."""
+        if problem is None or line.instead is None or not problem.other_way:
+            return None
+        self._reason, self._straight = problem, line
+        return line.instead()
+
+    def leave(self) -> None:
+        """The straight way is tried again."""
+        self._straight = None
+
+    def arrived(self, line: Line) -> Notice | None:
+        """A line is ready: what the user should be told about the way it goes."""
+        if self._straight is not None:
+            text = f"No WebSocket gets through to {self._straight.model} ({_why(self._reason)})"
+            return Notice("link_http", f"{text}: the call goes on over HTTP with {line.model}")
+        if self._reason is None:
+            return None
+        self._reason, self._wait_s = None, self._first_look_s
+        return Notice("link_websocket", f"The WebSocket to {line.model} works again")
+
+    def explain(self, problem: VoiceChatError) -> VoiceChatError:
+        """The error to tell when the other way failed too: a refusal of it, or the first one."""
+        told = self._reason if self.is_taken else None
+        return problem if told is None or isinstance(problem, RefusedError) else told
+
+    async def watch(self, is_quiet: Callable[[], bool], back: Callable[[], None]) -> None:
+        """Look at the straight way from time to time; `back` is called in a pause once it is open.
+
+        Does nothing while the call goes straight.
+        """
+        line = self._straight
+        while line is not None:
+            await asyncio.sleep(self._wait_s)
+            self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
+            if await _is_open(line):
+                await _until(is_quiet)
+                back()
+                return
+
+
+async def _is_open(line: Line) -> bool:
+    try:
+        async with asyncio.timeout(LOOK_S), line.link():
+            return True
+    except (VoiceChatError, TimeoutError):
+        return False
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        await asyncio.sleep(0.1)
+
+
+def _why(error: VoiceChatError | None) -> str:
+    return error.message if error else "?"

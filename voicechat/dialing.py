@@ -1,0 +1,240 @@
+"""Makes lines: to which model, at which address, with which key, through which proxy, by which way.
+
+A realtime model is reached by WebSocket; where none gets through, its provider's chat model answers
+over plain HTTPS instead.  That, every ordinary chat model and the built-in model are one thing: the
+cascade, in a process of its own, with other parts.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+
+from voicechat.cascade import process
+from voicechat.cascade.options import LocalOptions
+from voicechat.config import Config
+from voicechat.errors import ConfigError
+from voicechat.line import Line
+from voicechat.links import proxy, websocket
+from voicechat.providers import catalog, dialect_class
+from voicechat.providers.base import Dialect, Settings, Vad
+from voicechat.providers.catalog import Choice, Service
+
+Dial = Callable[[], Line]
+
+CHAT = "chat"
+"""The provider of ordinary chat models."""
+_ANYWHERE = "wss://anywhere.invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialing:
+    """Knows the settings; `dial` is what the rest of the house asks for."""
+
+    config: Config
+    """The file, with the command line laid over it."""
+    environ: Mapping[str, str]
+    proxy_option: str | None = None
+    hide: Callable[[str], None] = lambda secret: None
+    """Told of every key, so that no trace shows it."""
+
+    def dial(self, model: str, *, wants_speech: bool = True) -> Dial:
+        """A maker of lines to the named model; an empty name leaves the choice to the program.
+
+        Raises:
+            ConfigError: no such provider, no key, or an address that cannot be used.
+        """
+        choice = self._choose(model)
+        dialect_class(choice.provider)
+        if choice.provider == CHAT:
+            service = catalog.service_for(choice, self.environ, self.config)
+            return self._by_http(service, choice.notice, wants_speech)
+        if self.config.link == "http" and choice.provider != catalog.BUILT_IN:
+            return self._by_http(self._needed_service(choice), choice.notice, wants_speech)
+        self._settings(choice, wants_speech)  # A missing key is told now, not later.
+        return lambda: self._by_websocket(choice, wants_speech)
+
+    def choose_proxy(self, url: str = _ANYWHERE) -> proxy.Proxy | None:
+        """The proxy for an address, or for any.
+
+        Raises:
+            ConfigError: it cannot be used.
+        """
+        return proxy.choose(
+            url, option=self.proxy_option, config=self.config.proxy, environ=self.environ
+        )
+
+    # -- which model ----------------------------------------------------------------------------
+
+    def _choose(self, model: str) -> Choice:
+        config, wanted = self.config, model or self.config.model
+        if not wanted:
+            if config.url:
+                return catalog.resolve("openai")  # A server of one's own speaks this, as a rule.
+            return catalog.default_choice(self.environ, config)
+        is_chat = wanted.partition("/")[0] == CHAT
+        choice = catalog.resolve(wanted, own_address=is_chat and bool(config.url), config=config)
+        if choice.provider == CHAT and config.url and not is_chat:
+            return catalog.resolve(wanted, own_address=True, config=config)
+        return choice
+
+    def _settings(self, choice: Choice, wants_speech: bool) -> Settings:
+        config, provider = self.config, choice.provider
+        own = config.provider(provider)
+        api_key = catalog.key_for(provider, self.environ, config)
+        self.hide(api_key)
+        return replace(
+            self._talk(wants_speech),
+            model=choice.model,
+            api_key=api_key,
+            url=config.url or own.url or catalog.url_for(provider, self.environ, config),
+            key_header=own.key_header,
+            input_rate=own.input_rate,
+            output_rate=own.output_rate,
+            shape=own.shape,
+            voice=config.voice or own.voice,
+        )
+
+    def _talk(self, wants_speech: bool) -> Settings:
+        """What holds whoever answers."""
+        config, talk = self.config, self.config.talk
+        return Settings(
+            model="",
+            instructions=config.instructions,
+            hands_free=config.hands_free,
+            vad=Vad(
+                kind=talk.vad,
+                threshold=talk.threshold,
+                prefix_padding_ms=talk.prefix_ms,
+                silence_ms=talk.silence_ms,
+                eagerness=talk.eagerness,
+                interrupt=talk.interrupt,
+            ),
+            transcription_model=talk.transcription_model,
+            language=talk.language,
+            text_only=not wants_speech,
+        )
+
+    # -- by WebSocket ---------------------------------------------------------------------------
+
+    def _by_websocket(self, choice: Choice, wants_speech: bool) -> Line:
+        dialect = dialect_class(choice.provider)(self._settings(choice, wants_speech))
+        if choice.provider == catalog.BUILT_IN:
+            return Line(dialect, lambda: self._local_link(dialect), choice.model, choice.notice)
+        instead: Dial | None = None
+        if self.config.link == "auto":
+            service = catalog.service_of_realtime(choice.provider, self.environ, self.config)
+            instead = self._by_http(service, "", wants_speech) if service else None
+        return Line(
+            dialect,
+            lambda: self._remote_link(dialect),
+            choice.model,
+            choice.notice,
+            instead=instead,
+        )
+
+    @asynccontextmanager
+    async def _remote_link(self, dialect: Dialect) -> AsyncIterator[websocket.Link]:
+        url = dialect.url()
+        headers = {**dialect.headers(), **self.config.provider(dialect.profile.name).headers}
+        through = self.choose_proxy(url)
+        ca_file = self.config.ca_file
+        async with websocket.connect(url, headers, proxy=through, ca_file=ca_file) as link:
+            yield link
+
+    # -- by a process of our own ----------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _local_link(self, dialect: Dialect) -> AsyncIterator[websocket.Link]:
+        """The model that comes with the program; or one started by hand, at its address."""
+        if dialect.settings.url:
+            async with self._remote_link(dialect) as link:
+                yield link
+            return
+        async with _process_link(dialect, self._local_options()) as link:
+            yield link
+
+    def _local_options(self) -> LocalOptions:
+        local, environ = self.config.local, self.environ
+        return replace(
+            self._common_options(self.choose_proxy()),
+            mind=local.mind,
+            mind_model=local.mind_model,
+            mind_key=environ.get(local.mind_key_env, ""),
+            ears=local.ears,
+            ears_model=local.ears_model,
+            ears_key=environ.get(local.ears_key_env, ""),
+            mouth=local.mouth,
+            mouth_model=local.mouth_model,
+            mouth_voice=local.mouth_voice,
+            mouth_key=environ.get(local.mouth_key_env, ""),
+        )
+
+    def _common_options(self, through: proxy.Proxy | None) -> LocalOptions:
+        return LocalOptions(
+            language=self.config.talk.language,
+            proxy=through.url if through else "",
+            ca_file=self.config.ca_file,
+        )
+
+    # -- by HTTP --------------------------------------------------------------------------------
+
+    def _needed_service(self, choice: Choice) -> Service:
+        service = catalog.service_of_realtime(choice.provider, self.environ, self.config)
+        if service is None:
+            catalog.key_for(choice.provider, self.environ, self.config)  # Says so if that is why.
+            title = dialect_class(choice.provider).profile.title
+            raise ConfigError(
+                f"{title} has no HTTP service that is known here",
+                f"Use --link websocket, or set http_url in [providers.{choice.provider}]",
+            )
+        return service
+
+    def _by_http(self, service: Service, notice: str, wants_speech: bool) -> Dial:
+        self.hide(service.key)
+        options, through = self._service_options(service), self.choose_proxy(service.url)
+        label = through.label if through else ""
+
+        def make() -> Line:
+            model = service.chat_model or "auto"
+            settings = replace(self._talk(wants_speech), model=model)
+            dialect = dialect_class(CHAT)(settings)
+            link = partial(_process_link, dialect, options)
+            return Line(dialect, link, model, notice, "http", label)
+
+        return make
+
+    def _service_options(self, service: Service) -> LocalOptions:
+        """A vendor's own ears and mouth; where it has none, those of [local]."""
+        options = replace(
+            self._local_options(),
+            mind=service.url,
+            mind_kind=service.kind,
+            mind_model=service.chat_model,
+            mind_key=service.key,
+            key_header=service.key_header,
+            headers=json.dumps(dict(service.headers)) if service.headers else "",
+            proxy=_url_of(self.choose_proxy(service.url)),
+            check="yes",
+        )
+        if service.ears_model:
+            ears = {"ears_kind": service.ears_kind, "ears_model": service.ears_model}
+            options = replace(options, ears=service.url, ears_key=service.key, **ears)
+        if service.mouth_model:
+            mouth = {"mouth_kind": service.mouth_kind, "mouth_model": service.mouth_model}
+            options = replace(options, mouth=service.url, mouth_key=service.key, **mouth)
+        return replace(options, mouth_voice=service.voice or options.mouth_voice)
+
+
+def _url_of(through: proxy.Proxy | None) -> str:
+    return through.url if through else ""
+
+
+@asynccontextmanager
+async def _process_link(dialect: Dialect, options: LocalOptions) -> AsyncIterator[websocket.Link]:
+    """A process with these parts, then a link like any."""
+    async with process.running(options) as endpoint:
+        dialect.settings = replace(dialect.settings, url=endpoint.url, api_key=endpoint.token)
+        async with websocket.connect(dialect.url(), dialect.headers(), proxy=None) as link:
+            yield link

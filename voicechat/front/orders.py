@@ -1,0 +1,160 @@
+"""What a typed line asks for: a message, or an order that begins with a slash.
+
+    /image PATH words     send a picture (or several), and words about it
+    /screen words         send what the main screen shows
+    /help  /quit
+    //words               send the words with one slash before them
+    PATH words            a picture that was dropped on the window: as /image, if it exists
+
+A slash makes an order only with a single word of letters behind it: `/usr/bin`, `/5` and `/ ` are
+sent as they are.  An order that is not known is told and not sent, since it is a slip as a rule.
+
+Reading a line is quiet; carrying an order out takes its time, beside the call.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TypeAlias
+
+from voicechat.conversation import Row
+from voicechat.pictures import (
+    Limits,
+    Picture,
+    fetch_dropped,
+    fetch_named,
+    fetch_picture,
+    fetch_screen,
+)
+from voicechat.pictures.paths import looks_dropped
+from voicechat.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A message for the model."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowFile:
+    """Pictures from files, and perhaps words about them."""
+
+    line: str
+    """Paths first, as people and terminals write them."""
+    is_guess: bool = False
+    """It only looks like pictures: where there are none, the line is a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowScreen:
+    """What the main screen shows, and perhaps words about it."""
+
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """Say what can be asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """End the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """No order, and no message either: to be told, and nothing is sent."""
+
+    key: str
+    """Of the words that tell it."""
+    values: dict[str, str] = field(default_factory=dict)
+    """What is filled into them."""
+
+
+Show: TypeAlias = ShowFile | ShowScreen
+Order: TypeAlias = Say | Show | Help | Leave | Mistake
+
+_ORDER = re.compile(r"/([A-Za-z?]+)(?=\s|$)")
+_ORDERS: dict[str, Callable[[str], Order]] = {
+    "image": lambda rest: ShowFile(rest) if rest else Mistake("order_image_alone"),
+    "screen": ShowScreen,
+    "help": lambda rest: Help(),
+    "quit": lambda rest: Leave(),
+}
+_OTHER_NAMES = {"?": "help", "exit": "quit", "picture": "image", "screenshot": "screen"}
+
+
+def read_order(line: str) -> Order:
+    """What a typed line asks for; the disk is not asked."""
+    line = line.strip()
+    if looks_dropped(line):
+        return ShowFile(line, is_guess=True)
+    if line.startswith("//"):
+        return Say(line[1:])
+    found = _ORDER.match(line)
+    if not found:
+        return Say(line)
+    name = found[1].lower()
+    name = _OTHER_NAMES.get(name, name)
+    if name in _ORDERS:
+        return _ORDERS[name](line[found.end() :].strip())
+    return _unknown(found[1])
+
+
+def _unknown(word: str) -> Mistake:
+    near = get_close_matches(word.lower(), [*_ORDERS, *_OTHER_NAMES], 1, 0.5)
+    if near:
+        return Mistake(
+            "order_near", {"word": word[:20], "near": _OTHER_NAMES.get(near[0], near[0])}
+        )
+    return Mistake("order_unknown", {"word": word[:20]})
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A row that an order made."""
+
+    row: Row
+    picture: Picture | None
+    expects_answer: bool
+    """Whether words went with it; a picture alone belongs to the next turn."""
+
+
+async def carry_out(order: Show, session: Session) -> list[Shown]:
+    """Fetch what was ordered and hand it to the session: all of it, or nothing.
+
+    Returns:
+        The rows, in order; empty where the model takes nothing of the kind.
+
+    Raises:
+        ConfigError: no such file, no picture, broken, too large, no screen.
+    """
+    if isinstance(order, ShowScreen):
+        return _show(session, [await fetch_screen(limits_of(session))], order.text)
+    find = fetch_dropped if order.is_guess else fetch_named
+    paths, words = await find(order.line)
+    if not paths:
+        row = session.say(order.line)
+        return [Shown(row, None, expects_answer=True)] if row else []
+    limits = limits_of(session)
+    return _show(session, [await fetch_picture(path, limits) for path in paths], words)
+
+
+def limits_of(session: Session) -> Limits:
+    """What the model of the moment takes."""
+    profile = session.line.dialect.profile
+    return Limits(profile.image_types, profile.image_bytes, profile.image_side)
+
+
+def _show(session: Session, pictures: list[Picture], words: str) -> list[Shown]:
+    """The words go with the last picture, so that one answer is for all of them."""
+    shown: list[Shown] = []
+    for picture in pictures:
+        text = words if picture is pictures[-1] else ""
+        if row := session.show(picture, text):
+            shown.append(Shown(row, picture, expects_answer=bool(text.strip())))
+    return shown

@@ -1,0 +1,30 @@
+"""A model to talk to: its language, how to reach it, and what to do when it cannot be reached.
+
+Only words; made by the assembly, read by the session and the screen.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Literal
+
+from voicechat.links.websocket import Link
+from voicechat.providers.base import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One way to one model; good for one connection."""
+
+    dialect: Dialect
+    link: Callable[[], AbstractAsyncContextManager[Link]]
+    model: str
+    """As shown to the user."""
+    notice: str = ""
+    """Something to be told once, e.g. that a retired name led to its successor."""
+    way: Literal["websocket", "http"] = "websocket"
+    """How the provider is reached; shown to the user where it is not the usual way."""
+    proxy_label: str = ""
+    """The proxy on the way to an HTTP service, which the link (to our own process) cannot know."""
+    instead: "Callable[[], Line] | None" = None
+    """Makes the line to take when no WebSocket gets through, where there is one."""

@@ -1,0 +1,90 @@
+"""What the user said while no line was known to be good: kept until one is, then handed over.
+
+A dialect keeps what may not be sent yet; but a line that is never agreed on takes that with it.
+Quiet: no clock, no I/O.
+"""
+
+from itertools import groupby
+
+from voicechat.audio.resample import Resampler
+from voicechat.events import BeginTurn, Command, EndTurn, SendAudio, SendImage, SendText
+
+LONGEST_S = 30
+"""Of speech; the oldest goes first."""
+
+
+class Outbox:
+    """Commands in order, each with the rate its sound was meant for."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[Command, int]] = []
+        self._sound_s = 0.0
+
+    def keep(self, command: Command, rate: int) -> None:
+        """Remember a command, if it is one of the user's sayings.
+
+        Args:
+            rate: Hz of the sound in it.
+        """
+        match command:
+            case BeginTurn():
+                self._drop_turn()
+                self._kept.append((command, rate))
+            case SendAudio(pcm):
+                self._kept.append((command, rate))
+                self._sound_s += len(pcm) / 2 / rate
+                self._forget_surplus()
+            case SendText() | SendImage() | EndTurn():
+                self._kept.append((command, rate))
+
+    def clear(self) -> None:
+        """Somebody took it all."""
+        self._kept, self._sound_s = [], 0.0
+
+    def take(self, rate: int) -> list[Command]:
+        """Everything that was kept, its sound at `rate` Hz; it stays until `clear`."""
+        taken: list[Command] = []
+        for (is_sound, was), run in groupby(self._kept, _kind):
+            commands = [command for command, _ in run]
+            taken += _at_rate(commands, was, rate) if is_sound else commands
+        return taken
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._kept
+
+    @property
+    def item_ids(self) -> set[str]:
+        """Of typed messages and pictures that nobody has got yet."""
+        said = (command for command, _ in self._kept)
+        return {one.item_id for one in said if isinstance(one, SendText | SendImage)}
+
+    def _drop_turn(self) -> None:
+        """Sound of a turn that was never ended is a turn given up."""
+        while self._kept and isinstance(self._kept[-1][0], SendAudio | BeginTurn):
+            command, rate = self._kept.pop()
+            if isinstance(command, SendAudio):
+                self._sound_s -= len(command.pcm) / 2 / rate
+
+    def _forget_surplus(self) -> None:
+        for at, (command, rate) in enumerate(self._kept):
+            if self._sound_s <= LONGEST_S:
+                return
+            if isinstance(command, SendAudio):
+                del self._kept[at]
+                self._sound_s -= len(command.pcm) / 2 / rate
+                return
+
+
+def _kind(kept: tuple[Command, int]) -> tuple[bool, int]:
+    command, rate = kept
+    return isinstance(command, SendAudio), rate
+
+
+def _at_rate(commands: list[Command], was: int, rate: int) -> list[Command]:
+    """A run of sound as one stream: resampled piece by piece it would click at every seam."""
+    if was == rate:
+        return commands
+    resampler = Resampler(was, rate)
+    pieces = [resampler.process(one.pcm) for one in commands if isinstance(one, SendAudio)]
+    return [SendAudio(pcm) for pcm in (*pieces, resampler.flush()) if pcm]

@@ -1,0 +1,146 @@
+"""Whose is a name: from what the user wrote to a provider and a model.
+
+A provider's name stands for its usual model, `provider/model` names both, and `chat/…` is an
+ordinary chat model; otherwise the table and its patterns tell.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from voicechat.config import Config
+from voicechat.errors import ConfigError
+from voicechat.providers import catalog_table, dialect_class, names
+from voicechat.providers.base import Profile
+from voicechat.providers.catalog_keys import NO_CONFIG, find_key
+from voicechat.providers.catalog_table import CHAT, Model, Table
+
+BUILT_IN = "local"
+"""The provider that needs no key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A model to talk to."""
+
+    provider: str
+    model: str
+    notice: str = ""
+    """Something the user should be told once; mostly empty."""
+    service: str = ""
+    """Of a chat model: the provider whose HTTP services answer; empty: the user's own address."""
+    way: str = "openai"
+    """Of a chat model: how it is spoken to (`LocalOptions.mind_kind`)."""
+
+    @property
+    def full_name(self) -> str:
+        """A name that leads here again: `openai/gpt-realtime-2.1`, `chat/glm/glm-4.7-flash`."""
+        return "/".join(filter(None, (self.provider, self.service, self.model)))
+
+
+def resolve(
+    name: str,
+    provider: str = "openai",
+    *,
+    own_address: bool = False,
+    config: Config = NO_CONFIG,
+) -> Choice:
+    """Find who answers to a model's name.
+
+    Args:
+        name: As the user wrote it.
+        provider: Of names that say nothing.
+        own_address: The user named the server: it knows its models' names better than we do.
+
+    Raises:
+        ConfigError: [models.NAME] of the config is wrong, or `chat/PROVIDER` has no chat service.
+    """
+    first, slash, rest = name.partition("/")
+    if first == CHAT:
+        return _chat(rest, own_address, config)
+    if slash and rest and first in names():
+        return Choice(first, rest)
+    if name in names():
+        return Choice(name, dialect_class(name).profile.default_model)
+    table = catalog_table.read(config)
+    model = table.find(name)
+    if model is None:
+        return _guess(table, name, provider, own_address)
+    return _choice(table, model.provider, name, "") if own_address else _known(table, model, name)
+
+
+def _known(table: Table, model: Model, name: str) -> Choice:
+    """A model of the table; a retired one leads to its successor."""
+    if model.status == "retired":
+        notice = f"{name} was switched off on {model.shutdown}; this is {model.successor}"
+        return _choice(table, model.provider, model.successor, model.service, notice)
+    notice = f"{name} {model.note}" if model.note else ""
+    return _choice(table, model.provider, name, model.service, notice)
+
+
+def _choice(table: Table, provider: str, name: str, service: str, notice: str = "") -> Choice:
+    if provider != CHAT:
+        return Choice(provider, name, notice)
+    return Choice(CHAT, name, notice, service, table.way(service, name))
+
+
+def _guess(table: Table, name: str, provider: str, own_address: bool) -> Choice:
+    """By the look of the name; realtime models first."""
+    if found := table.realtime_provider(name):
+        return Choice(found, name)
+    if not own_address and (service := table.chat_service(name)):
+        return _choice(table, CHAT, name, service)
+    return Choice(provider, name)
+
+
+def _chat(rest: str, own_address: bool, config: Config) -> Choice:
+    """What follows `chat/`: NAME, PROVIDER/NAME or PROVIDER.
+
+    At an address of the user's own all of it is the server's name for the model, slashes included.
+    """
+    table, own = catalog_table.read(config), config.provider(CHAT)
+    rest = rest or own.model or dialect_class(CHAT).profile.default_model
+    if own_address or own.http_url or own.url:
+        return _choice(table, CHAT, rest, "")
+    first, slash, name = rest.partition("/")
+    if first in (CHAT, BUILT_IN):
+        return _choice(table, CHAT, name or dialect_class(CHAT).profile.default_model, "")
+    if first in names():
+        return _choice(table, CHAT, name or _usual_chat_model(first, config), first)
+    model = table.find(rest)
+    if model is not None and model.provider == CHAT:
+        return _known(table, model, rest)
+    return _choice(table, CHAT, rest, table.chat_service(rest))
+
+
+def _usual_chat_model(provider: str, config: Config) -> str:
+    profile = dialect_class(provider).profile
+    model = config.provider(provider).chat_model or (
+        profile.http.chat_model if profile.http else ""
+    )
+    if model:
+        return model
+    raise ConfigError(
+        f"{profile.title} has no usual chat model",
+        f"Use chat/{provider}/NAME, or set chat_model in [providers.{provider}]",
+    )
+
+
+def default_choice(environ: Mapping[str, str], config: Config) -> Choice:
+    """The usual model of the first provider whose key is known, else the built-in one.
+
+    Raises:
+        ConfigError: A key is damaged.
+    """
+    preferred = [name for name in catalog_table.read(config).families if name in names()]
+    for name in (*preferred, *(name for name in names() if name not in preferred)):
+        profile = dialect_class(name).profile
+        has_key = profile.key_env and find_key(profile, environ, config)[0]
+        if has_key and _is_placed(profile, config):
+            return Choice(name, config.provider(name).model or profile.default_model)
+    profile = dialect_class(BUILT_IN).profile
+    return Choice(BUILT_IN, config.provider(BUILT_IN).model or profile.default_model)
+
+
+def _is_placed(profile: Profile, config: Config) -> bool:
+    """Whether a provider can be called without naming a model: one of the user's own needs one."""
+    return not profile.needs_url or bool(config.provider(profile.name).model)

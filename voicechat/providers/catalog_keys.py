@@ -1,0 +1,83 @@
+"""The user's keys and addresses: where each comes from, and what to say when one is missing.
+
+Voicechat's own settings come before the variables that every program shares.
+"""
+
+from collections.abc import Mapping
+
+from voicechat.config import Config, tidy_key
+from voicechat.errors import ConfigError
+from voicechat.providers import dialect_class
+from voicechat.providers.base import Profile
+
+NO_CONFIG = Config()
+
+
+def key_for(provider: str, environ: Mapping[str, str], config: Config) -> str:
+    """The key for a provider; empty where none is needed or the server is the user's own.
+
+    Raises:
+        ConfigError: There is no such provider, no key, or the key is damaged; says where to get it.
+    """
+    profile = dialect_class(provider).profile
+    key, _ = find_key(profile, environ, config)
+    if key or not profile.key_env or config.url or config.provider(provider).url:
+        return key
+    raise missing_key(profile, config)
+
+
+def missing_key(profile: Profile, config: Config) -> ConfigError:
+    """What to say when there is none."""
+    where = f" (get one at {profile.key_page})" if profile.key_page else ""
+    name = key_variable(profile.name, config)
+    return ConfigError(f"There is no key for {profile.title}", f"Set {name}{where}")
+
+
+def key_variable(provider: str, config: Config) -> str:
+    """The environment variable to put a provider's key into; empty where none is needed."""
+    key_env = dialect_class(provider).profile.key_env
+    return config.provider(provider).api_key_env or next(iter(key_env), "")
+
+
+def url_for(provider: str, environ: Mapping[str, str], config: Config = NO_CONFIG) -> str:
+    """The address as the environment names it, or as the key's variable tells it, or empty."""
+    profile = dialect_class(provider).profile
+    found = (environ.get(name, "").strip() for name in profile.url_env)
+    if url := next(filter(None, found), ""):
+        return url
+    _, variable = find_key(profile, environ, config)
+    return profile.url_by_key.get(variable, "")
+
+
+def has_key(provider: str, environ: Mapping[str, str], config: Config) -> bool:
+    """Whether everything is there to call a provider."""
+    return not missing(provider, environ, config)
+
+
+def missing(provider: str, environ: Mapping[str, str], config: Config) -> str:
+    """What the user must set before a provider can be called: a variable, or an option; or empty.
+
+    Raises:
+        ConfigError: The key is damaged.
+    """
+    profile, own = dialect_class(provider).profile, config.provider(provider)
+    if profile.key_env and not find_key(profile, environ, config)[0]:
+        return key_variable(provider, config)
+    if profile.needs_url and not (config.url or own.url or url_for(provider, environ, config)):
+        return next(iter(profile.url_env), "--url")
+    return ""
+
+
+def find_key(profile: Profile, environ: Mapping[str, str], config: Config) -> tuple[str, str]:
+    """The key and the variable it came from; both empty without one, no variable for the file's.
+
+    Raises:
+        ConfigError: The key is damaged.
+    """
+    own = config.provider(profile.name)
+    if own.api_key_env and (key := tidy_key(environ.get(own.api_key_env, ""), own.api_key_env)):
+        return key, own.api_key_env
+    if own.api_key:
+        return own.api_key, ""
+    keys = ((tidy_key(environ.get(name, ""), name), name) for name in profile.key_env)
+    return next((pair for pair in keys if pair[0]), ("", ""))

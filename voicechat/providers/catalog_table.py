@@ -1,0 +1,203 @@
+"""The table of models: what `models.toml` and the user's own config know of each.
+
+It never limits anyone: a name that is not here is passed to its provider all the same.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from voicechat.config import Config, ModelSection
+from voicechat.errors import ConfigError
+from voicechat.providers import names
+
+CHAT = "chat"
+"""The provider of ordinary chat models."""
+ABILITIES = ("voice", "text", "images", "tools", "hands-free", "reasoning")
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD for a million tokens; what a model does not know costs nothing."""
+
+    text_in: float = 0.0
+    text_cached: float = 0.0
+    text_out: float = 0.0
+    audio_in: float = 0.0
+    audio_cached: float = 0.0
+    audio_out: float = 0.0
+    image_in: float = 0.0
+    image_cached: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model, or one family of dated names."""
+
+    name: str
+    provider: str
+    also: tuple[str, ...] = ()
+    """Other names of it, as shell patterns."""
+    abilities: tuple[str, ...] = ()
+    """Of `ABILITIES`."""
+    voices: tuple[str, ...] = ()
+    status: Literal["current", "retiring", "retired"] = "current"
+    shutdown: str = ""
+    """ISO date on which it ends, or ended."""
+    successor: str = ""
+    price: Price | None = None
+    service: str = ""
+    """Of a chat model: the provider whose HTTP services answer."""
+
+    @property
+    def note(self) -> str:
+        """What to tell about its end; empty for a model that stays."""
+        if self.status == "current":
+            return ""
+        return f"is switched off on {self.shutdown}; its successor is {self.successor}"
+
+    @property
+    def key_holder(self) -> str:
+        """The provider whose key it needs."""
+        return self.service or self.provider
+
+    def is_called(self, name: str) -> bool:
+        return name == self.name or any(fnmatchcase(name, pattern) for pattern in self.also)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What is known of all models of one provider."""
+
+    name: str
+    patterns: tuple[str, ...] = ()
+    """Shell patterns of the names of its realtime models."""
+    chat_patterns: tuple[str, ...] = ()
+    """The same of its ordinary chat models."""
+    chat_ways: Mapping[str, str] | None = None
+    """Pattern of a chat model's name to how it is spoken to; the first that fits."""
+    voices: tuple[str, ...] = ()
+    chat_voices: tuple[str, ...] = ()
+    """Of its speech over HTTP; empty: not known."""
+    key_header: str = ""
+    """How its HTTP services want the key, where that is not a bearer token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Everything that is known."""
+
+    date: str
+    """ISO date of the facts."""
+    families: Mapping[str, Family]
+    """By provider, in order of preference."""
+    models: tuple[Model, ...]
+
+    def find(self, name: str) -> Model | None:
+        """What is known of a model; the exact name counts more than a pattern."""
+        exact = (model for model in self.models if model.name == name)
+        called = (model for model in self.models if model.is_called(name))
+        return next(exact, None) or next(called, None)
+
+    def family(self, provider: str) -> Family:
+        return self.families.get(provider) or Family(provider)
+
+    def realtime_provider(self, name: str) -> str:
+        """The provider whose realtime models have such names, or empty."""
+        return _first(name, ((one.name, one.patterns) for one in self.families.values()))
+
+    def chat_service(self, name: str) -> str:
+        """The provider whose chat models have such names, or empty.
+
+        Ollama writes `qwen3:8b`: a name with a tag belongs to a server of one's own.
+        """
+        if ":" in name.removeprefix("ft:"):
+            return ""
+        return _first(name, ((one.name, one.chat_patterns) for one in self.families.values()))
+
+    def way(self, service: str, name: str) -> str:
+        """How a chat model is spoken to (`LocalOptions.mind_kind`).
+
+        A server of one's own speaks OpenAI's language; there the name tells of sound at most.
+        """
+        families = [self.family(service)] if service else self.families.values()
+        pairs = (pair for family in families for pair in (family.chat_ways or {}).items())
+        ways = (way for pattern, way in pairs if fnmatchcase(name, pattern))
+        return next((way for way in ways if service or way != "gemini"), "openai")
+
+
+def _first(name: str, places: Iterable[tuple[str, tuple[str, ...]]]) -> str:
+    for place, patterns in places:
+        if any(fnmatchcase(name, pattern) for pattern in patterns):
+            return place
+    return ""
+
+
+def read(config: Config) -> Table:
+    """The table with the user's `[models.NAME]` laid over it.
+
+    Raises:
+        ConfigError: Such a section names a provider, an ability or a price that does not exist.
+    """
+    table = built_in()
+    if not config.models:
+        return table
+    known = {model.name: model for model in table.models}
+    for name, section in config.models.items():
+        known[name] = _merge(table, known.get(name), name, section)
+    return replace(table, models=tuple(known.values()))
+
+
+@cache
+def built_in() -> Table:
+    table = tomllib.loads(files("voicechat.providers").joinpath("models.toml").read_text("utf-8"))
+    families = {row["name"]: Family(**_frozen(row)) for row in table["providers"]}
+    return Table(table["date"], families, tuple(_model(row, families) for row in table["models"]))
+
+
+def _model(row: dict[str, Any], families: Mapping[str, Family]) -> Model:
+    values = {**_frozen(row), "price": Price(**row["price"]) if "price" in row else None}
+    family = families[row.get("service") or row["provider"]]
+    is_chat = row["provider"] == CHAT
+    return Model(**{"voices": family.chat_voices if is_chat else family.voices, **values})
+
+
+def _frozen(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(one) if isinstance(one, list) else one for key, one in row.items()}
+
+
+def _merge(table: Table, known: Model | None, name: str, section: ModelSection) -> Model:
+    """A model of the table with what the user says of it, or a new one."""
+    provider = section.provider or (known.provider if known else table.realtime_provider(name))
+    where = f"[models.{name[:60]!r}]"
+    if not provider:
+        raise ConfigError(f"{where} does not say whose model it is", "Set provider in it")
+    _check(where, "provider", (provider,), names())
+    _check(where, "ability", section.abilities, ABILITIES)
+    _check(where, "price", section.price, [entry.name for entry in fields(Price)])
+    model = known if known and known.provider == provider else Model(name, provider)
+    if provider == CHAT and not model.service:
+        model = replace(model, service=table.chat_service(name))
+    return replace(
+        model,
+        abilities=section.abilities or model.abilities,
+        voices=section.voices or model.voices or table.family(provider).voices,
+        price=Price(**section.price) if section.price else model.price,
+    )
+
+
+def _check(where: str, what: str, values: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse a word that is not one of the known ones."""
+    known = list(known)
+    for value in values:
+        if value not in known:
+            near = get_close_matches(value, known, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}"
+            raise ConfigError(
+                f"{where} names the {what} {value[:60]!r}, which does not exist", hint
+            )

@@ -1,0 +1,385 @@
+"""GPT-Live: one session as a state machine without I/O.
+
+Not the Realtime API: sound flows both ways without an end, and the model alone decides when to
+speak and when to yield.  There are no turns, no replies, no cancelling and no typed messages on the
+wire; turns and replies are found here.  What the parts know: `gptlive_setup` the first message,
+`gptlive_uplink` what we stream, `gptlive_words` what the user said, `gptlive_reply` what the model
+says, `gptlive_errors` what goes wrong.
+
+The key (push-to-talk) only decides what the model hears; when it answers is up to it.
+
+Work that the model hands to us ("delegation") comes without its task, so nobody here can do it: the
+model is told so at once, or it would wait for a result.
+Source: the Live API reference (https://developers.openai.com/api/docs/guides/live).
+"""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from voicechat.errors import VoiceChatError
+from voicechat.events import (
+    BeginTurn,
+    Command,
+    EndTurn,
+    Event,
+    Interrupt,
+    Notice,
+    ProviderFailed,
+    ReplyFinished,
+    SendAudio,
+    SendImage,
+    SendText,
+    SessionExpired,
+    SessionReady,
+    SetHandsFree,
+    Unknown,
+)
+from voicechat.providers.base import Dialect, Profile, Settings
+from voicechat.providers.gptlive_errors import Farewell
+from voicechat.providers.gptlive_reply import Voice
+from voicechat.providers.gptlive_setup import WISHES, Wish, address, blamed, build
+from voicechat.providers.gptlive_uplink import Uplink
+from voicechat.providers.gptlive_words import Words
+from voicechat.providers.openai_errors import Fault, read_fault, safe_line
+from voicechat.providers.openai_fields import (
+    JsonObject,
+    Repeats,
+    count,
+    decode,
+    identity,
+    moment,
+    table,
+    text,
+)
+from voicechat.providers.openai_sound import decode as decode_sound
+from voicechat.providers.openai_start import Waiting
+from voicechat.text import clean_line
+
+START_S = 15.0
+"""From the open link to `session.started`."""
+CLOSE_S = 5.0
+"""From `session.closed` to the close of the link."""
+NO_HELPER = (
+    "No tools, search or other helpers are connected to this conversation. "
+    "Answer from what you know yourself, or say that you cannot look it up here."
+)
+"""What the model gets for work that it hands over; at most 500 tokens."""
+_NO_TYPED_TEXT = "GPT-Live only listens and speaks: it takes no typed text and no pictures"
+_TOO_SHORT = Notice("turn_too_short", "That was too short: hold the key while you speak")
+
+_SILENT = frozenset(
+    {
+        "response.event",
+        "session.commentary.appended",
+        "session.decision",
+        "session.input_audio.append",
+        "session.input_audio.muted",
+        "session.input_audio.unmuted",
+        "session.instructions.appended",
+        "session.output_audio.fixture.played",
+        "session.output_audio.fixture.playing",
+        "session.thinking.appended",
+        "session.updated",
+        "session.usage.updated",
+    }
+)
+"""Messages that change nothing for us; usage is seconds of the session, not tokens of a reply."""
+
+
+class GptLiveDialect(Dialect):
+    """One session.  See `Dialect` for the contract."""
+
+    profile: ClassVar[Profile] = Profile(
+        name="gptlive",
+        title="OpenAI GPT-Live",
+        # The fragment is never sent: the model is named in the first message.
+        url="wss://api.openai.com/v1/live/sessions#{model}",
+        default_model="gpt-live-1",
+        key_env=("OPENAI_API_KEY",),
+        key_page="https://platform.openai.com/api-keys",
+        can_truncate=False,
+        silence_when_muted=True,
+        max_session_s=7200.0,
+        text_input="no",
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._waiting = Waiting()
+        self._queued: list[Event] = []
+        self._told: set[str] = set()
+        self._refused_texts = 0
+        self._opened_at: float | None = None
+        self._begin_session(0.0)
+
+    def _begin_session(self, now: float) -> None:
+        """Parts for the settings as they are now, with ids unlike those of other sessions."""
+        settings, stamp = self.settings, f"{int(now * 1000):x}"
+        self._is_ready = self._has_failed = False
+        self._closed_at: float | None = None
+        self._left_out: set[Wish] = set()
+        self._farewell = Farewell(self.profile)
+        self._repeats = Repeats()
+        self._before_reply: str | None = None
+        self._now = now
+        self._uplink = Uplink(self._say, self.input_rate, hands_free=settings.hands_free)
+        self._words = Words(stamp, is_transcribed=settings.transcription_model != "none")
+        self._voice = Voice(
+            stamp, self.output_rate, self._reply_begins, text_only=settings.text_only
+        )
+
+    # -- the contract ---------------------------------------------------------------------------
+
+    def url(self) -> str:
+        return address(self.settings.url or self.profile.url, self._model)
+
+    def headers(self) -> dict[str, str]:
+        if not self.settings.api_key:
+            return {}
+        written = self.settings.key_header or "Authorization: Bearer {key}"
+        name, _, value = written.partition(":")
+        return {name.strip(): value.strip().replace("{key}", self.settings.api_key)}
+
+    def open(self, now: float) -> None:
+        self._opened_at = now
+        self._begin_session(now)
+        self._start()
+
+    def send(self, command: Command, now: float) -> None:
+        self._now = now
+        match command:
+            case SetHandsFree(hands_free):
+                self._uplink.set_hands_free(hands_free, now)
+            case SendText() | SendImage():
+                self._refuse(command)
+            case SendAudio() | BeginTurn() | EndTurn() if not self._is_ready:
+                self._keep(command)
+            case _:
+                self._obey(command, now)
+
+    def receive(self, message: str | bytes, now: float) -> list[Event]:
+        self._now = now
+        content = decode(message)
+        if isinstance(content, str):
+            return [*self._take_queued(), Unknown(content)]
+        if self._repeats.has(content, message):
+            return self._take_queued()
+        events = self._understand(content, now)
+        self._uplink.pump(now)
+        return [*self._take_queued(), *self._noted(events)]
+
+    def tick(self, now: float) -> list[Event]:
+        self._now = now
+        self._uplink.pump(now)
+        events = [*self._tick_session(now), *self._voice.tick(now)]
+        events = self._noted(events)
+        events += self._words.tick(now, is_answering=self._voice.is_open)
+        return [*self._take_queued(), *events]
+
+    def closed(self, code: int, reason: str) -> VoiceChatError | None:
+        return self._farewell.explain(code, safe_line(reason, self._secrets))
+
+    # -- commands -------------------------------------------------------------------------------
+
+    def _obey(self, command: Command, now: float) -> None:
+        match command:
+            case SendAudio(pcm):
+                self._uplink.add(pcm, now)
+            case BeginTurn():
+                self._uplink.press(now)
+                self._words.press(self._uplink.sent_ms)
+            case EndTurn():
+                self._end_turn(now)
+            case Interrupt():
+                self._queued += self._voice.stop(now)
+
+    def _end_turn(self, now: float) -> None:
+        if self._uplink.release(now):
+            self._queued += self._words.release(now + self._uplink.waiting_s)
+        elif not self._uplink.hands_free:
+            self._queued.append(_TOO_SHORT)
+
+    def _keep(self, command: Command) -> None:
+        """A press waits for the session; a stream begins with it, or it would lag for ever."""
+        if not self._uplink.hands_free:
+            self._waiting.keep(command, self.input_rate)
+
+    def _refuse(self, command: SendText | SendImage) -> None:
+        """The session has no room for it: said once, and again for every message that waits."""
+        if "no_typed_text" not in self._told:
+            self._told.add("no_typed_text")
+            hint = "speak, or choose another model"
+            self._queued.append(Notice("no_typed_text", f"{_NO_TYPED_TEXT}; {hint}"))
+        if isinstance(command, SendText) or command.text:
+            self._refused_texts += 1
+            refused = f"reply_refused_{self._refused_texts}"
+            self._queued.append(ReplyFinished(refused, "failed", "no_typed_text", _NO_TYPED_TEXT))
+
+    # -- messages -------------------------------------------------------------------------------
+
+    def _understand(self, message: JsonObject, now: float) -> list[Event]:
+        kind = text(message, "type")
+        known = self._handlers.get(kind)
+        if known is not None:
+            return known(self, message, now)
+        return [] if kind in _SILENT else [Unknown(clean_line(kind or "no type", 80))]
+
+    def _started(self, message: JsonObject, now: float) -> list[Event]:
+        if self._is_ready:
+            return []
+        self._is_ready = True
+        session = table(message, "session")
+        self._uplink.start(now)
+        for command in self._waiting.take():
+            self._obey(command, now)
+        model = clean_line(text(session, "model"), 80)
+        return [SessionReady(identity(session, "id"), model, moment(session, "expires_at"))]
+
+    def _spoke(self, message: JsonObject, now: float) -> list[Event]:
+        """The user said something, as the server understood it."""
+        start_ms, end_ms = count(message, "start_ms"), count(message, "end_ms")
+        is_new, is_late = self._words.is_new(start_ms), start_ms < self._voice.start_ms
+        is_over = self._voice.is_open and self._words.is_over_answer(start_ms) and not is_late
+        events = self._voice.user_spoke(start_ms, now) if is_over else []
+        events = self._noted(events)
+        is_late_turn = self._voice.is_open and is_new and is_late
+        return events + self._words.take(
+            text(message, "delta"),
+            start_ms,
+            end_ms,
+            now,
+            previous=self._before_reply if is_late_turn else None,
+            answered_ms=self._voice.start_ms if is_late_turn else None,
+        )
+
+    def _sounded(self, message: JsonObject, now: float) -> list[Event]:
+        data = decode_sound(message.get("delta"))
+        if data is None:
+            return [Unknown("sound that is no base64")]
+        return self._voice.hear(data, now, self._uplink.sent_ms)
+
+    def _said(self, message: JsonObject, now: float) -> list[Event]:
+        end_ms = count(message, "end_ms")
+        return self._voice.tell(text(message, "delta"), end_ms, now, self._uplink.sent_ms)
+
+    def _delegated(self, message: JsonObject, now: float) -> list[Event]:
+        delegation = table(message, "delegation")
+        given = identity(delegation, "id")
+        if given and self._is_ready and text(delegation, "target") in ("", "client"):
+            kind, event_id = "session.commentary.append", f"answer_{given}"[:64]
+            answer = {"type": kind, "content": NO_HELPER, "delegation_id": given}
+            self._say({**answer, "event_id": event_id})
+        return []
+
+    def _informed(self, message: JsonObject, now: float) -> list[Event]:
+        code = clean_line(text(message, "code"), 80) or "info"
+        words = safe_line(text(message, "message"), self._secrets)
+        if not words or code in self._told:
+            return []
+        self._told.add(code)
+        return [Notice(code, words)]
+
+    def _reply_begins(self, here_ms: float) -> list[Event]:
+        self._before_reply = self._words.turn_id or self._voice.item_id or None
+        return self._words.answered(self._now, here_ms)
+
+    def _noted(self, events: list[Event]) -> list[Event]:
+        """A reply that ended by itself leaves nothing to wait for."""
+        if any(isinstance(e, ReplyFinished) and e.status == "completed" for e in events):
+            self._words.let_go()
+        return events
+
+    # -- errors and ends ------------------------------------------------------------------------
+
+    def _failed(self, message: JsonObject, now: float) -> list[Event]:
+        fault = read_fault(message, self._secrets)
+        answers = identity(table(message, "error"), "client_event_id")
+        if answers.startswith("answer_"):
+            return []  # The model went on without us.
+        if not self._is_ready and (wish := self._wish_of(fault)):
+            return self._give_up(wish, fault)
+        match self._farewell.verdict(fault, is_started=self._is_ready):
+            case "fatal":
+                self._farewell.refused(fault)
+                return [ProviderFailed(fault.code, fault.message, fatal=True)]
+            case "expired":
+                return self._end("expired", now)
+            case "benign":
+                return [Unknown(f"error {fault.code}")]
+            case _:
+                if not self._is_ready:
+                    self._farewell.postponed(fault)
+                return [ProviderFailed(fault.code, fault.message)]
+
+    def _wish_of(self, fault: Fault) -> Wish | None:
+        """What the session was refused for, if it can do without."""
+        wish = blamed(fault.param)
+        is_asked = self.settings.voice if wish == "voice" else self.settings.history
+        return wish if wish and is_asked and wish not in self._left_out else None
+
+    def _give_up(self, wish: Wish, fault: Fault) -> list[Event]:
+        self._left_out.add(wish)
+        self._start()
+        why = fault.message.rstrip(" .")
+        words = f"The server refused {WISHES[wish]} ({why}); going on without"
+        self._farewell.refused(fault)  # In case it closes instead of listening again.
+        return [Notice("update_refused", words)]
+
+    def _ended(self, message: JsonObject, now: float) -> list[Event]:
+        return self._end(text(message, "reason"), now)
+
+    def _end(self, reason: str, now: float) -> list[Event]:
+        if self._closed_at is not None:
+            return []
+        self._closed_at, events = now, self._voice.close()
+        ending = self._farewell.closed(reason)
+        if reason == "expired":
+            words = f"{self.profile.title} ended the session because of its age"
+            return [*events, SessionExpired(words)]
+        if reason == "content" and ending:
+            return [*events, ProviderFailed("content", ending.message, fatal=True)]
+        return events
+
+    def _tick_session(self, now: float) -> list[Event]:
+        """A session that does not begin, and a link that outlives its session."""
+        if self._closed_at is not None and now - self._closed_at >= CLOSE_S:
+            self._closed_at = float("inf")
+            return [SessionExpired(f"{self.profile.title} ended the session")]
+        waited = self._opened_at is not None and now - self._opened_at >= START_S
+        if self._is_ready or self._has_failed or not waited:
+            return []
+        self._has_failed = True
+        words = f"{self.profile.title} did not begin the session within {START_S:.0f} s"
+        return [ProviderFailed("no_answer", words)]
+
+    # -- small state ----------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        session = build(self.settings, self._model, self.input_rate, self._left_out)
+        self._say({"type": "session.start", "session": session})
+
+    @property
+    def _model(self) -> str:
+        return self.settings.model or self.profile.default_model
+
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        return (self.settings.api_key,) if self.settings.api_key else ()
+
+    def _take_queued(self) -> list[Event]:
+        queued, self._queued = self._queued, []
+        return queued
+
+    _handlers: ClassVar[dict[str, Callable[["GptLiveDialect", JsonObject, float], list[Event]]]] = {
+        "error": _failed,
+        "info": _informed,
+        "session.closed": _ended,
+        "session.delegation.created": _delegated,
+        "session.input_transcript.delta": _spoke,
+        "session.output_audio.delta": _sounded,
+        "session.output_transcript.delta": _said,
+        "session.started": _started,
+    }
+
+
+DIALECT = GptLiveDialect

@@ -1,0 +1,81 @@
+"""What the errors and the end of a GPT-Live session mean, and what a person can do about them.
+
+A session ends with `session.closed` and its reason; a socket that closes without it lost the
+session.  An error before `session.started` refuses the session; one after it refuses a message.
+Source: `ErrorEvent` and `SessionClosedEvent` of the Live API reference; codes seen in use.
+"""
+
+from dataclasses import dataclass, field
+
+from voicechat.errors import RefusedError, ServiceError, VoiceChatError
+from voicechat.providers.base import Profile
+from voicechat.providers.openai_errors import Codebook, Fault, Verdict
+from voicechat.providers.openai_errors import Farewell as CloseCodes
+from voicechat.text import clean_line
+
+CODES = Codebook(
+    money=Codebook().money | {"credit_balance_exhausted"},
+    expired=Codebook().expired | {"session_duration_limit_reached"},
+)
+_PASSING_KINDS = frozenset({"server_error", "rate_limit_error", "overloaded_error"})
+_PASSING_WORDS = ("rate limit", "rate_limit", "concurren", "too many", "overload", "internal")
+MONEY_PAGE = "https://platform.openai.com/settings/organization/billing"
+WAIT_S = 10.0
+"""Where the service has no room for another session."""
+
+
+def is_passing(fault: Fault) -> bool:
+    """Whether a session that was refused so may be had later."""
+    said = f"{fault.code} {fault.message}".lower()
+    return fault.kind in _PASSING_KINDS or any(part in said for part in _PASSING_WORDS)
+
+
+@dataclass(slots=True)
+class Farewell:
+    """Explains the end of the session; the first reason says it best."""
+
+    profile: Profile
+    ending: VoiceChatError | None = None
+    _codes: CloseCodes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._codes = CloseCodes(self.profile, CODES, MONEY_PAGE)
+
+    def verdict(self, fault: Fault, *, is_started: bool) -> Verdict:
+        """What an error means for the session."""
+        found = CODES.verdict(fault)
+        if found == "fatal" or is_started:
+            return found
+        return "passing" if is_passing(fault) else "fatal"
+
+    def refused(self, fault: Fault) -> None:
+        """The session is refused for good."""
+        self._codes.remember(fault)
+
+    def postponed(self, fault: Fault) -> None:
+        """There is no session now."""
+        words = f"{self.profile.title} has no session for us now: {fault.message.rstrip(' .')}"
+        self.ending = ServiceError(words, "Try again in a moment", retry_after_s=WAIT_S)
+
+    def closed(self, reason: str) -> VoiceChatError | None:
+        """`session.closed` and its reason; None: we asked for it, or it can simply go on."""
+        title = self.profile.title
+        match reason:
+            case "close_requested" | "expired":
+                return None
+            case "content":
+                words = f"{title} ended the session: its safety filter stepped in"
+                self.ending = RefusedError(words, "Start a new call and talk of something else")
+            case "connection_lost":
+                words = f"{title} lost the session on its side"
+                self.ending = ServiceError(words, "Try again in a moment")
+            case "remote_hangup":
+                self.ending = ServiceError(f"{title} hung up", "A new call can be made at once")
+            case _:
+                why = f" ({clean_line(reason, 80)})" if reason else ""
+                self.ending = ServiceError(f"{title} ended the session{why}", "Try again")
+        return self.ending
+
+    def explain(self, code: int, reason: str) -> VoiceChatError | None:
+        """The error behind the close of the link; None: nothing special."""
+        return self._codes.refusal or self.ending or self._codes.explain(code, reason)

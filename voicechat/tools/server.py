@@ -1,0 +1,252 @@
+"""One server of tools (Model Context Protocol), kept by one task from its start to its end.
+
+Rule: a session is opened and closed in the same task (its cancel scopes demand it); calls may come
+from any.  A server that went away is started again by the next call, once for each call.  Nothing
+foreign leaves this module: errors come out as ours.
+"""
+
+import asyncio
+import importlib
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any
+
+from voicechat.config import McpSection
+from voicechat.errors import ConfigError, ServiceError, VoiceChatError
+from voicechat.events import Tool
+from voicechat.text import clean, clean_line, mask_secrets
+from voicechat.tools.content import read_result
+from voicechat.tools.environment import child_environment
+from voicechat.tools.offer import Answer, Offer
+from voicechat.tools.stdio import over_program
+from voicechat.tools.web import Way, over_http
+
+if TYPE_CHECKING:
+    from mcp import Client
+
+START_S = 60.0
+"""A server may have to be fetched first (npx, uvx)."""
+LONGEST_DESCRIPTION = 1024
+"""OpenAI's limit."""
+MOST_PAGES = 20
+_REFUSED = {401: "wants a key", 402: "wants money", 403: "forbids it", 407: "is behind a proxy"}
+
+
+class McpServer:
+    """Starts, lists and calls; `run` is its task."""
+
+    def __init__(
+        self,
+        name: str,
+        section: McpSection,
+        environ: Mapping[str, str],
+        tell: Callable[[str, str], None],
+        *,
+        find_proxy: Callable[[str], str],
+        ca_file: str = "",
+        start_s: float = START_S,
+    ) -> None:
+        self.name = name
+        self.offers: list[Offer] = []
+        """What it listed last; stays when it goes away."""
+        self.settled = asyncio.Event()
+        """It has listed its tools, or failed."""
+        self.is_late = False
+        """Nobody waits for it any more."""
+        self._section, self._environ, self._tell = section, environ, tell
+        self._find_proxy, self._ca_file, self._start_s = find_proxy, ca_file, start_s
+        self._client: Client | None = None
+        self._wanted, self._lost = asyncio.Event(), asyncio.Event()
+        self._refusals: list[int] = []
+        self._last_words = ""
+        self._problem = ""
+        self._told: set[str] = set()
+
+    # -- its life -------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Keep it until cancelled; needs the package `mcp` to be there."""
+        while True:
+            self._wanted.clear()
+            problem = await self._live()
+            self._client = None
+            self._problem = self._tidy(problem)
+            self._tell_once()
+            if not self._lost.is_set():  # It never worked: whoever waits for it waits in vain.
+                self._wanted.clear()
+                self.settled.set()
+            await self._wanted.wait()
+
+    async def _live(self) -> VoiceChatError:
+        """From its start to its end; returns why it ended."""
+        self._lost.clear()
+        self._last_words = ""
+        self._refusals.clear()
+        try:
+            await self._serve()
+        except Exception as error:  # The protocol's package raises whatever it met.
+            return self._explain(_root(error))
+        return ServiceError("It went away", self._last_words)
+
+    async def _serve(self) -> None:
+        from mcp import Client
+
+        client = Client(self._transport(), read_timeout_seconds=self._section.timeout_s)
+        deadline = asyncio.timeout(self._start_s)
+        async with deadline, client:
+            self.offers = await self._list(client)
+            self._client = client
+            self._wanted.clear()
+            self.settled.set()
+            self._tell_if_late()
+            deadline.reschedule(None)
+            await self._lost.wait()
+
+    def _transport(self) -> AbstractAsyncContextManager[Any]:
+        section = self._section
+        if section.url:
+            way = Way(section.url, section.headers, self._find_proxy(section.url), self._ca_file)
+            return over_http(way, self._refusals)
+        environ = {**child_environment(self._environ), **section.env}
+        return over_program(section.command, environ, self._note_end)
+
+    def _note_end(self, last_words: str) -> None:
+        self._last_words = last_words
+        self._lost.set()
+
+    # -- what it offers -------------------------------------------------------------------------
+
+    async def _list(self, client: "Client") -> list[Offer]:
+        offers, cursor = [], None
+        for _ in range(MOST_PAGES):
+            page = await client.list_tools(cursor=cursor)
+            offers += [self._offer(tool) for tool in page.tools if self._is_wanted(tool.name)]
+            cursor = page.next_cursor
+            if not cursor:
+                break
+        self._miss({offer.tool.name for offer in offers})
+        return offers
+
+    def _is_wanted(self, tool: str) -> bool:
+        return not self._section.tools or tool in self._section.tools
+
+    def _miss(self, found: set[str]) -> None:
+        for tool in self._section.tools:
+            if f"{self.name}__{tool}" not in found:
+                self._tell(
+                    "tools", f"The tool server {self.name} has no tool {clean_line(tool, 80)}"
+                )
+
+    def _offer(self, tool: Any) -> Offer:
+        async def run(arguments: dict[str, Any]) -> Answer:
+            return await self._call(tool.name, arguments)
+
+        description = clean(tool.description or tool.title or "")[:LONGEST_DESCRIPTION]
+        ours = Tool(f"{self.name}__{tool.name}", description, tool.input_schema)
+        return Offer(ours, run, f"[mcp.{self.name}]", self._section.allow)
+
+    # -- calls ----------------------------------------------------------------------------------
+
+    async def _call(self, tool: str, arguments: dict[str, Any]) -> Answer:
+        client = await self._awake()
+        limit_s = self._section.timeout_s
+        try:
+            async with asyncio.timeout(limit_s):
+                return read_result(await client.call_tool(tool, arguments))
+        except TimeoutError:
+            text = f"The tool server {self.name} took longer than {limit_s:g} s"
+            raise ServiceError(text) from None
+        except Exception as error:  # The protocol's package raises whatever it met.
+            raise self._failure(client, error) from None
+
+    async def _awake(self) -> "Client":
+        """The server, started again if it went away.
+
+        Raises:
+            ServiceError: It does not start.
+        """
+        if self._client is None:
+            self.settled.clear()
+            self._wanted.set()
+            await self.settled.wait()
+        if self._client is None:
+            raise ServiceError(f"The tool server {self.name} does not run: {self._problem}")
+        return self._client
+
+    def _failure(self, client: "Client", error: Exception) -> VoiceChatError:
+        from mcp import MCPError
+        from mcp.types import INVALID_PARAMS, METHOD_NOT_FOUND
+
+        if isinstance(error, MCPError) and error.code in (INVALID_PARAMS, METHOD_NOT_FOUND):
+            return ServiceError(f"The tool server {self.name}: {self._mask(error.message)}")
+        if _is_lost(error):
+            self._client = None if self._client is client else self._client
+            self._lost.set()
+            return ServiceError(f"The tool server {self.name} went away during the call")
+        reason = self._mask(str(error) or type(error).__name__)
+        return ServiceError(f"The tool server {self.name} failed: {reason}")
+
+    # -- words ----------------------------------------------------------------------------------
+
+    def _explain(self, error: BaseException) -> VoiceChatError:
+        if isinstance(error, VoiceChatError):
+            return error
+        if isinstance(error, TimeoutError):
+            return ServiceError(f"It did not start within {self._start_s:g} s", self._last_words)
+        if self._refusals:
+            return ServiceError(f"It {_REFUSED[self._refusals[-1]]}", "Look at url and headers")
+        if self._last_words:
+            return ServiceError("It ended", self._last_words)
+        return ServiceError(str(error) or type(error).__name__)
+
+    def _tidy(self, problem: VoiceChatError) -> str:
+        return self._mask(f"{problem.message}. {problem.hint}" if problem.hint else problem.message)
+
+    def _tell_once(self) -> None:
+        if self._problem not in self._told:
+            self._told.add(self._problem)
+            self._tell("tools", f"The tool server {self.name} does not work: {self._problem}")
+
+    def _tell_if_late(self) -> None:
+        if self.is_late:
+            self.is_late = False
+            text = "works now: its tools are offered from the next connection on"
+            self._tell("tools", f"The tool server {self.name} {text}")
+
+    def _mask(self, text: str) -> str:
+        section = self._section
+        secrets = (section.url, *section.env.values(), *section.headers.values())
+        return clean_line(mask_secrets(clean_line(text), secrets))
+
+
+async def load_protocol() -> None:
+    """Import the official package, beside the event loop: it takes most of a second.
+
+    Raises:
+        ConfigError: It is not installed.
+    """
+    try:
+        await asyncio.to_thread(importlib.import_module, "mcp")
+    except ImportError:
+        hint = 'Install it: pip install "voicechat[mcp]"'
+        raise ConfigError("Tool servers need the package mcp", hint) from None
+    for name in ("mcp", "httpx2"):  # Their warnings would otherwise be printed over the screen.
+        logging.getLogger(name).addHandler(logging.NullHandler())
+
+
+def _is_lost(error: Exception) -> bool:
+    """Whether the line to the server is gone, and not just this call."""
+    from mcp import MCPError
+    from mcp.types import CONNECTION_CLOSED
+
+    if isinstance(error, MCPError):
+        return error.code == CONNECTION_CLOSED or "Session terminated" in error.message
+    return type(error).__module__.split(".")[0] in ("anyio", "httpx2", "httpcore2")
+
+
+def _root(error: BaseException) -> BaseException:
+    """The first real error inside groups of errors."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

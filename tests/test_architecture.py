@@ -11,7 +11,14 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from voicechat.config import Config, Provider, load
+from voicechat.config import (
+    Config,
+    McpSection,
+    ModelSection,
+    Provider,
+    ToolSection,
+    load,
+)
 from voicechat.providers import names
 
 ROOT = Path(__file__).parent.parent
@@ -19,6 +26,7 @@ HOUSE = ROOT / "voicechat"
 
 DECLARATIONS = {
     "events.py",
+    "line.py",
     "errors.py",
     "providers/base.py",
     "front/doors.py",
@@ -29,6 +37,8 @@ DECLARATIONS = {
 
 TWINS: dict[str, str] = {
     "journal": "test_journal.py",
+    "call.py": "test_session.py",
+    "dialing.py": "test_assembly.py",
     "providers/__init__.py": "providers/test_catalog.py",
     "providers/local.py": "cascade/test_process.py",
     # The server of the built-in model is tested by what it says on the wire.
@@ -147,7 +157,22 @@ def test_the_example_config_holds_the_defaults() -> None:
 
 
 def test_the_example_config_shows_every_setting() -> None:
-    assert keys_of(tomllib.loads(EXAMPLE.read_text("utf-8"))) == settings_of(Config, "")
+    named = {"tools", "mcp", "models"}
+    assert keys_of(tomllib.loads(EXAMPLE.read_text("utf-8"))) == settings_of(Config, "") - named
+
+
+def test_the_example_sections_of_ones_own_show_every_setting(tmp_path: Path) -> None:
+    """They are comments in the file, since there is nothing to run or to connect by default."""
+    _, _, samples = EXAMPLE.read_text("utf-8").partition("# [tools.")
+    file = tmp_path / "config.toml"
+    file.write_text(re.sub(r"(?m)^# ", "", "# [tools." + samples), "utf-8")
+    table = tomllib.loads(file.read_text("utf-8"))
+    for kind, section in (("tools", ToolSection), ("mcp", McpSection), ("models", ModelSection)):
+        ((_, shown),) = table[kind].items()
+        missing = {entry.name for entry in fields(section)} - shown.keys()
+        assert missing - {"url"} == set(), kind
+    config = load(file, {}, names())
+    assert config.tools and config.mcp and config.models
 
 
 def test_every_setting_of_the_example_is_explained() -> None:

@@ -8,6 +8,7 @@ from tests.providers.glm_call import SECOND, TOOL, Call, kinds, only
 from voicechat.events import (
     BeginTurn,
     EndTurn,
+    InputFailed,
     Interrupt,
     Notice,
     ProviderFailed,
@@ -24,6 +25,7 @@ from voicechat.events import (
     Unknown,
 )
 from voicechat.providers.glm_picture import LARGEST_BYTES
+from voicechat.providers.glm_words import IGNORED_WORDS
 
 JPEG = b"\xff\xd8\xff" + bytes(100)
 PICTURE = SendImage(JPEG, "image/jpeg", "msg_p")
@@ -89,18 +91,33 @@ def test_an_empty_answer_to_typed_text_is_a_failure_that_says_what_to_do() -> No
     call = Call().ready()
     call.types()
     call.begins()
-    [finished] = call.ends()
+    ignored, notice, finished = call.ends()
+    assert isinstance(ignored, InputFailed) and ignored.item_id == "msg_1"
+    assert isinstance(notice, Notice) and notice.code == "text_ignored"
     assert isinstance(finished, ReplyFinished)
     assert (finished.status, finished.code) == ("failed", "text_ignored")
     assert "speak" in finished.message
 
 
+def test_every_ignored_message_is_named_and_the_user_told_once() -> None:
+    call = Call().ready()
+    call.types()
+    call.begins()
+    call.ends()
+    call.does(SendText("One", "msg_2"), SendText("Two", "msg_3"))
+    call.begins("resp_2")
+    first, second, finished = call.ends("resp_2")
+    assert [first, second] == [InputFailed(name, IGNORED_WORDS) for name in ("msg_2", "msg_3")]
+    assert finished == ReplyFinished("resp_2", "failed", "text_ignored", IGNORED_WORDS)
+
+
 def test_no_answer_at_all_to_typed_text_says_so_too() -> None:
     call = Call(hands_free=True).ready(turn_detection={"type": "server_vad"})
     call.types()
-    [failed] = call.passes(10.1)
-    assert isinstance(failed, ProviderFailed)
-    assert failed.code == "no_reply" and "speak" in failed.message
+    ignored, notice, finished = call.passes(10.1)
+    assert ignored == InputFailed("msg_1", IGNORED_WORDS)
+    assert notice == Notice("text_ignored", IGNORED_WORDS)
+    assert finished == ReplyFinished("unanswered_msg_1", "failed", "text_ignored", IGNORED_WORDS)
 
 
 def test_typed_text_that_is_answered_is_no_failure() -> None:

@@ -1,7 +1,6 @@
 """Programs that behave and programs that do not."""
 
 import asyncio
-import os
 from pathlib import Path
 
 import pytest
@@ -104,11 +103,8 @@ async def test_a_child_left_behind_neither_delays_the_answer_nor_stays(tmp_path:
 
 
 async def test_a_tool_in_the_users_folder_may_be_named_by_a_tilde(tmp_path: Path) -> None:
-    name = f"voicechat-test-{os.getpid()}.sh"
-    path = Path("~").expanduser() / name
+    path = tmp_path / "tool.sh"
     path.write_text("#!/bin/sh\necho found\n")
     path.chmod(0o700)
-    try:
-        assert await run((f"~/{name}",)) == "found\n"
-    finally:
-        path.unlink()
+    environ = environment() | {"HOME": str(tmp_path)}
+    assert (await run_program(("~/tool.sh",), "", environ, 30)).output == "found\n"

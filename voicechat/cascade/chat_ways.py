@@ -43,19 +43,16 @@ class ChatWays:
         return fields
 
     def learn(self, refusal: str, body: dict[str, Any]) -> bool:
-        """Whether the refusal of this body says how to ask better."""
-        other = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
-        if self.limit_name in body and self.limit_name in refusal:
-            if other[self.limit_name] in refusal or "nsupported" in refusal:
-                self.limit_name = other[self.limit_name]
-                return True
-        if "thinking" in body and "thinking" in refusal:
+        """Whether the refusal of this body says how to ask better; each lesson comes once."""
+        if self.limit_name == "max_tokens" in body and "max_completion_tokens" in refusal:
+            self.limit_name = "max_completion_tokens"
+        elif "thinking" in body and "thinking" in refusal:
             self.thinks = False
-            return True
-        if "tools" in body and _NO_TOOLS.search(refusal):
+        elif "tools" in body and _NO_TOOLS.search(refusal):
             self.takes_tools = False
-            return True
-        return False
+        else:
+            return False
+        return True
 
     def is_about_pictures(self, refusal: str, body: dict[str, Any]) -> bool:
         """Whether it refused because it was shown a picture."""

@@ -101,6 +101,12 @@ def anything(value: Any, path: str) -> Any:
     return value
 
 
+def mapping(value: Any, path: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _wrong_type(value, path, "an object")
+    return value
+
+
 def array(inner: Check, longest: int = 1024) -> Check:
     def check(value: Any, path: str) -> list[Any]:
         if not isinstance(value, list):

@@ -80,9 +80,9 @@ class GeminiMind:
         listed = (await self._service.get("/models?pageSize=1000")).get("models")
         for entry in listed if isinstance(listed, list) else []:
             name = str(entry.get("name") or "").removeprefix("models/")
-            if "generateContent" in (entry.get("supportedGenerationMethods") or []):
-                if "flash" in name and not re.search("image|tts|live|audio", name):
-                    return name
+            talks = "generateContent" in (entry.get("supportedGenerationMethods") or [])
+            if talks and "flash" in name and not re.search("image|tts|live|audio", name):
+                return name
         raise RefusedError(f"{self._service.name} offers no chat model", "Name one.")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from voicechat.cascade import checks
 from voicechat.cascade.checks import Refusal
-from voicechat.cascade.parts import Said
+from voicechat.cascade.parts import Said, ToolCall, ToolResult
 from voicechat.cascade.sound import ms_of
 
 _MOST_SOUND = 32 * 2**20
@@ -119,10 +119,17 @@ class Item:
                 part["audio"] = base64.b64encode(self.pcm).decode()
         return wire
 
-    def said(self) -> Said | None:
+    def said(self) -> Said:
         """What the mind gets to know of it."""
-        if self.wire["type"] != "message":
-            return None
+        wire = self.wire
+        if wire["type"] == "function_call":
+            call_id = wire.get("call_id") or self.id
+            return Said("assistant", call=ToolCall(call_id, wire["name"], wire["arguments"]))
+        if wire["type"] == "function_call_output":
+            return Said("user", result=ToolResult(wire["call_id"], wire["output"]))
+        return self._message_said()
+
+    def _message_said(self) -> Said:
         parts = self.wire["content"]
         words = [str(part.get("text") or part.get("transcript") or "") for part in parts]
         if self.sentences:
@@ -143,6 +150,14 @@ def spoken_item(item_id: str, pcm: bytes) -> Item:
 def reply_item() -> Item:
     """An answer that is about to be given."""
     return Item(_message(new_id("item"), "assistant", "in_progress", []), bytearray())
+
+
+def call_item(call_id: str, name: str) -> Item:
+    """A call of a tool whose arguments are still to be told."""
+    wire = {"id": new_id("item"), "object": "realtime.item", "type": "function_call"}
+    return Item(
+        {**wire, "status": "in_progress", "call_id": call_id, "name": name, "arguments": ""}
+    )
 
 
 def read_item(value: Any, path: str = "item") -> Item:
@@ -191,6 +206,12 @@ class History:
         self.items.insert(place, item)
         self._thin()
         return self.items[place - 1].id if place else None
+
+    def before(self, item: Item) -> str | None:
+        """The id of the one before it; None at the start, or where it was deleted."""
+        ids = [other.id for other in self.items]
+        place = ids.index(item.id) if item.id in ids else 0
+        return ids[place - 1] if place else None
 
     def find(self, item_id: str, doing: str) -> Item:
         """The item; a refusal names what was to be done with it."""

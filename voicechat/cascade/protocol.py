@@ -19,6 +19,7 @@ from voicechat.cascade.scribe import Scribe
 from voicechat.cascade.settings import default_session, response_options, updated_session
 from voicechat.cascade.turns import Room, Turns
 from voicechat.cascade.vad import TurnRules, read_rules
+from voicechat.events import Tool
 
 _ITEM_ID: dict[str, checks.Check] = {"item_id": checks.text}
 _EVENTS: dict[str, tuple[dict[str, checks.Check], list[str]]] = {
@@ -258,4 +259,21 @@ def _plan(session: dict[str, Any], options: dict[str, Any]) -> ReplyPlan:
         max_output_tokens=merged["max_output_tokens"],
         metadata=options.get("metadata"),
         aside=options.get("conversation") == "none",
+        tools=_tools(merged["tools"], merged["tool_choice"]),
+        must_call=_must_call(merged["tool_choice"]),
     )
+
+
+def _tools(listed: list[dict[str, Any]], choice: Any) -> tuple[Tool, ...]:
+    if choice == "none":
+        return ()
+    return tuple(
+        Tool(tool["name"], tool.get("description") or "", tool.get("parameters") or {})
+        for tool in listed
+    )
+
+
+def _must_call(choice: Any) -> str:
+    if isinstance(choice, dict):
+        return str(choice["name"])
+    return "*" if choice == "required" else ""

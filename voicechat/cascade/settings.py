@@ -1,7 +1,7 @@
 """What a client may set for a session and for one response, checked whole before anything counts.
 
-A setting that this server knows but cannot honour (noise reduction, tools, a transcription when
-there are no ears) is accepted and shown in `session.updated` as off, so that nothing is pretended.
+A setting that this server knows but cannot honour (noise reduction, tools of others' servers, a
+transcription when there are no ears) is accepted and shown in `session.updated` as off, so that nothing is pretended.
 """
 
 import copy
@@ -13,17 +13,33 @@ from voicechat.cascade.checks import Refusal
 RATE = 24_000
 """Hz, of all sound on this wire: PCM16 little-endian mono."""
 
-_TOOLS = checks.array(
-    checks.struct(
-        {
-            "type": checks.text,
-            "name": checks.text,
-            "description": checks.text,
-            "parameters": checks.anything,
-        },
-        required=("type",),
-    )
+_TOOL = checks.struct(
+    {
+        "type": checks.text,
+        "name": checks.text,
+        "description": checks.nullable(checks.text),
+        "parameters": checks.nullable(checks.mapping),
+    },
+    required=("type", "name"),
 )
+
+
+def _tools(value: Any, path: str) -> list[dict[str, Any]]:
+    """Functions; other kinds of tools are left out."""
+    entries = checks.array(checks.mapping, 128)(value, path)
+    return [
+        _TOOL(entry, f"{path}[{index}]")
+        for index, entry in enumerate(entries)
+        if checks.require(entry, "type", f"{path}[{index}]") == "function"
+    ]
+
+
+def _tool_choice(value: Any, path: str) -> Any:
+    """`auto`, `none`, `required`, or one function; a choice of other kinds is none."""
+    if not isinstance(value, dict):
+        return checks.one_of("auto", "none", "required")(value, path)
+    name = value.get("name")
+    return {"type": "function", "name": checks.text(name, f"{path}.name")} if name else "auto"
 
 
 def _format(value: Any, path: str) -> dict[str, Any]:
@@ -123,8 +139,8 @@ _COMMON = {
     "output_modalities": _modalities,
     "instructions": checks.text,
     "max_output_tokens": _tokens,
-    "tools": _switched_off(_TOOLS, []),
-    "tool_choice": _switched_off(checks.anything, "auto"),
+    "tools": _tools,
+    "tool_choice": _tool_choice,
     "parallel_tool_calls": checks.flag,
     "reasoning": checks.anything,
     "prompt": _switched_off(checks.anything),

@@ -11,7 +11,16 @@ from typing import Any, Literal, TypeAlias
 
 from voicechat.cascade.checks import Refusal
 from voicechat.cascade.items import History, Item
-from voicechat.cascade.parts import CutShort, Mind, Mouth, Parts, Piece, Question, Sound
+from voicechat.cascade.parts import (
+    CutShort,
+    Mind,
+    Mouth,
+    Parts,
+    Piece,
+    Question,
+    Sound,
+    ToolCall,
+)
 from voicechat.cascade.reply import Reply, ReplyPlan, Send
 from voicechat.cascade.sentences import SentenceSplitter
 from voicechat.errors import LinkError, RefusedError, VoiceChatError
@@ -76,9 +85,9 @@ class Turns:
 
     async def _run(self, reply: Reply, about: Sequence[Item]) -> None:
         try:
-            question = await _ask(about, reply.plan)
+            question = await _ask(about, reply.plan, hears=self._parts.mind.hears)
             reply.count_input(question)
-            cut = await self._answer(reply, question)
+            cut = None if _is_silence(about, question) else await self._answer(reply, question)
             reply.finish("incomplete", reason=cut.reason) if cut else reply.finish()
         except VoiceChatError as error:
             reply.finish("failed", error=describe(error))
@@ -110,18 +119,24 @@ class Turns:
                 return error, None
         return None, cut
 
-    async def _utter_piece(self, reply: Reply, piece: str | Sound | Exception) -> None:
+    async def _utter_piece(self, reply: Reply, piece: str | Sound | ToolCall | Exception) -> None:
         if isinstance(piece, Exception):
             raise piece
-        words = piece.transcript if isinstance(piece, Sound) else piece
-        if reply.plan.text_only or reply.kind == "text":
-            reply.write(words)
+        if isinstance(piece, ToolCall):
+            reply.call(piece)
+        elif reply.plan.text_only or reply.kind == "text":
+            reply.write(piece.transcript if isinstance(piece, Sound) else piece)
         elif isinstance(piece, Sound):
-            reply.say(words)
-            await self._play(reply, _whole(piece.pcm))
+            await self._sound(reply, piece)
         else:
-            await self._speak(reply, words)
+            await self._speak(reply, piece)
         await self._room()
+
+    async def _sound(self, reply: Reply, sound: Sound) -> None:
+        if sound.transcript:
+            reply.say(sound.transcript)
+        if sound.pcm:
+            await self._play(reply, _whole(sound.pcm))
 
     async def _speak(self, reply: Reply, sentence: str) -> None:
         mouth: Mouth = self._parts.mouth
@@ -153,17 +168,30 @@ def describe(error: VoiceChatError) -> dict[str, Any]:
     return {"type": kind, "code": code, "message": str(error)}
 
 
-async def _ask(about: Sequence[Item], plan: ReplyPlan) -> Question:
-    """Wait for the words that are still being written down, then put the question together."""
-    waiting = [item.words for item in about if item.words]
+async def _ask(about: Sequence[Item], plan: ReplyPlan, *, hears: bool) -> Question:
+    """Put the question together; wait for words that are still written down, if the mind needs."""
+    waiting = [item.words for item in about if item.words and not hears]
     if waiting:
         # Not awaited directly: a cancelled reply must not cancel the words.
         await asyncio.wait(waiting)
-    if about and (words := about[-1].words):
-        words.result()
-    said = [said for said in (item.said() for item in about) if said]
+        if words := about[-1].words:
+            words.result()
     limit = plan.max_output_tokens
-    return Question(said, plan.instructions, limit if isinstance(limit, int) else None)
+    return Question(
+        [item.said() for item in about],
+        plan.instructions,
+        limit if isinstance(limit, int) else None,
+        plan.tools,
+        plan.must_call,
+        "" if plan.voice == "default" else plan.voice,
+        not plan.text_only,
+    )
+
+
+def _is_silence(about: Sequence[Item], question: Question) -> bool:
+    """Whether the ears found no word in the sound that is to be answered: a cough, a door."""
+    words = about[-1].words if about else None
+    return bool(words and words.done() and not words.exception() and not question.said[-1].text)
 
 
 async def _think(mind: Mind, question: Question, queue: _Queue, by_sentence: bool) -> None:

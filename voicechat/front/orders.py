@@ -91,18 +91,16 @@ _OTHER_NAMES = {"?": "help", "exit": "quit", "picture": "image", "screenshot": "
 def read_order(line: str) -> Order:
     """What a typed line asks for; the disk is not asked."""
     line = line.strip()
-    if looks_dropped(line):
-        return ShowFile(line, is_guess=True)
     if line.startswith("//"):
         return Say(line[1:])
     found = _ORDER.match(line)
-    if not found:
-        return Say(line)
-    name = found[1].lower()
+    name = found[1].lower() if found else ""
     name = _OTHER_NAMES.get(name, name)
-    if name in _ORDERS:
+    if found and name in _ORDERS:
         return _ORDERS[name](line[found.end() :].strip())
-    return _unknown(found[1])
+    if looks_dropped(line):
+        return ShowFile(line, is_guess=True)
+    return _unknown(found[1]) if found else Say(line)
 
 
 def _unknown(word: str) -> Mistake:

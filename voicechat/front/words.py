@@ -29,7 +29,22 @@ class Words:
         return text.format(**values) if values else text
 
 
+_ORDERS = (
+    """\
+/image PATH words    send a picture and words about it
+/screen words        send what the main screen shows
+//words              send words that begin with a slash
+A picture dropped on the window, or its pasted path: as /image""",
+    """\
+/image 路径 文字     发送图片，并说点什么
+/screen 文字         发送主屏幕截图
+//文字               发送以斜杠开头的文字
+把图片拖入窗口，或粘贴图片路径：等同于 /image""",
+)
+"""Lines that begin with a slash."""
+
 _WORDS: dict[str, tuple[str, str]] = {
+    "orders": _ORDERS,
     # phases
     "connecting": ("connecting", "连接中"),
     "offline": ("OFFLINE", "已断开"),
@@ -53,6 +68,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "note": ("Note:", "提示："),
     "error": ("ERROR:", "错误："),
     "spoken": ("(spoken)", "（语音）"),
+    "picture": ("[picture]", "［图片］"),
     "transcribing": ("…", "…"),
     "inaudible": ("(not understood)", "（没听清）"),
     "cut": ("[cut at {seconds:.1f} s]", "［在 {seconds:.1f} 秒处打断］"),
@@ -113,7 +129,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "used_days": ("last used {days} days ago", "{days} 天前用过"),
     "used_on": ("last used {date}", "上次使用：{date}"),
     "ends": ("until {date}, then {successor}", "{date} 停用，之后用 {successor}"),
-    "get_key": ("Set {env}; get a key at {page}", "请设置 {env}；获取密钥：{page}"),
+    "get_key": ("Get {env} at {page}", "获取 {env}：{page}"),
     "voices": ("Voices: {voices}", "音色：{voices}"),
     "price": (
         "USD for 1M tokens ({date}): text {text_in:g} in, {text_out:g} out; "
@@ -131,6 +147,24 @@ _WORDS: dict[str, tuple[str, str]] = {
     "quit_again": ("Press Ctrl+C again to quit", "再按一次 Ctrl+C 退出"),
     "no_microphone": ("No microphone: type instead", "没有麦克风：请输入文字"),
     "not_sent": ("Offline: not sent. F5 connects again", "已断开：未发送。F5 重新连接"),
+    "order_near": (
+        "There is no /{word}: did you mean /{near}? To send it as it is, type // before it",
+        "没有 /{word} 命令：是否想输入 /{near}？要原样发送，请以 // 开头",
+    ),
+    "order_unknown": (
+        "There is no /{word}: there are /image, /screen, /help and /quit. "
+        "To send it as it is, type // before it",
+        "没有 /{word} 命令：可用 /image、/screen、/help 和 /quit。要原样发送，请以 // 开头",
+    ),
+    "order_image_alone": (
+        "Which picture? Type /image, its path, and words about it",
+        "哪张图片？请输入 /image、图片路径和想说的话",
+    ),
+    "picture_loading": ("Reading the picture", "正在读取图片"),
+    "picture_not_sent": (
+        "Not sent: this model sees no pictures. F2 chooses another",
+        "未发送：此模型看不了图片。F2 选择其他模型",
+    ),
     "mute_is_hands_free": (
         "Mute is for hands-free; now nothing is heard until you press Space",
         "静音用于免提模式；现在按空格之前不会录音",
@@ -154,6 +188,10 @@ F5         connect again              Ctrl+Y   copy the last reply
 PgUp/PgDn  older and newer rows       End      the newest rows
 Ctrl+Q     quit (or Ctrl+C twice)
 
+"""
+        + _ORDERS[0]
+        + """
+
 LIVE means: what the microphone hears goes to the model.
 Use headphones with hands-free, or the model hears itself.
 
@@ -168,6 +206,10 @@ F2         选择模型                  F3      选择设备
 F5         重新连接                  Ctrl+Y  复制最后一条回复
 PgUp/PgDn  滚动对话                  End     回到最新消息
 Ctrl+Q     退出（或按两次 Ctrl+C）
+
+"""
+        + _ORDERS[1]
+        + """
 
 LIVE（录音中）表示：麦克风听到的声音会发送给模型。
 免提模式请戴耳机，否则模型会听到自己的声音。

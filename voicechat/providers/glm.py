@@ -133,7 +133,7 @@ class GlmDialect(GlmOpening):
             self._notices.append(ProviderFailed("text_too_long", "The message is too long for GLM"))
             return
         self._picture.show()
-        self._typed.asked()
+        self._typed.asked(item_id)
         super()._send_text(words, item_id)
 
     # -- pictures -------------------------------------------------------------------------------

@@ -1,13 +1,16 @@
 """The words of replies: one stream of two, and typed questions that nobody answers.
 
 GLM tells what it says as `audio_transcript`, as `text`, or as both: the first kind of a reply
-counts.  It was seen to take typed messages without an error and to answer them with nothing.
+counts.  It was seen to take typed messages without an error and to answer them with nothing: then
+every such message is told as `InputFailed`, and its reply as one that failed (`text_ignored`).
 """
 
 from dataclasses import dataclass, field, replace
 
 from voicechat.events import (
     Event,
+    InputFailed,
+    Notice,
     ProviderFailed,
     ReplyAudio,
     ReplyFinished,
@@ -51,36 +54,49 @@ class Streams:
 
 @dataclass(slots=True)
 class Typed:
-    """A typed question and the reply to it."""
+    """Typed messages, and the reply to them."""
 
-    _is_open: bool = False
+    _open: list[str] = field(default_factory=list)
+    """Item ids of those that nothing has answered."""
     _reply_id: str = ""
+    _is_told: bool = False
 
-    def asked(self) -> None:
-        self._is_open, self._reply_id = True, ""
+    def asked(self, item_id: str) -> None:
+        self._open.append(item_id)
+        self._reply_id = ""
 
     def forget(self) -> None:
-        """It is answered, or nobody waits for that any more."""
-        self._is_open, self._reply_id = False, ""
+        """They are answered, or nobody waits for that any more."""
+        self._open, self._reply_id = [], ""
 
     def judge(self, events: list[Event]) -> list[Event]:
         """The events, with a reply of nothing told as the failure that it is."""
-        return [self._judge(event) for event in events] if self._is_open else events
+        return [told for event in events for told in self._judge(event)]
 
-    def _judge(self, event: Event) -> Event:
+    def _judge(self, event: Event) -> list[Event]:
         match event:
-            case ReplyStarted(reply_id) if self._is_open and not self._reply_id:
+            case _ if not self._open:
+                pass
+            case ReplyStarted(reply_id) if not self._reply_id:
                 self._reply_id = reply_id
             case ReplyText(reply_id) | ReplyAudio(reply_id) | ToolCalled(reply_id):
                 if reply_id == self._reply_id:
                     self.forget()
-            case ReplyFinished(reply_id) if self._is_open and reply_id == self._reply_id:
+            case ReplyFinished(status="failed") | SpeechStarted():
                 self.forget()
-                if event.status == "completed":
-                    return replace(event, status="failed", code=IGNORED, message=IGNORED_WORDS)
-            case ProviderFailed("no_reply") if self._is_open:
+            case ReplyFinished(reply_id, status) if reply_id == self._reply_id:
+                if status == "completed":
+                    return self._ignored(event)
                 self.forget()
-                return replace(event, message=IGNORED_WORDS)
-            case SpeechStarted():
-                self.forget()
-        return event
+            case ProviderFailed("no_reply"):
+                return self._ignored(ReplyFinished(f"unanswered_{self._open[-1]}"))
+        return [event]
+
+    def _ignored(self, end: ReplyFinished) -> list[Event]:
+        """Which messages were ignored, a word to the user once, and the end of their reply."""
+        failed: list[Event] = [InputFailed(item_id, IGNORED_WORDS) for item_id in self._open]
+        notice: list[Event] = [] if self._is_told else [Notice(IGNORED, IGNORED_WORDS)]
+        ended = replace(end, status="failed", code=IGNORED, message=IGNORED_WORDS)
+        self._is_told = True
+        self.forget()
+        return [*failed, *notice, ended]

@@ -14,6 +14,7 @@ Source: the Live API reference (https://developers.openai.com/api/docs/guides/li
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
 from voicechat.errors import VoiceChatError
@@ -69,9 +70,12 @@ _TOO_SHORT = Notice("turn_too_short", "That was too short: hold the key while yo
 
 _SILENT = frozenset(
     {
+        "decision.completed",
+        "decision.event",
+        "decision.item.created",
+        "decision.item.deleted",
         "response.event",
         "session.commentary.appended",
-        "session.decision",
         "session.input_audio.append",
         "session.input_audio.muted",
         "session.input_audio.unmuted",
@@ -149,6 +153,7 @@ class GptLiveDialect(Dialect):
         self._now = now
         match command:
             case SetHandsFree(hands_free):
+                self.settings = replace(self.settings, hands_free=hands_free)
                 self._uplink.set_hands_free(hands_free, now)
             case SendText() | SendImage():
                 self._refuse(command)
@@ -186,12 +191,16 @@ class GptLiveDialect(Dialect):
             case SendAudio(pcm):
                 self._uplink.add(pcm, now)
             case BeginTurn():
-                self._uplink.press(now)
-                self._words.press(self._uplink.sent_ms)
+                self._begin_turn(now)
             case EndTurn():
                 self._end_turn(now)
             case Interrupt():
                 self._queued += self._voice.stop(now)
+
+    def _begin_turn(self, now: float) -> None:
+        if not self._uplink.hands_free:
+            self._uplink.press(now)
+            self._words.press(self._uplink.sent_ms)
 
     def _end_turn(self, now: float) -> None:
         if self._uplink.release(now):
@@ -227,7 +236,7 @@ class GptLiveDialect(Dialect):
     def _started(self, message: JsonObject, now: float) -> list[Event]:
         if self._is_ready:
             return []
-        self._is_ready = True
+        self._is_ready, self._farewell = True, Farewell(self.profile)
         session = table(message, "session")
         self._uplink.start(now)
         for command in self._waiting.take():
@@ -238,11 +247,11 @@ class GptLiveDialect(Dialect):
     def _spoke(self, message: JsonObject, now: float) -> list[Event]:
         """The user said something, as the server understood it."""
         start_ms, end_ms = count(message, "start_ms"), count(message, "end_ms")
-        is_new, is_late = self._words.is_new(start_ms), start_ms < self._voice.start_ms
-        is_over = self._voice.is_open and self._words.is_over_answer(start_ms) and not is_late
-        events = self._voice.user_spoke(start_ms, now) if is_over else []
-        events = self._noted(events)
-        is_late_turn = self._voice.is_open and is_new and is_late
+        is_late = self._voice.is_open and start_ms < self._voice.start_ms
+        is_late_turn = is_late and self._words.is_new(start_ms)
+        events: list[Event] = []
+        if not is_late and self._words.is_over_answer(start_ms):
+            events = self._noted(self._voice.user_spoke(start_ms, now))
         return events + self._words.take(
             text(message, "delta"),
             start_ms,
@@ -280,7 +289,8 @@ class GptLiveDialect(Dialect):
         return [Notice(code, words)]
 
     def _reply_begins(self, here_ms: float) -> list[Event]:
-        self._before_reply = self._words.turn_id or self._voice.item_id or None
+        waiting = self._words.turn_id if self._words.is_unanswered else ""
+        self._before_reply = waiting or self._voice.item_id or None
         return self._words.answered(self._now, here_ms)
 
     def _noted(self, events: list[Event]) -> list[Event]:

@@ -119,7 +119,7 @@ class Voice:
     @property
     def start_ms(self) -> float:
         """Of the running reply, on the session's clock."""
-        return self._reply.start_ms if self._reply else float("inf")
+        return self._reply.start_ms if self._reply else 0.0
 
     @property
     def item_id(self) -> str:
@@ -171,7 +171,7 @@ class Voice:
         return events
 
     def user_spoke(self, start_ms: float, now: float) -> list[Event]:
-        """The user said something that began at `start_ms`, while a reply ran."""
+        """The user said something that began at `start_ms`, after the last reply did."""
         self._was_asked = True
         reply = self._reply
         if reply is None:

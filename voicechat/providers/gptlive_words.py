@@ -68,6 +68,11 @@ class Words:
         """Of the last turn; empty before the first."""
         return self._turn.id if self._turn else ""
 
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether no reply has begun since the last turn."""
+        return self._turn is not None and self._turn.answered_ms is None
+
     # -- turns ----------------------------------------------------------------------------------
 
     def press(self, here_ms: float) -> None:

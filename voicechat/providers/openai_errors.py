@@ -83,6 +83,17 @@ class Codebook:
     """In the reason of a close 1008 or 1011: neither will it then."""
     fatal_words: Mapping[str, Blame] = field(default_factory=dict)
     """In any code, message or reason, in small letters: what must be mended."""
+    key_words: tuple[str, ...] = (
+        "unauthorized",
+        "unauthenticated",
+        "authentication",
+        "api key",
+        "api-key",
+        "invalid token",
+    )
+    """In the reason of a close that refuses us: it is the key."""
+    key_closes: frozenset[int] = frozenset({3000, 4001, 4401, 4403})
+    """Close codes that stand for HTTP's 401 and 403."""
     idle_words: tuple[str, ...] = ()
     """In the reason of a close: nobody said anything for a while."""
     crowded_words: tuple[str, ...] = ()
@@ -186,12 +197,13 @@ class Farewell:
         match code:
             case _ if self.codes.blame("", words):
                 return self._refused(reason, self.codes.blame("", words))
-            case 3000:
+            case _ if code in self.codes.key_closes:
                 return self._refused(reason or "the key is not valid", "key")
             case _ if broke:
                 return self._refused(reason, "money")
             case _ if refuses or 4000 <= code <= 4999:
-                return self._refused(reason or f"close code {code}", None)
+                is_key = any(word in words for word in self.codes.key_words)
+                return self._refused(reason or f"close code {code}", "key" if is_key else None)
             case 1008:
                 return self._troubled(reason or "it turned the session down")
             case 1009:

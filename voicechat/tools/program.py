@@ -89,7 +89,8 @@ async def start_program(
 
 def _find(program: str, environ: Mapping[str, str]) -> str:
     """The program as the system takes it; `~` is the user's own folder."""
-    program = os.path.expanduser(program)
+    if program.startswith("~/"):
+        program = f"{home_of(environ) or '~'}{program[1:]}"
     if sys.platform == "win32":  # It finds npx.cmd only by its whole name.
         return shutil.which(program, path=environ.get("PATH")) or program
     return program

@@ -20,6 +20,18 @@ from textual.widgets import Footer, Input
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, ProviderFailed, ReplyFinished
 from voicechat.front.doors import Doors
+from voicechat.front.orders import (
+    Help,
+    Leave,
+    Mistake,
+    Say,
+    Show,
+    ShowFile,
+    Shown,
+    ShowScreen,
+    carry_out,
+    read_order,
+)
 from voicechat.front.tui.choices import device_choices, model_choices
 from voicechat.front.tui.pickers import Finder, HelpPage, Picker
 from voicechat.front.tui.prompt import Prompt
@@ -29,6 +41,8 @@ from voicechat.front.words import Words
 from voicechat.session import Session
 
 REFRESH_HZ = 10
+SLOW_S = 0.7
+"""After so long the user is told that a picture takes its time."""
 
 
 class VoiceChatApp(App[None]):
@@ -188,16 +202,44 @@ class VoiceChatApp(App[None]):
 
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
-        """Send it; with no line to send it on, the words stay in the box."""
-        if self.session.snapshot().phase == "offline":
-            self._tell("not_sent")
-            return
-        prompt = self._prompt
+        """Send it or carry it out; what cannot be, stays in the box."""
+        order, is_offline = read_order(event.value), self.session.snapshot().phase == "offline"
+        match order:
+            case Mistake(key, values):
+                self._tell(key, **values)
+                return
+            case Help():
+                self.action_help()
+            case Leave():
+                self.exit(return_code=0)
+            case _ if is_offline:
+                self._tell("not_sent")
+                return
+            case Say(text):
+                self.session.say(text)
+            case ShowFile() | ShowScreen():
+                self.run_worker(self._show(order, event.value))
         if event.value.strip():
-            prompt.remember(event.value)
-            self.session.say(event.value)
-        prompt.clear()
+            self._prompt.remember(event.value)
+        self._prompt.clear()
         self.action_newest()
+
+    async def _show(self, order: Show, line: str) -> None:
+        """Show the model something; where that fails, the words come back into the box."""
+        slow = self.set_timer(SLOW_S, lambda: self._tell("picture_loading"))
+        shown: list[Shown] | None = None
+        try:
+            shown = await carry_out(order, self.session)
+        except VoiceChatError as error:
+            self.hear(error)
+        slow.stop()
+        if not shown:
+            self._prompt.give_back(line)
+        if shown == []:
+            self._tell("picture_not_sent")
+        for one in shown or ():
+            if one.picture is not None:
+                await self._transcript.illustrate(one.row, one.picture)
 
     @on(Input.Changed)
     @on(Prompt.Newest)
@@ -314,8 +356,8 @@ class VoiceChatApp(App[None]):
             self._picked[side] = int(index)
             self._doors.pick_device(side, int(index))
 
-    def _tell(self, key: str) -> None:
-        self.notify(self._words(key), markup=False, timeout=3)
+    def _tell(self, key: str, **values: str) -> None:
+        self.notify(self._words(key, **values), markup=False, timeout=3)
 
 
 def _key_name(key: str) -> str:

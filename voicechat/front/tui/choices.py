@@ -1,6 +1,6 @@
 """What stands in the pickers: models with what they can do, devices with the one in use marked."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from voicechat.front.listing import DeviceRow, ModelRow, cells, say_when
@@ -11,6 +11,8 @@ _SIDES = (("input", "microphones"), ("output", "loudspeakers"))
 _SIGNED = ("voice", "text", "images", "tools", "hands-free", "reasoning")
 """The abilities that have a sign, in the order of the signs."""
 _MOST_LAST_USED = 3
+_MOST_DETAILS = 2
+"""Lines there is room for."""
 
 
 def model_choices(words: Words, rows: Sequence[ModelRow], now: datetime) -> list[Choice]:
@@ -23,10 +25,8 @@ def model_choices(words: Words, rows: Sequence[ModelRow], now: datetime) -> list
     latest = sorted((row for row in rows if row.last_used), key=_moment, reverse=True)
     choices = []
     for row in latest[:_MOST_LAST_USED]:
-        notes = (
-            say_when(words, row.last_used, now),
-            "" if row.has_key else f"[{_key(words, row)}]",
-        )
+        key = "" if row.has_key else f"[{_key(words, row)}]"
+        notes = (key, say_when(words, row.last_used, now))
         choices.append(_choice(words, row, words("last_used"), width, notes))
     for row in rows:
         group = f"{row.group}  [{_key(words, row)}]"
@@ -48,7 +48,9 @@ def _choice(words: Words, row: ModelRow, group: str, width: int, notes: Sequence
         if ability in row.abilities
     )
     sought = " ".join((row.provider, row.group, _key(words, row), *row.abilities, *able))
-    return Choice(row.name, group, name, remark, " ".join(_details(words, row)), sought)
+    return Choice(
+        row.name, group, name, remark, "\n".join(_details(words, row)[:_MOST_DETAILS]), sought
+    )
 
 
 def _signs(words: Words, row: ModelRow) -> str:
@@ -59,16 +61,13 @@ def _signs(words: Words, row: ModelRow) -> str:
     )
 
 
-def _details(words: Words, row: ModelRow) -> Iterator[str]:
-    """What there is no column for."""
+def _details(words: Words, row: ModelRow) -> list[str]:
+    """What there is no column for, the most urgent first."""
     if not row.has_key and row.key_page:
-        yield words("get_key", env=row.needs or row.key_env, page=row.key_page)
-    if row.shutdown:
-        yield _end(words, row)
-    if row.price:
-        yield words("price", date=row.price_date, **row.price)
-    if row.voices:
-        yield words("voices", voices=" ".join(row.voices))
+        return [words("get_key", env=row.needs or row.key_env, page=row.key_page)]
+    price = words("price", date=row.price_date, **row.price) if row.price else ""
+    voices = words("voices", voices=" ".join(row.voices)) if row.voices else ""
+    return list(filter(None, (_end(words, row), price, voices)))
 
 
 def _end(words: Words, row: ModelRow) -> str:

@@ -35,7 +35,6 @@ class Illustrated(Flow):
 
     def __init__(self, label: Content, body: Content, sketch: Sketch) -> None:
         super().__init__(label, body)
-        self._indent_cells = label.cell_length
         self._sketch = sketch
         self._cells = draw_cells(sketch)
 
@@ -43,7 +42,7 @@ class Illustrated(Flow):
         self, width: int, height: int | None, style: Style, options: RenderOptions
     ) -> list[Strip]:
         words = super().render_strips(width, None, style, options)
-        blank = Segment(" " * self._indent(width), style.rich_style)
+        blank = Segment(" " * self._edge(width), style.rich_style)
         lines = [Strip([blank, *cells]).crop(0, width) for cells in self._cells]
         return [*words, *lines][:height]
 
@@ -52,11 +51,11 @@ class Illustrated(Flow):
 
     def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
         words = super().get_optimal_width(rules, container_width)
-        return max(words, self._indent_cells + self._sketch.width)
+        return max(words, self._indent + self._sketch.width)
 
-    def _indent(self, width: int) -> int:
+    def _edge(self, width: int) -> int:
         """Under the words, or at the edge where that is too narrow."""
-        return self._indent_cells if self._indent_cells + self._sketch.width <= width else 0
+        return self._indent if self._indent + self._sketch.width <= width else 0
 
 
 def draw_cells(sketch: Sketch) -> list[list[Segment]]:

@@ -61,7 +61,8 @@ class Picker(ModalScreen[str | None]):
     Picker.searched #choices { height: 1fr; max-height: 100%; }
     #sought { height: 1; border: none; padding: 0; background: $boost; }
     #detail { height: 2; color: $text-muted; }
-    .-low #detail { display: none; }
+    Picker.-low #detail { display: none; }
+    #choices > .option-list--option-disabled { color: $text-primary; }
     #foot { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -123,6 +124,8 @@ class Picker(ModalScreen[str | None]):
         current = [n for n in fitting if self._choices[n].id in self._current]
         if first := (current or fitting)[:1]:
             shown.highlighted = shown.get_option_index(str(first[0]))
+        elif self._finder:
+            self.query_one("#detail", Static).update("")
 
     def _options(self, fitting: list[int]) -> Iterator[Option]:
         group = ""

@@ -16,7 +16,9 @@ from textual.widgets import Static
 
 from voicechat.conversation import Row, State
 from voicechat.front.tui.flow import Flow
+from voicechat.front.tui.illustrated import Illustrated, room_for_sketch
 from voicechat.front.words import Words
+from voicechat.pictures import Picture, Sketch, fetch_sketch
 
 KEPT_ROWS = 400
 """Rows on the screen; older ones stay in the journal."""
@@ -32,6 +34,8 @@ class RowView(Static):
         self.row = row
         self.is_settled = False
         """It is drawn whole, and nothing but a cut can change it."""
+        self.sketch: Sketch | None = None
+        """Of the picture that was shown."""
         self._words = words
         self._drawn: tuple[int, State, int] | None = None
         if row.code.startswith("error"):
@@ -50,12 +54,18 @@ class RowView(Static):
             self._drawn = state
             self.update(self._content(shown))
 
+    def illustrate(self, sketch: Sketch) -> None:
+        """Draw a picture under the words."""
+        self.sketch, self._drawn = sketch, None
+
     def _content(self, shown: int) -> Flow:
         label = Content.styled(f"{self._words(self._who)} ", "bold")
         body = self._body(shown)
         if len(body) > LONGEST:
             body = "… " + body[-LONGEST:]
-        return Flow(label, Content.assemble(body, Content.styled(self._mark(), "italic")))
+        mark = Content.styled(self._words("picture") + " " if self._is_picture else "", "italic")
+        text = Content.assemble(mark, body, Content.styled(self._mark(), "italic"))
+        return Illustrated(label, text, self.sketch) if self.sketch else Flow(label, text)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """What was selected with the mouse, as it stands on the screen."""
@@ -63,6 +73,10 @@ class RowView(Static):
         if not isinstance(flow, Flow):
             return None
         return selection.extract(flow.fold(self.content_region.width).plain), "\n"
+
+    @property
+    def _is_picture(self) -> bool:
+        return self.row.code == "picture"
 
     @property
     def _who(self) -> str:
@@ -104,6 +118,8 @@ class Transcript(VerticalScroll, can_focus=False):
         super().__init__(id="transcript")
         self._words = words
         self._views: dict[str, RowView] = {}
+        self._sketches: dict[str, Sketch] = {}
+        """By row; a row may be told of its picture before it is on the screen."""
 
     def on_mount(self) -> None:
         self.anchor()
@@ -130,8 +146,18 @@ class Transcript(VerticalScroll, can_focus=False):
         if len(self._views) > len(rows):
             self._drop({row.id for row in rows})
 
+    async def illustrate(self, row: Row, picture: Picture) -> None:
+        """Draw a picture under its row, if there is room for both."""
+        room = room_for_sketch(self.size.width, self.size.height)
+        if room is None:
+            return
+        sketch = self._sketches[row.id] = await fetch_sketch(picture, *room)
+        if row.id in self._views:
+            self._views[row.id].illustrate(sketch)
+
     def _insert(self, row: Row, rows: list[Row], at: int) -> RowView:
         view = self._views[row.id] = RowView(row, self._words)
+        view.sketch = self._sketches.get(row.id)
         later = next((self._views[r.id] for r in rows[at + 1 :] if r.id in self._views), None)
         self.mount(view, before=later)
         return view
@@ -139,3 +165,4 @@ class Transcript(VerticalScroll, can_focus=False):
     def _drop(self, kept: set[str]) -> None:
         for row_id in [row_id for row_id in self._views if row_id not in kept]:
             self._views.pop(row_id).remove()
+            self._sketches.pop(row_id, None)

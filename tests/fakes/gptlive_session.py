@@ -1,0 +1,298 @@
+"""One connection to the GPT-Live stand-in.
+
+The session's clock is the sound it gets: every 100 ms of input move it on by as much, and give one
+message of output, silence included.  A client that stops sending stops the model.
+"""
+
+import asyncio
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from tests.fakes.ga_signal import timecode
+from tests.fakes.gptlive_check import Refused, check
+from tests.fakes.gptlive_script import Answer, Fault
+
+if TYPE_CHECKING:
+    from tests.fakes.gptlive_server import GptLiveServer
+
+JsonObject = dict[str, Any]
+STEP_MS = 100
+STEP_BYTES = STEP_MS * 48
+LOUD_RMS = 300.0
+SPEECH_MS = 200
+"""Of loud input until it counts as speech."""
+END_MS = 500
+"""Of silence after speech until the model answers."""
+QUIET = bytes(STEP_BYTES)
+
+
+class GptLiveSession:
+    """Speaks for the service on one connection.
+
+    Attributes:
+        settings: Of `session.start`, once it was accepted.
+        heard: What the model heard, PCM16 at 24 kHz: silence where it was deaf.
+        clock_ms: The session's clock.
+        results: Content that was appended for delegated work.
+    """
+
+    def __init__(self, server: "GptLiveServer", connection: ServerConnection, number: int) -> None:
+        self.script = server.script
+        self.number = number
+        self.settings: JsonObject = {}
+        self.heard = bytearray()
+        self.clock_ms = 0
+        self.results: list[str] = []
+        self.is_deaf = False
+        self._server = server
+        self._connection = connection
+        self._input = bytearray()
+        self._events = self._noises = self._answered = 0
+        self._is_started = False
+        self._loud_ms = self._quiet_ms = 0
+        self._speech_from_ms: int | None = None
+        self._words_told = 0
+        self._delegation = ""
+        self._waits_for_result = False
+        self._answer: Answer | None = None
+        self._sound = b""
+        self._said_ms = 0
+        self._late_words: tuple[int, int] | None = None
+
+    # -- life -----------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        try:
+            async for raw in self._connection:
+                await self._receive(raw)
+        except ConnectionClosed:
+            pass
+        closed = self._connection
+        self.note("closed", code=closed.close_code, reason=closed.close_reason)
+
+    def note(self, note: str, **data: Any) -> None:
+        self._server.log.add(self.number, "note", note=note, **data)
+
+    def violation(self, what: str, **data: Any) -> None:
+        """What no client should send."""
+        self._server.log.add(self.number, "violation", type=what, **data)
+
+    async def send(self, kind: str, **fields: Any) -> None:
+        self._events += 1
+        message = {"type": kind, "event_id": f"event_{self.number}_{self._events}", **fields}
+        shown = {key: value for key, value in message.items() if key != "delta"}
+        self._server.log.add(self.number, "out", type=kind, message=shown)
+        await self._connection.send(json.dumps(message))
+
+    async def fail(self, fault: Fault, client_event_id: str | None = None) -> None:
+        error = {
+            "type": fault.kind,
+            "code": fault.code,
+            "message": fault.message,
+            "param": fault.param or None,
+            "client_event_id": client_event_id,
+        }
+        await self.send("error", error=error)
+        if fault.close:
+            await self._connection.close(fault.close, fault.reason or fault.message)
+
+    # -- receiving ------------------------------------------------------------------------------
+
+    async def _receive(self, raw: str | bytes) -> None:
+        message: JsonObject = json.loads(raw)
+        kind = str(message.get("type"))
+        shown = {**message, "audio": len(message["audio"])} if "audio" in message else message
+        self._server.log.add(self.number, "in", type=kind, message=shown)
+        try:
+            check(message)
+            await self._take(kind, message)
+        except Refused as refused:
+            self.violation("refused", code=refused.code, words=refused.words)
+            fault = Fault(refused.code, refused.words, param=refused.param)
+            await self.fail(fault, message.get("event_id"))
+
+    async def _take(self, kind: str, message: JsonObject) -> None:
+        if kind == "session.start":
+            await self._start(message["session"])
+            return
+        if not self._is_started:
+            raise Refused("session_not_started", "Send session.start, and wait for its answer.")
+        match kind:
+            case "session.input_audio.append":
+                await self._hear(base64.b64decode(message["audio"]))
+            case "session.input_audio.mute" | "session.input_audio.unmute":
+                self.is_deaf = kind.endswith(".mute")
+                await self.send(f"{kind}d")
+            case "session.commentary.append" | "session.thinking.append":
+                await self._take_result(kind, message)
+            case "session.instructions.append":
+                await self.send("session.instructions.appended", **self._here())
+            case "session.close":
+                await self.close("close_requested")
+            case _:
+                raise Refused("invalid_request", f"{kind} requires Responses delegation.")
+
+    async def _start(self, session: JsonObject) -> None:
+        if self._is_started:
+            raise Refused("session_already_started", "session.start comes once.")
+        if session["audio"]["format"] != {"type": "audio/pcm", "rate": 24_000}:
+            self.violation("format", format=session["audio"]["format"])
+        if session["model"] != "gpt-live-1":
+            raise Refused("model_not_found", f"The model '{session['model']}' does not exist.")
+        script = self.script
+        fault = script.voice_refusal if "output" in session["audio"] else None
+        if fault := script.refusal or fault:
+            await self.fail(fault)
+        elif script.starts:
+            self._is_started, self.settings = True, session
+            await self.send("session.started", session=self._resource())
+            if script.info:
+                await self.send("info", code="recording", message=script.info)
+
+    async def _take_result(self, kind: str, message: JsonObject) -> None:
+        given = message["delegation_id"]
+        if given is not None and given != self._delegation:
+            raise Refused("delegation_not_found", f"There is no delegation '{given}'.")
+        self.results.append(message["content"])
+        self._waits_for_result = False
+        await self.send(f"{kind}ed", **self._here())
+
+    async def close(self, reason: str) -> None:
+        usage = {"seconds": self.clock_ms / 1000}
+        await self.send("session.closed", reason=reason, session=self._resource(), usage=usage)
+        await self._connection.close(1000)
+
+    def _resource(self) -> JsonObject:
+        fixed = {"id": f"live_{self.number}", "status": "active", "expires_at": 1_900_000_000}
+        return {**self.settings, **fixed, "model": "gpt-live-1"}
+
+    def _here(self) -> JsonObject:
+        return {"start_ms": self.clock_ms, "end_ms": self.clock_ms}
+
+    # -- one step of the clock ------------------------------------------------------------------
+
+    async def _hear(self, pcm: bytes) -> None:
+        self._input += bytes(len(pcm)) if self.is_deaf else pcm
+        while len(self._input) >= STEP_BYTES:
+            step = bytes(self._input[:STEP_BYTES])
+            del self._input[:STEP_BYTES]
+            await self._step(step)
+
+    async def _step(self, pcm: bytes) -> None:
+        self.heard += pcm
+        self.clock_ms += STEP_MS
+        await self._listen(pcm)
+        await self._speak()
+        if self.clock_ms % 1000 == 0:
+            usage = {"seconds": self.clock_ms / 1000}
+            await self.send("session.usage.updated", usage=usage)
+
+    async def _listen(self, pcm: bytes) -> None:
+        if _rms(pcm) >= LOUD_RMS:
+            self._loud_ms, self._quiet_ms = self._loud_ms + STEP_MS, 0
+            if self._loud_ms == SPEECH_MS:
+                self._speech_from_ms, self._words_told = self.clock_ms - SPEECH_MS, 0
+                if self.script.yields:
+                    self._answer = None
+                await self._tell_words(1)
+            return
+        self._quiet_ms += STEP_MS
+        if self._quiet_ms == END_MS and self._speech_from_ms is not None:
+            await self._tell_words(2)
+            await self._be_asked()
+        if self._quiet_ms >= END_MS:
+            self._loud_ms, self._speech_from_ms = 0, None
+
+    async def _tell_words(self, most: int) -> None:
+        """The user's words, in two fragments."""
+        assert self._speech_from_ms is not None
+        if self.script.is_late and most == 1:
+            return
+        if self.script.is_late and self._late_words is None:
+            self._late_words = (self._speech_from_ms, self.clock_ms - END_MS)
+            return
+        await self._tell_fragments(most, self._speech_from_ms, self.clock_ms)
+
+    async def _tell_fragments(self, most: int, start_ms: int, end_ms: int) -> None:
+        words = self.script.user_text
+        half = words.find(" ", len(words) // 2)
+        fragments = [words[:half], words[half:]]
+        for at in range(self._words_told, most):
+            middle = start_ms + (end_ms - start_ms) * at // 2
+            times = {"start_ms": middle, "end_ms": max(middle, end_ms - (1 - at) * 50)}
+            await self.send("session.input_transcript.delta", delta=fragments[at], **times)
+        self._words_told = most
+
+    async def _be_asked(self) -> None:
+        if self.script.is_mute:
+            return
+        plans = self.script.answers
+        self._answer = plans[min(self._answered, len(plans) - 1)]
+        self._answered += 1
+        self._said_ms, half = 0, self._answer.audio_ms // 2 * 48
+        sound = timecode(self._server.next_timecode(), self._answer.audio_ms)
+        self._sound = sound[:half] + bytes(self._answer.pause_ms * 48) + sound[half:]
+        if self.script.delegates:
+            self._delegation, self._waits_for_result = f"deleg_{self._answered}", True
+            work = {"id": self._delegation, "type": "delegation", "target": "client"}
+            offset_ms = self.clock_ms
+            await self.send("session.delegation.created", delegation=work, offset_ms=offset_ms)
+
+    async def _speak(self) -> None:
+        if self._answer is None or self._waits_for_result:
+            if self.script.sends_silence:
+                await self._say_sound(QUIET)
+            return
+        at, total = self._said_ms * 48, len(self._sound)
+        piece = self._sound[at : at + STEP_BYTES]
+        await self._tell_reply_words(at, at + len(piece), total)
+        await self._say_sound(piece if not self.script.is_odd else piece[:-1])
+        if self.script.is_odd:
+            await self._say_sound(piece[-1:])
+        self._said_ms += STEP_MS
+        await self._after_piece()
+        if at + STEP_BYTES >= total:
+            self._answer = None
+
+    async def _after_piece(self) -> None:
+        if self._late_words and self._said_ms == 300:
+            (start_ms, end_ms), self._late_words = self._late_words, None
+            await self._tell_fragments(2, start_ms, end_ms)
+        if self._said_ms != 500 or self._answered != 1:
+            return
+        if self.script.fault_in_answer:
+            await self.fail(self.script.fault_in_answer)
+        if self.script.closed_in_answer:
+            await self.close(self.script.closed_in_answer)
+        if self.script.breaks_in_answer:
+            self._connection.transport.abort()
+
+    async def _tell_reply_words(self, at: int, end: int, total: int) -> None:
+        assert self._answer is not None
+        words = self._answer.text.split(" ")
+        first, last = at * len(words) // total, end * len(words) // total
+        if last == first:
+            return
+        said = " ".join(words[first:last])
+        times = {"start_ms": self.clock_ms, "end_ms": self.clock_ms + STEP_MS}
+        delta = f" {said}" if first else said
+        await self.send("session.output_transcript.delta", delta=delta, **times)
+
+    async def _say_sound(self, pcm: bytes) -> None:
+        if self.script.noise:
+            await self._connection.send(self.script.noise[self._noises % len(self.script.noise)])
+            self._noises += 1
+        # Unlike all else, sound has no `event_id`.
+        message = {"type": "session.output_audio.delta", "delta": base64.b64encode(pcm).decode()}
+        self._server.log.add(self.number, "out", type=message["type"], bytes=len(pcm))
+        await self._connection.send(json.dumps(message))
+        await asyncio.sleep(0)
+
+
+def _rms(pcm: bytes) -> float:
+    return float(np.sqrt(np.mean(np.frombuffer(pcm, "<i2").astype(np.float64) ** 2)))

@@ -1,0 +1,224 @@
+"""A real HTTP server in a thread of its own that writes speech down and speaks, as vendors do.
+
+    with HttpSpeechServer() as server:                  # or: async with
+        ... LocalOptions(ears=server.url, ears_key=server.key, mouth=server.url, ...)
+        assert server.requests[-1].form["model"] == "whisper-1"
+
+One server plays OpenAI, GLM and xAI at `url`, and Gemini at `gemini_url`.  What it writes down says
+which sound arrived (`heard 1.2 s at 440 Hz`); what it speaks is a tone as long as the text.  It
+refuses what the real ones refuse.
+"""
+
+import json
+import select
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from tests.fakes import http_speech_vendors as vendors
+from tests.fakes.http_speech_vendors import Answer, Refused
+
+
+@dataclass
+class Request:
+    """What was asked."""
+
+    path: str
+    headers: dict[str, str]
+    """Names in small letters."""
+    body: bytes = field(repr=False)
+    hung_up: threading.Event = field(default_factory=threading.Event)
+    """The client went away before the answer was whole."""
+
+    @cached_property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @cached_property
+    def form(self) -> dict[str, bytes]:
+        """The fields of a multipart form, in order, the file among them (RFC 7578)."""
+        return dict(_fields(self.headers.get("content-type", ""), self.body))
+
+
+class HttpSpeechServer:
+    """Change what it does at any time; `requests` holds what it was asked."""
+
+    def __init__(self, key: str = "sk-speech", host: str = "127.0.0.1") -> None:
+        self.key = key
+        self.requests: list[Request] = []
+        self.delay_s = 0.0
+        """Before any answer."""
+        self.pause_before = -1
+        """At this piece of each sound (0 is the first) it waits for `go_on`."""
+        self.go_on = threading.Event()
+        self.glm_rate = 24_000
+        """Hz, of GLM's streamed sound."""
+        self.silent = False
+        """Speech services answer without any sound."""
+        self._failures: deque[tuple[int, bytes, dict[str, str]]] = deque()
+        self._server = _Listener(self, host)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    @property
+    def url(self) -> str:
+        """The base address of OpenAI, GLM and xAI."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def gemini_url(self) -> str:
+        """The base address of Gemini."""
+        return f"http://127.0.0.1:{self.port}/v1beta"
+
+    def fail_next(
+        self, status: int = 503, body: bytes | str = "", headers: dict[str, str] | None = None
+    ) -> None:
+        """The next request that has no failure waiting gets this instead of an answer."""
+        text = body or json.dumps({"error": {"message": "Out of order."}})
+        data = text.encode() if isinstance(text, str) else text
+        self._failures.append((status, data, headers or {}))
+
+    def answer(self, request: Request) -> Answer:
+        """What to say to a request.
+
+        Raises:
+            Refused: What it says is no success.
+        """
+        if self._failures:
+            raise Refused(*self._failures.popleft())
+        try:
+            return vendors.answer(self, request)
+        except (AssertionError, LookupError, ValueError) as error:
+            text = f"This request is not what such a service is sent: {error!r}"
+            raise Refused(400, json.dumps({"error": {"message": text}}).encode()) from None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.go_on.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, owner: HttpSpeechServer, host: str) -> None:
+        self.owner = owner
+        super().__init__((host, 0), _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is told by `Request.hung_up`."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Listener
+
+    def log_message(self, format: str, *args: object) -> None:
+        """The log is `requests`."""
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_POST(self) -> None:
+        self._serve()
+
+    def _serve(self) -> None:
+        owner = self.server.owner
+        body = self.rfile.read(int(self.headers.get("content-length", "0")))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = Request(self.path, headers, body)
+        owner.requests.append(request)
+        self._wait(owner.delay_s, request)
+        try:
+            answer = owner.answer(request)
+        except Refused as refused:
+            self._write_whole(refused.status, refused.body, refused.headers)
+            return
+        try:
+            self._write_pieces(answer, request)
+        except OSError:
+            request.hung_up.set()
+
+    def _write_whole(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", **headers}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _write_pieces(self, answer: Answer, request: Request) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", answer.kind)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for place, piece in enumerate(answer.pieces):
+            if place == self.server.owner.pause_before:
+                self._hold(request)
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _hold(self, request: Request) -> None:
+        """Wait until the test goes on, or the client goes away."""
+        while not self.server.owner.go_on.wait(0.02):
+            if self._is_gone():
+                request.hung_up.set()
+                raise ConnectionError
+
+    def _wait(self, seconds: float, request: Request) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            time.sleep(0.02)
+            if self._is_gone():
+                request.hung_up.set()
+                return
+
+    def _is_gone(self) -> bool:
+        ready, _, _ = select.select([self.connection], [], [], 0)
+        if not ready:
+            return False
+        try:
+            return not self.connection.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return True
+
+
+def _fields(kind: str, body: bytes) -> Iterator[tuple[str, bytes]]:
+    boundary = kind.partition("boundary=")[2].strip('"')
+    assert kind.startswith("multipart/form-data") and boundary, f"no form: {kind}"
+    for part in body.split(f"--{boundary}".encode())[1:-1]:
+        head, _, value = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        name = head.decode().partition('name="')[2].partition('"')[0]
+        yield name, value.removesuffix(b"\r\n")

@@ -25,7 +25,13 @@ from voicechat.call import Call, first
 from voicechat.conversation import Conversation, Row, State
 from voicechat.detour import Detour
 from voicechat.engine import Engine
-from voicechat.errors import DeviceError, LinkError, RefusedError, VoiceChatError
+from voicechat.errors import (
+    DeviceError,
+    LinkError,
+    RefusedError,
+    ServiceError,
+    VoiceChatError,
+)
 from voicechat.events import (
     BeginTurn,
     Command,
@@ -442,6 +448,8 @@ class Session:
         match event:
             case ProviderFailed(_, message, fatal=True):
                 raise self._refusal(message)
+            case ProviderFailed("no_answer", message) if not self._turn.is_ready:
+                raise ServiceError(message, "Check the address")
             case SessionExpired(message):
                 raise LinkError(message or "the service ended the session", "connect again")
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.cascade.peer import Peer, meet
 from tests.cascade.vendor import Vendor, open_shop
+from tests.fakes.http_speech import HttpSpeechServer
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.process import Endpoint, LocalProcess, start
 
@@ -41,3 +42,10 @@ async def vendor() -> AsyncIterator[Vendor]:
     """A fake of a paid service."""
     async with open_shop() as vendor:
         yield vendor
+
+
+@pytest.fixture
+def speech_server() -> Iterator[HttpSpeechServer]:
+    """Vendors of ears and mouths."""
+    with HttpSpeechServer() as server:
+        yield server

@@ -1,135 +1,74 @@
-"""Speaking programs and services, alone."""
+"""What every mouth over HTTP does with a sentence, whoever the vendor is."""
 
-import asyncio
-import contextlib
-import os
-import shutil
-from pathlib import Path
-
-import psutil
 import pytest
 
-from tests.cascade.vendor import Vendor
-from voicechat.cascade.assembly import assemble
-from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.mouth import EspeakMouth, HttpMouth, NoMouth, SayMouth, speakable
-from voicechat.cascade.options import LocalOptions
-from voicechat.cascade.parts import Mouth
-from voicechat.cascade.sound import ms_of, wav
+from tests.cascade.saying import say, service_at
+from tests.fakes.http_speech import HttpSpeechServer
+from tests.fakes.http_speech_vendors import MS_PER_CHARACTER
+from voicechat.cascade.glm_speech import GlmSpeaker
+from voicechat.cascade.mouth import HttpMouth, NoMouth, speakable
+from voicechat.cascade.openai_speech import OpenAISpeaker
+from voicechat.cascade.sound import ms_of
 from voicechat.errors import ServiceError
 
 
-async def _say(mouth: Mouth, text: str, speed: float = 1.0) -> bytes:
-    pieces = [piece async for piece in mouth.speak(text, voice="default", speed=speed)]
-    assert all(len(piece) % 2 == 0 for piece in pieces)
-    return b"".join(pieces)
-
-
-@pytest.fixture
-def espeak_mouth() -> EspeakMouth:
-    return EspeakMouth(shutil.which("espeak-ng") or "")
-
-
-async def test_text_becomes_sound_and_more_text_more_sound(espeak_mouth: EspeakMouth) -> None:
-    short, long = await _say(espeak_mouth, "Hi."), await _say(espeak_mouth, "Hi. " * 5)
-    assert 300 < ms_of(len(short)) < ms_of(len(long)) and any(short)
-
-
-async def test_chinese_is_spoken_by_a_chinese_voice(espeak_mouth: EspeakMouth) -> None:
-    # The English voice spells the characters out, which takes several times as long.
-    assert 500 < ms_of(len(await _say(espeak_mouth, "你好，世界。"))) < 3000
-
-
-async def test_speed_shortens_the_sound(espeak_mouth: EspeakMouth) -> None:
-    text = "This is a sentence with some words."
-    slow, fast = await _say(espeak_mouth, text, 0.5), await _say(espeak_mouth, text, 1.5)
-    assert len(fast) < len(slow)
-
-
-@pytest.mark.parametrize("text", ["--version", "-f /etc/passwd", "-w out.wav", "--help"])
-async def test_text_is_never_an_option(espeak_mouth: EspeakMouth, text: str) -> None:
-    assert ms_of(len(await _say(espeak_mouth, text))) > 300
-
-
 @pytest.mark.parametrize("text", ["", "***", "\n---\n", "!?", "```"])
-async def test_nothing_to_say_is_silence_and_no_error(espeak_mouth: EspeakMouth, text: str) -> None:
-    assert await _say(espeak_mouth, text) == b""
+async def test_what_nobody_can_say_is_not_sent(speech_server: HttpSpeechServer, text: str) -> None:
+    async with service_at(speech_server) as service:
+        assert await say(HttpMouth(OpenAISpeaker(service, "tts-1")), text) == b""
+    assert speech_server.requests == []
 
 
-async def test_language_without_a_voice_is_read_in_the_english_one() -> None:
-    mouth = EspeakMouth(shutil.which("espeak-ng") or "", language="xx")
-    assert await _say(mouth, "Hello.")
+async def test_marks_of_markdown_are_not_sent(speech_server: HttpSpeechServer) -> None:
+    async with service_at(speech_server) as service:
+        await say(HttpMouth(OpenAISpeaker(service, "tts-1")), "**Hello** there.")
+    assert speech_server.requests[0].json["input"] == "Hello there."
 
 
-async def test_program_that_says_nothing_is_an_error() -> None:
-    with pytest.raises(ServiceError):
-        await _say(EspeakMouth(shutil.which("true") or ""), "Hello.")
-    with pytest.raises(ServiceError):
-        await _say(EspeakMouth("/nowhere/espeak-ng"), "Hello.")
+async def test_text_longer_than_the_service_takes_is_asked_for_in_pieces(
+    speech_server: HttpSpeechServer,
+) -> None:
+    text = "Eleven words make a sentence that goes on and on. " * 30
+    async with service_at(speech_server) as service:
+        sound = await say(HttpMouth(GlmSpeaker(service, "glm-tts")), text)
+    sent = [request.json["input"] for request in speech_server.requests]
+    assert len(sent) == 2 and " ".join(sent) == text.strip()
+    assert all(len(words) <= 1024 and words.endswith("on.") for words in sent)
+    assert ms_of(len(sound)) == sum(len(words) * MS_PER_CHARACTER for words in sent)
 
 
-async def test_program_is_dead_when_nobody_listens_any_more(espeak_mouth: EspeakMouth) -> None:
-    speaking = espeak_mouth.speak("A very long text. " * 3000, voice="", speed=1.0)
-    async with contextlib.aclosing(speaking):
-        assert await anext(speaking)
-        assert "espeak-ng" in _children()
-    assert "espeak-ng" not in _children()
+async def test_voice_of_the_options_goes_before_the_session_s(
+    speech_server: HttpSpeechServer,
+) -> None:
+    async with service_at(speech_server) as service:
+        speaker = OpenAISpeaker(service, "tts-1")
+        await say(HttpMouth(speaker, "nova"), voice="ash")
+        await say(HttpMouth(speaker), voice="ash")
+        await say(HttpMouth(speaker), voice="default")
+    voices = [request.json["voice"] for request in speech_server.requests]
+    assert voices == ["nova", "ash", "alloy"]
 
 
-def _children() -> list[str]:
-    return [child.name() for child in psutil.Process(os.getpid()).children()]
+async def test_speed_is_kept_within_what_the_service_takes(speech_server: HttpSpeechServer) -> None:
+    async with service_at(speech_server) as service:
+        mouth = HttpMouth(GlmSpeaker(service, "glm-tts"))
+        for speed in (0.25, 1.0, 3.0):
+            await say(mouth, speed=speed)
+    assert [request.json["speed"] for request in speech_server.requests] == [0.5, 1.0, 2.0]
 
 
-async def test_say_is_given_the_text_by_its_input(tmp_path: Path) -> None:
-    program = tmp_path / "say"
-    program.write_text(
-        '#!/bin/sh\n[ "$1" = -o ] || exit 1\nexec espeak-ng -v en-us --stdin -w "$2"\n'
-    )
-    program.chmod(0o755)
-    assert ms_of(len(await _say(SayMouth(str(program)), "-hello"))) > 300
-    with pytest.raises(ServiceError):
-        await _say(SayMouth(shutil.which("false") or ""), "hello")
-
-
-async def test_service_is_asked_for_pcm_and_may_answer_wav(vendor: Vendor) -> None:
-    mouth = HttpMouth(HttpService(vendor.url, "sk-key"), "tts-9", "nova")
-    assert await _say(mouth, "**Hello** there.") == vendor.sound
-    vendor.sound = wav(bytes(4800))
-    assert await _say(mouth, "Hello.", 1.5) == bytes(4800)
-    first, second = vendor.asked
-    assert first.headers["authorization"] == "Bearer sk-key"
-    assert first.json() == {
-        "model": "tts-9",
-        "input": "Hello there.",
-        "voice": "nova",
-        "response_format": "pcm",
-    }
-    assert second.json()["speed"] == 1.5
+async def test_answer_without_any_sound_is_an_error(speech_server: HttpSpeechServer) -> None:
+    speech_server.silent = True
+    async with service_at(speech_server) as service:
+        with pytest.raises(ServiceError, match="made no sound"):
+            await say(HttpMouth(OpenAISpeaker(service, "tts-1")))
 
 
 async def test_nobody_says_nothing() -> None:
-    assert await _say(NoMouth(), "Hello.") == b""
-
-
-def test_auto_takes_what_is_there() -> None:
-    mouth = assemble(LocalOptions(mouth="auto")).mouth
-    assert isinstance(mouth, EspeakMouth | SayMouth)
+    assert not NoMouth().speaks and await say(NoMouth()) == b""
 
 
 def test_marks_are_not_spoken() -> None:
     assert speakable("# **Set** `OPENAI_API_KEY` [now](https://x.org)") == (
         "Set OPENAI API KEY now (x.org)"
     )
-
-
-async def test_cancelling_stops_the_program_at_once(espeak_mouth: EspeakMouth) -> None:
-    async def talk() -> None:
-        while True:
-            await _say(espeak_mouth, "A very long text. " * 3000)
-
-    async with asyncio.TaskGroup() as group:
-        talking = group.create_task(talk())
-        while "espeak-ng" not in _children():
-            await asyncio.sleep(0.01)
-        talking.cancel()
-    assert "espeak-ng" not in _children()

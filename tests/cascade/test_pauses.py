@@ -1,5 +1,7 @@
 """What is sent to be written down: the speech, whole, in pieces short enough."""
 
+from array import array
+
 import pytest
 
 from tests.cascade.peer import silence, speech
@@ -34,11 +36,7 @@ def test_long_turn_is_cut_in_the_longest_pause_of_the_second_half() -> None:
 
 
 def test_turn_without_a_pause_is_cut_at_its_quietest_and_nothing_is_lost() -> None:
-    quiet = bytes(tone(100, 440))
-    low = b"".join(
-        int.to_bytes(int.from_bytes(quiet[at : at + 2], "little", signed=True) // 8, 2, "little", signed=True)
-        for at in range(0, len(quiet), 2)
-    )
+    low = array("h", [sample // 8 for sample in array("h", tone(100))]).tobytes()
     talk = tone(7000) + low + tone(5000)
     pieces = spoken_pieces(talk, 10_000)
     assert b"".join(pieces) == talk

@@ -284,7 +284,7 @@ async def test_what_cannot_be_honoured_is_shown_as_off(peer: Peer) -> None:
         "noise_reduction": {"type": "near_field"},
         "turn_detection": {"type": "server_vad", "idle_timeout_ms": 5000},
     }
-    tool = {"type": "function", "name": "f", "parameters": {}}
+    tool = {"type": "mcp", "server_label": "theirs", "server_url": "https://example.org"}
     session = (await peer.update(audio={"input": listening}, tools=[tool]))["session"]
     shown = session["audio"]["input"]
     assert shown["transcription"] is None and shown["noise_reduction"] is None

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicechat.cascade.sentences import SentenceSplitter
+from voicechat.cascade.sentences import SentenceSplitter, cut_words
 
 
 def _split(text: str, size: int = 1) -> list[str]:
@@ -53,3 +53,28 @@ def test_text_without_an_end_is_cut_at_a_comma_before_it_grows_too_long() -> Non
 @given(st.text(alphabet="aB1 .,!?。！\n…\"'e", max_size=600), st.integers(1, 50))
 def test_nothing_is_lost_or_added(text: str, size: int) -> None:
     assert "".join(_split(text, size)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "longest", "pieces"),
+    [
+        ("", 10, []),
+        ("short", 10, ["short"]),
+        ("One two. Three four.", 12, ["One two.", "Three four."]),
+        ("one two, three four", 12, ["one two,", "three four"]),
+        ("one two three four", 10, ["one two", "three four"]),
+        ("你好世界。今天天气很好。", 7, ["你好世界。", "今天天气很好。"]),
+        ("x" * 25, 10, ["x" * 10, "x" * 10, "x" * 5]),
+    ],
+)
+def test_text_too_long_for_a_service_is_cut_where_it_hurts_least(
+    text: str, longest: int, pieces: list[str]
+) -> None:
+    assert cut_words(text, longest) == pieces
+
+
+@given(st.text(alphabet="aB1 .,!?。！\n…\"'e", max_size=600), st.integers(5, 50))
+def test_no_sign_but_blanks_is_lost_by_cutting(text: str, longest: int) -> None:
+    pieces = cut_words(text, longest)
+    assert all(0 < len(piece) <= longest for piece in pieces)
+    assert "".join("".join(pieces).split()) == "".join(text.split())

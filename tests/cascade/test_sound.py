@@ -6,7 +6,7 @@ from array import array
 
 import pytest
 
-from voicechat.cascade.sound import SpeechStream, wav
+from voicechat.cascade.sound import SpeechStream, decode_sound, wav
 from voicechat.errors import ServiceError
 
 
@@ -49,3 +49,30 @@ def test_our_own_wav_and_bare_samples_come_back_unchanged() -> None:
 def test_other_shapes_of_sound_are_refused(data: bytes) -> None:
     with pytest.raises(ServiceError):
         _decode(data, 1000)
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000, 44_100, 48_000])
+def test_bare_samples_of_another_rate_become_ours(rate: int) -> None:
+    stream = SpeechStream(rate)
+    pcm = stream.feed(_sine(rate)) + stream.finish()
+    assert abs(len(pcm) - 48_000) < 200
+    assert abs(_crossings(pcm) - 440) <= 2
+
+
+@pytest.mark.parametrize(
+    "data", [b"ID3\x04rest", b"\xff\xfb\x90\x64", b"OggS", b"fLaC", b'{"error": 1}', b"<!DOCTYPE"]
+)
+def test_files_and_pages_are_not_played_as_samples(data: bytes) -> None:
+    with pytest.raises(ServiceError):
+        _decode(data, 1000)
+
+
+def test_rate_that_no_speech_has_is_refused() -> None:
+    with pytest.raises(ServiceError):
+        SpeechStream(7).feed(bytes(100))
+
+
+def test_sound_in_base64_is_read_and_nonsense_is_not() -> None:
+    assert decode_sound("AAEC", "x.test") == b"\0\1\2"
+    with pytest.raises(ServiceError, match=r"x\.test"):
+        decode_sound("***", "x.test")

@@ -96,6 +96,8 @@ class Script:
     user_text: str = "This is what the user said."
     transcription_delay_ms: int = 100
     transcription_fails: bool = False
+    refuses_replies: str = ""
+    """`response.create` is met with an error of this code."""
     answers: bool = True
     """False: `response.create` and turns are met with silence."""
     confirms_updates: bool = True
@@ -214,6 +216,7 @@ _ALL = (
     Script("drop_tcp", reset_at_ms=800),
     Script("expired", expire_after_ms=1500, faulty_connections=1),
     Script("deaf_to_close", deaf_to_close=True),
+    Script("refused_replies", refuses_replies="server_error"),
     Script("recall", recalls=True, pace=0.0, replies=(Reply(audio_ms=200),)),
 )
 SCRIPTS: dict[str, Script] = {script.name: script for script in _ALL}

@@ -191,6 +191,8 @@ class GaSession:
     async def _create_reply(self, message: JsonObject) -> None:
         if self.ears.is_spoken_to and not self.accent.answers_while_spoken_to:
             raise Refused("invalid_value", "Cannot respond while user is speaking.", state=True)
+        if self.script.refuses_replies:
+            raise Refused(self.script.refuses_replies, "The model is not well.", state=True)
         for call_id in self.conversation.unanswered_calls:
             self.wire.note("call_without_output", call_id=call_id)
         self.reply(self.accent.request(message.get("response") or {}))

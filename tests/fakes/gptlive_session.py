@@ -204,7 +204,8 @@ class GptLiveSession:
         self._quiet_ms += STEP_MS
         if self._quiet_ms == END_MS and self._speech_from_ms is not None:
             await self._tell_words(2)
-            await self._be_asked()
+            if self._answer is None:
+                await self._be_asked()
         if self._quiet_ms >= END_MS:
             self._loud_ms, self._speech_from_ms = 0, None
 

@@ -52,12 +52,15 @@ class HttpSpeechServer:
 
     def __init__(self, key: str = "sk-speech", host: str = "127.0.0.1") -> None:
         self.key = key
+        """What it asks for; empty: nothing (but Gemini always does)."""
         self.requests: list[Request] = []
         self.delay_s = 0.0
         """Before any answer."""
         self.pause_before = -1
         """At this piece of each sound (0 is the first) it waits for `go_on`."""
         self.go_on = threading.Event()
+        self.break_at = -1
+        """Before this piece the line breaks."""
         self.glm_rate = 24_000
         """Hz, of GLM's streamed sound."""
         self.silent = False
@@ -187,6 +190,9 @@ class _Handler(BaseHTTPRequestHandler):
         for place, piece in enumerate(answer.pieces):
             if place == self.server.owner.pause_before:
                 self._hold(request)
+            if place == self.server.owner.break_at:
+                self.close_connection = True
+                return
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         self.wfile.write(b"0\r\n\r\n")
 

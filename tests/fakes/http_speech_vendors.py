@@ -283,7 +283,7 @@ def _sound(server: Any, vendor: str, words: str, speed: float, rate: int = RATE)
 
 
 def _check_bearer(server: Any, request: Any, code: str = "invalid_api_key") -> None:
-    if request.headers.get("authorization") != f"Bearer {server.key}":
+    if server.key and request.headers.get("authorization") != f"Bearer {server.key}":
         _refuse(401, "Incorrect API key provided.", code=code)
 
 

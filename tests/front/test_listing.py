@@ -1,16 +1,48 @@
 """`voicechat devices` and `voicechat models` on stdout."""
 
 import json
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
-from voicechat.front.listing import DeviceRow, ModelRow, cells, list_devices, list_models
+from voicechat import roster
+from voicechat.config import Config
+from voicechat.front.listing import (
+    DeviceRow,
+    ModelRow,
+    cells,
+    list_devices,
+    list_models,
+    say_when,
+)
+from voicechat.front.words import Words
 
 HEADSET = DeviceRow(3, "耳机", "ALSA", 1, 2, 48000, False, True)
+NOW = datetime(2026, 11, 21, 18, 0, tzinfo=timezone(timedelta(hours=8)))
+GLM = ModelRow(
+    "glm-x", "glm", ("text",), "ZAI_API_KEY", False, title="GLM", key_page="https://z.ai"
+)
 MODELS = [
-    ModelRow("m-1", "openai", ("voice", "text"), "OPENAI_API_KEY", True),
-    ModelRow("m-long", "openai", ("text",), "OPENAI_API_KEY", False, "retired"),
-    ModelRow("local", "local", ("voice",), "", False),
+    ModelRow(
+        "m-1",
+        "openai",
+        ("voice", "text"),
+        "OPENAI_API_KEY",
+        True,
+        title="OpenAI",
+        last_used="2026-11-18T12:00:00Z",
+    ),
+    ModelRow(
+        "m-long", "openai", ("text",), "OPENAI_API_KEY", True, "is switched off", title="OpenAI"
+    ),
+    GLM,
+    replace(
+        GLM, name="glm-y", provider="chat", title="Chat (HTTP)", service="glm", service_title="GLM"
+    ),
+    ModelRow("default", "custom", (), "", False, needs="--url"),
+    ModelRow("local", "local", ("voice",), "", True),
 ]
 
 
@@ -35,21 +67,58 @@ def test_devices_as_json_hold_every_field(capsys: pytest.CaptureFixture[str]) ->
     assert row["name"] == "耳机" and row["rate"] == 48000 and row["is_default_output"] is True
 
 
-def test_models_stand_in_columns_under_their_provider(capsys: pytest.CaptureFixture[str]) -> None:
-    assert list_models(MODELS, as_json=False) == 0
+def test_models_stand_under_their_provider_and_its_key(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list_models(MODELS, as_json=False, now=NOW) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "openai",
-        "  m-1     voice, text  OPENAI_API_KEY is set",
-        "  m-long  text         set OPENAI_API_KEY  (retired)",
-        "local",
-        "  local   voice        no key needed",
+        "OpenAI (openai): OPENAI_API_KEY is set",
+        " m-1     voice text",
+        "    last used 3 days ago",
+        " m-long  text",
+        "    is switched off",
+        "GLM (glm): set ZAI_API_KEY",
+        " get a key at https://z.ai",
+        " glm-x  text",
+        "Chat (HTTP) by GLM (chat/glm): set ZAI_API_KEY",
+        " get a key at https://z.ai",
+        " glm-y  text",
+        "custom: set --url",
+        " default",
+        "local: no key needed",
+        " local  voice",
     ]
+
+
+def test_the_real_list_fits_into_80_columns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = roster.find_models({"VOICECHAT_DATA": str(tmp_path)}, Config())
+    assert list_models(rows, as_json=False) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > len(rows) and max(map(cells, lines)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("moment", "english", "chinese"),
+    [
+        ("", "", ""),
+        ("2026-11-21T09:00:00Z", "last used today", "今天用过"),
+        ("2026-11-20T16:30:00Z", "last used today", "今天用过"),
+        ("2026-11-20T15:30:00Z", "last used yesterday", "昨天用过"),
+        ("2026-11-08T12:00:00Z", "last used 13 days ago", "13 天前用过"),
+        ("2026-10-02T20:00:00Z", "last used 2026-10-03", "上次使用：2026-10-03"),
+        ("2027-01-01T00:00:00Z", "last used today", "今天用过"),
+    ],
+)
+def test_days_are_counted_by_the_users_calendar(moment: str, english: str, chinese: str) -> None:
+    assert say_when(Words("en"), moment, NOW) == english
+    assert say_when(Words("zh"), moment, NOW) == chinese
 
 
 def test_models_as_json_never_hold_a_key(capsys: pytest.CaptureFixture[str]) -> None:
     assert list_models(MODELS, as_json=True) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [row["has_key"] for row in rows] == [True, False, False]
+    assert [row["has_key"] for row in rows] == [True, True, False, False, False, True]
+    assert [row["last_used"] for row in rows[:2]] == ["2026-11-18T12:00:00Z", ""]
     assert rows[0]["key_env"] == "OPENAI_API_KEY"
 
 

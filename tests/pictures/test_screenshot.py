@@ -1,5 +1,8 @@
 """A screenshot where there is a screen, a line that helps where there is none."""
 
+import subprocess
+import sys
+
 import pytest
 
 from voicechat.errors import ConfigError
@@ -27,3 +30,18 @@ def test_a_display_that_nobody_serves_is_told(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ConfigError, match="The screen cannot be read") as caught:
         take_screenshot(Limits(), {"DISPLAY": ":4711"})
     assert "/image" in caught.value.hint
+
+
+def test_without_mss_the_command_to_install_it_is_told() -> None:
+    code = """if True:
+        import sys
+        sys.modules["mss"] = None  # As if it were not installed.
+        from voicechat.pictures.screenshot import Limits, take_screenshot
+        try:
+            take_screenshot(Limits(), {"DISPLAY": ":0"})
+        except Exception as error:
+            print(type(error).__name__, error)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("ConfigError Screenshots need mss")
+    assert 'pip install "voicechat[screen]"' in done.stdout

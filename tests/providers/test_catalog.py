@@ -1,13 +1,14 @@
 """What is known of models: whose a name is, what it costs, and what the user is told."""
 
 from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
 
 import pytest
 
 from voicechat.config import Config, Provider
 from voicechat.errors import ConfigError
 from voicechat.events import Usage
-from voicechat.providers import catalog, dialect_class, names
+from voicechat.providers import catalog, catalog_table, dialect_class, names
 from voicechat.providers.base import Dialect
 from voicechat.providers.catalog import Choice
 
@@ -159,6 +160,30 @@ def test_whether_there_is_a_key_can_be_asked() -> None:
     assert not catalog.has_key("openai", {}, Config())
 
 
+def test_what_is_missing_has_a_name() -> None:
+    azure = {"AZURE_OPENAI_API_KEY": KEY}
+    assert catalog.missing("openai", {}, Config()) == "OPENAI_API_KEY"
+    assert catalog.missing("openai", {}, with_provider("openai", Provider(api_key_env="MINE"))) == (
+        "MINE"
+    )
+    assert catalog.missing("azure", azure, Config()) == "AZURE_OPENAI_ENDPOINT"
+    assert catalog.missing("azure", {**azure, "AZURE_OPENAI_ENDPOINT": "x"}, Config()) == ""
+    assert catalog.missing("custom", {}, Config()) == "--url"
+    assert catalog.missing("custom", {}, Config(url="ws://127.0.0.1:1/")) == ""
+
+
+def test_a_key_of_the_international_service_leads_to_its_address() -> None:
+    international = catalog.url_for("glm", {"ZAI_API_KEY": "id.secret"}, Config())
+    assert urlsplit(international).hostname == "api.z.ai"
+    assert catalog.url_for("glm", {"ZHIPUAI_API_KEY": "id.secret"}, Config()) == ""
+    both = {"ZHIPUAI_API_KEY": "id.secret", "ZAI_API_KEY": "id.secret"}
+    assert catalog.url_for("glm", both, Config()) == ""
+    named = with_provider("glm", Provider(api_key_env="ZAI_API_KEY"))
+    assert catalog.url_for("glm", both, named) == international
+    in_file = with_provider("glm", Provider(api_key="id.secret"))
+    assert catalog.url_for("glm", {"ZAI_API_KEY": "id.secret"}, in_file) == ""
+
+
 def test_a_damaged_key_is_named_by_its_variable_only() -> None:
     with pytest.raises(ConfigError, match="OPENAI_API_KEY is damaged") as caught:
         catalog.key_for("openai", {"OPENAI_API_KEY": f"{KEY}\x00x"}, Config())
@@ -218,21 +243,23 @@ def test_every_provider_starts_with_a_model_that_stays() -> None:
 
 
 def test_the_data_is_of_one_piece() -> None:
-    data = catalog._data()
+    table = catalog_table.built_in()
     assert len(catalog.date()) == 10
-    for model in data.models:
-        assert model.provider in data.patterns and model.provider in names()
-        assert any(fnmatchcase(model.name, one) for one in data.patterns[model.provider])
+    for model in table.models:
+        assert {model.provider, model.key_holder} <= table.families.keys() & set(names())
+        family = table.families[model.key_holder]
+        patterns = family.chat_patterns if model.service else family.patterns
+        assert any(fnmatchcase(model.name, one) for one in patterns)
+        assert bool(model.service) is (model.provider == "chat")
         assert catalog.find(model.name) is model
         if model.status != "current":
             successor = catalog.find(model.successor)
             assert successor is not None and successor.status == "current"
             assert len(model.shutdown) == 10
-        assert set(model.abilities) <= {
-            "voice",
-            "text",
-            "images",
-            "tools",
-            "hands-free",
-            "reasoning",
-        }
+        assert set(model.abilities) <= set(catalog.ABILITIES)
+
+
+def test_every_way_to_speak_to_a_chat_model_is_known() -> None:
+    known = {"openai", "gemini", "openai-sound", "glm-sound", "qwen-sound"}
+    families = catalog_table.built_in().families.values()
+    assert {way for one in families for way in (one.chat_ways or {}).values()} <= known

@@ -204,6 +204,23 @@ def test_close_codes_say_what_to_do(
     assert "\x1b" not in str(error)
 
 
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (3000, ""),
+        (4001, ""),
+        (4401, "no"),
+        (4000, "invalid_request_error.invalid_api_key"),
+        (4100, "Unauthorized"),
+        (1008, "authentication failed"),
+    ],
+)
+def test_a_refused_key_is_named_by_its_variable(code: int, reason: str) -> None:
+    error = Call().dialect.closed(code, reason)
+    assert isinstance(error, RefusedError)
+    assert "Check the key in OPENAI_API_KEY" in error.hint
+
+
 def test_only_trouble_that_passes_is_retryable() -> None:
     refused, troubled = Call().dialect.closed(3000, ""), Call().dialect.closed(1013, "")
     assert refused is not None and not refused.retryable

@@ -24,6 +24,9 @@ VALIDATORS: dict[str, Callable[[dict[str, Any], official.Shape], None]] = {
 }
 """Providers with official Python types of their client messages."""
 
+OURS = ("chat", "local")
+"""Providers that are served by a process of our own, and are tested with it."""
+
 UNTYPED = ("gemini",)
 """Providers whose messages are known by their only field."""
 
@@ -80,6 +83,11 @@ def test_every_reply_that_starts_also_ends_once(recording: Path) -> None:
 def test_no_event_and_no_message_shows_the_key(recording: Path) -> None:
     for words, given, messages in replay(recording):
         assert KEY not in words + repr(given) + json.dumps(messages)
+
+
+@pytest.mark.parametrize("provider", [name for name in names() if name not in OURS])
+def test_every_provider_has_recorded_conversations(provider: str) -> None:
+    assert list((WIRE / provider).glob("*.jsonl"))
 
 
 @pytest.mark.parametrize("folder", sorted(path.name for path in WIRE.iterdir() if path.is_dir()))

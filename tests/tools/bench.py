@@ -50,13 +50,15 @@ async def at_work(
     tools: Mapping[str, ToolSection] | None = None,
     servers: Mapping[str, McpSection] | None = None,
     environ: Mapping[str, str] | None = None,
+    *,
+    wait_s: float = LONG_S,
     **more: Any,
 ) -> AsyncIterator[Bench]:
-    """A toolbox that runs while the block does."""
+    """A toolbox that runs while the block does; its servers get `wait_s` before."""
     bench = Bench(Toolbox(tools or {}, servers or {}, environ or environment(), **more))
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(bench.toolbox.run())
-        await bench.toolbox.wait_ready(more.get("start_s", LONG_S))
+        await bench.toolbox.wait_ready(wait_s)
         try:
             yield bench
         finally:
@@ -91,5 +93,5 @@ def is_running(pid: int) -> bool:
 
 async def pid_in(path: Path) -> int:
     """The process id that a program wrote into a file."""
-    await until(lambda: path.exists() and path.read_text().strip().isdigit())
-    return int(path.read_text())
+    await until(path.exists)
+    return int(path.read_text())  # noqa: ASYNC240 - a few bytes

@@ -1,14 +1,17 @@
 """A server of tools by the official package, over stdio or HTTP; run as a program.
 
-Usage: `stdio`, or `http PORT-FILE`.  Its tools do what a test needs: answer, fail, hang, die.
+Usage: `stdio`, or `http PORT-FILE [PORT [CERTIFICATE]]`.  Its tools do what a test needs: answer,
+fail, hang, die.
 """
 
 import asyncio
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 from mcp.server.mcpserver import Image, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, EmbeddedResource, TextContent, TextResourceContents
@@ -44,7 +47,7 @@ def die() -> str:
 
 
 @server.tool()
-def look() -> list[Any]:
+def look() -> Any:
     """A picture with words."""
     note = TextResourceContents(uri="file:///note", text="a note")
     return ["a black picture", Image(data=PIXEL, format="png"), EmbeddedResource(resource=note)]
@@ -62,23 +65,20 @@ def environment() -> str:
     return " ".join([str(os.getpid()), *sorted(os.environ)])
 
 
-def serve_http(port_file: Path) -> None:
-    import socket
-
-    import uvicorn
-
-    sock = socket.create_server(("127.0.0.1", 0))
+def serve_http(port_file: Path, port: int, certificate: str) -> None:
+    sock = socket.create_server(("127.0.0.1", port))
     app = server.streamable_http_app()
-    run = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    config = uvicorn.Config(app, log_level="critical", ssl_certfile=certificate or None)
     part = port_file.with_suffix(".part")
     part.write_text(str(sock.getsockname()[1]))
     part.rename(port_file)
-    run.run(sockets=[sock])
+    uvicorn.Server(config).run(sockets=[sock])
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "http":
-        serve_http(Path(sys.argv[2]))
+        port_file, port, certificate = [*sys.argv[2:], *("", "0", "")[len(sys.argv) - 2 :]]
+        serve_http(Path(port_file), int(port), certificate)
     else:
         print("started", file=sys.stderr, flush=True)
         server.run("stdio")

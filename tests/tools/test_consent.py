@@ -63,7 +63,7 @@ async def test_once_is_once(consent: Consent, user: User) -> None:
     async with asyncio.TaskGroup() as tasks:
         for verdict in ("once", "no"):
             call = tasks.create_task(consent.find_objection("w", offer(), {"a": 1}))
-            await user.says(verdict)  # type: ignore[arg-type]
+            await user.says(verdict)
             objection = await call
             assert ("user said no" in objection) == (verdict == "no")
     assert user.asked == [("w", '{"a": 1}')] * 2

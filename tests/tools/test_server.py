@@ -106,7 +106,7 @@ while True: time.sleep(600)
 async def test_a_server_that_hangs_at_the_start_holds_nobody_up(tmp_path: Path) -> None:
     command = program(tmp_path, STUBBORN.format(path=str(tmp_path / "pid")))
     servers = {"slow": McpSection(command), **files()}
-    async with at_work(servers=servers, start_s=4) as bench:
+    async with at_work(servers=servers, wait_s=1.5, start_s=4) as bench:
         pid = await pid_in(tmp_path / "pid")
         await until(lambda: len(bench.told) == 2)
         assert bench.told[0] == "The tool server slow is still starting"
@@ -117,27 +117,28 @@ async def test_a_server_that_hangs_at_the_start_holds_nobody_up(tmp_path: Path) 
 
 LATE = """
 import os, sys, time
-time.sleep(3)
+time.sleep(1)
 os.execv(sys.executable, [sys.executable, {path!r}, "stdio"])
 """
 
 
 async def test_a_server_that_comes_late_is_told(tmp_path: Path) -> None:
     command = program(tmp_path, LATE.format(path=FILES[1]))
-    async with at_work(servers={"files": McpSection(command, allow=True)}) as bench:
-        first = len(bench.told)
-        await bench.toolbox.wait_ready(0.1)
-        assert first == 0 and bench.told == []  # It was there in time.
-    async with at_work(servers={"files": McpSection(command)}, start_s=0.5) as bench:
+    async with at_work(servers={"files": McpSection(command)}, wait_s=0.2) as bench:
         assert bench.toolbox.tools() == ()
+        assert bench.told == ["The tool server files is still starting"]
+        await bench.toolbox.wait_ready(0.1)
+        await until(lambda: len(bench.told) == 2)
+        assert "files works now: its tools are offered from the next" in bench.told[1]
+        assert len(bench.toolbox.tools()) == 7
 
 
 @pytest.mark.parametrize(
     ("source", "words"),
     [
         ("import sys; sys.exit('no licence for sk-canary-0123456789')", "no licence for \u2022"),
-        ("print('hello, no protocol here')", "files does not work"),
-        ("", "files does not work"),
+        ("print('hello, no protocol here')", "It ended at once. Try its command"),
+        ("", "It ended at once. Try its command"),
         ("import sys; sys.stdout.write('x' * 40_000_000)", "files does not work"),
     ],
 )

@@ -3,7 +3,8 @@
 Started by voicechat it reads its options, keys included, as one JSON line from standard input
 (`--stdin`) and ends when that ends, so it cannot outlive its parent.  By hand it takes them as
 arguments, the token from VOICECHAT_LOCAL_TOKEN, and keys from VOICECHAT_{MIND,EARS,MOUTH}_KEY.
-On standard output it prints one JSON line: `port` and `url`, or `error` and `hint`.
+On standard output it prints one JSON line: `port` and `url`, or `error`, `hint` and `kind`, which
+is the name of one of the program's errors.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 
 from voicechat.cascade.assembly import assemble
+from voicechat.cascade.mind import check_mind
 from voicechat.cascade.options import LocalOptions, load_options
 from voicechat.cascade.server import PATH, listen
 from voicechat.cascade.sound import warm_up
@@ -48,6 +50,8 @@ async def _serve(
     options: LocalOptions, port: int, exit_with_parent: bool, told: dict[str, str]
 ) -> None:
     parts = assemble(options)
+    if options.check == "yes":
+        await check_mind(options)
     stopped = asyncio.Event()
     _stop_on_signals(stopped.set)
     try:

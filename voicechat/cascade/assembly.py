@@ -1,14 +1,14 @@
 """Puts the parts together as the options ask; what cannot work is said at once."""
 
 from voicechat.cascade.ears import HttpEars, NoEars, Writer
-from voicechat.cascade.endpoints import HttpService, service_of
+from voicechat.cascade.endpoints import service_of
 from voicechat.cascade.gemini_speech import GeminiSpeaker, GeminiWriter
 from voicechat.cascade.glm_speech import GlmSpeaker, GlmWriter
-from voicechat.cascade.mind import OLLAMA, AutoMind, ChatMind, EchoMind
+from voicechat.cascade.mind import make_mind
 from voicechat.cascade.mouth import HttpMouth, NoMouth, Speaker
 from voicechat.cascade.openai_speech import OpenAISpeaker, OpenAIWriter
 from voicechat.cascade.options import LocalOptions
-from voicechat.cascade.parts import Ears, Mind, Mouth, Parts
+from voicechat.cascade.parts import Ears, Mouth, Parts
 from voicechat.cascade.programs import EspeakMouth, SayMouth, find_program, likely_programs
 from voicechat.cascade.spare import SpareMouth
 from voicechat.cascade.xai_speech import XaiSpeaker, XaiWriter
@@ -23,18 +23,7 @@ def assemble(options: LocalOptions) -> Parts:
     Raises:
         ConfigError: An option names something that is not there.
     """
-    return Parts(_ears(options), _mind(options), _mouth(options), options.language)
-
-
-def _mind(options: LocalOptions) -> Mind:
-    if _is_address(options.mind):
-        service = service_of(options, options.mind, options.mind_key)
-        return ChatMind(service, options.mind_model, options.language)
-    if options.mind == "auto":
-        return AutoMind(HttpService(OLLAMA), options.mind_model, options.language)
-    if options.mind != "echo":
-        raise _unknown("mind", options.mind, "`auto`, `echo` or an address")
-    return EchoMind(options.language)
+    return Parts(_ears(options), make_mind(options), _mouth(options), options.language)
 
 
 def _ears(options: LocalOptions) -> Ears:

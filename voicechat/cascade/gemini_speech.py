@@ -10,9 +10,8 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from voicechat.cascade.endpoints import HttpService, read_events
-from voicechat.cascade.sound import RATE, SpeechStream
-from voicechat.cascade.spoken_events import decode_sound
-from voicechat.errors import ServiceError
+from voicechat.cascade.sound import RATE, SpeechStream, decode_sound
+from voicechat.errors import RefusedError, ServiceError
 
 _TASK = (
     "Write down word for word what is said in the recording, in the language it is said in."
@@ -26,8 +25,9 @@ _NAMES = (
     " Pulcherrima Achird Zubenelgenubi Vindemiatrix Sadachbia Sadaltager Sulafat"
 )
 _VOICES = frozenset(_NAMES.split())
-_HEADED = re.compile(r"gemini-(?:[12]\.|3\.[0-7]\b)")
-"""Models that do not know `responseFormat`; they send headerless sound by themselves."""
+_UNNAMED = re.compile(r"gemini-(?:[12]\.|3\.[0-7]\b)")
+"""Models that do not know `responseFormat`; they send bare samples by themselves."""
+_FORMAT_REFUSED = re.compile(r"(?i)response_?format")
 _FINISHES = frozenset({"STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED"})
 
 
@@ -61,7 +61,7 @@ class GeminiWriter:
 
 
 class GeminiSpeaker:
-    """A Gemini model made for speaking; the length of its answer cannot be sped up."""
+    """A Gemini model made for speaking; it has one speed."""
 
     longest = 2000
     """Characters.  The service gives no number; it speaks long texts with less and less care."""
@@ -69,6 +69,7 @@ class GeminiSpeaker:
 
     def __init__(self, service: HttpService, model: str) -> None:
         self._service, self._model = service, model
+        self._names_format = not _UNNAMED.search(model)
 
     @property
     def name(self) -> str:
@@ -82,8 +83,7 @@ class GeminiSpeaker:
     async def say(self, words: str, voice: str, speed: float) -> AsyncGenerator[bytes, None]:
         """The sound as the service makes it."""
         sound: SpeechStream | None = None
-        parts = _parts_of(self._service, self._model, self._body(words, voice))
-        async with contextlib.aclosing(parts):
+        async with contextlib.aclosing(self._parts(words, voice)) as parts:
             async for part in parts:
                 match part:
                     case {"inlineData": {"data": str(data), "mimeType": str(kind)}}:
@@ -93,10 +93,26 @@ class GeminiSpeaker:
         if sound and (pcm := sound.finish()):
             yield pcm
 
+    async def _parts(self, words: str, voice: str) -> AsyncGenerator[dict[str, Any], None]:
+        body = self._body(words, voice)
+        while True:
+            try:
+                parts = _parts_of(self._service, self._model, body)
+                async with contextlib.aclosing(parts):
+                    async for part in parts:
+                        yield part
+                return
+            except RefusedError as error:
+                # Its own package writes this field otherwise than its documents do.
+                if not (self._names_format and _FORMAT_REFUSED.search(str(error))):
+                    raise
+                self._names_format = False
+                body = self._body(words, voice)
+
     def _body(self, words: str, voice: str) -> dict[str, Any]:
         speech = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": voice}}}
         settings: dict[str, Any] = {"responseModalities": ["AUDIO"], "speechConfig": speech}
-        if not _HEADED.search(self._model):
+        if self._names_format:
             settings["responseFormat"] = {"audio": {"mimeType": "AUDIO_L16"}}
         contents = [{"role": "user", "parts": [{"text": words}]}]
         return {"contents": contents, "generationConfig": settings}

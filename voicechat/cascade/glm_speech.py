@@ -10,8 +10,7 @@ from typing import Any
 
 from voicechat.cascade.endpoints import HttpService, read_events
 from voicechat.cascade.openai_speech import words_of
-from voicechat.cascade.sound import RATE, SpeechStream
-from voicechat.cascade.spoken_events import decode_sound
+from voicechat.cascade.sound import RATE, SpeechStream, decode_sound
 
 _CONTEXT = 2000
 """Characters of what was said before; the service advises less than 8000."""

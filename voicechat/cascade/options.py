@@ -1,7 +1,9 @@
 """What the built-in model is made of: frozen values that travel to its process as one JSON line."""
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass, field, fields
+from urllib.parse import unquote, urlsplit
 
 from voicechat.errors import ConfigError
 
@@ -48,7 +50,20 @@ class LocalOptions:
 
     def secrets(self) -> tuple[str, ...]:
         """Everything that no text may hold."""
-        return tuple(filter(None, (self.mind_key, self.ears_key, self.mouth_key, self.token)))
+        keys = self.mind_key, self.ears_key, self.mouth_key, self.token
+        return tuple(filter(None, (*keys, *_values(self.headers), _password(self.proxy))))
+
+
+def _values(headers: str) -> list[str]:
+    with contextlib.suppress(ValueError, RecursionError, AttributeError):
+        return [str(value) for value in json.loads(headers).values()]
+    return []
+
+
+def _password(proxy: str) -> str:
+    with contextlib.suppress(ValueError):
+        return unquote(urlsplit(proxy).password or "")
+    return ""
 
 
 def dump_options(options: LocalOptions, *, exit_with_parent: bool) -> str:

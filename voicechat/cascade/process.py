@@ -21,12 +21,15 @@ from pathlib import Path
 from typing import IO, Any
 
 import voicechat
+from voicechat import errors
 from voicechat.cascade.options import LocalOptions, dump_options
-from voicechat.errors import ConfigError, ServiceError
+from voicechat.errors import ServiceError, VoiceChatError
 
 __all__ = ["Endpoint", "LocalOptions", "LocalProcess", "running", "start"]
 
 _START_DEADLINE_S = 10.0
+_CHECK_DEADLINE_S = 20.0
+"""When the mind's service is asked first, which takes 8 s at most."""
 _END_DEADLINE_S = 0.7
 _SECRET_WORD = re.compile(
     r"(api)?keys?|tokens?|secrets?|passw(or)?d|pass(phrase)?|credentials?|auth|proxy"
@@ -75,13 +78,16 @@ class LocalProcess:
     def pid(self) -> int:
         return self._child.pid
 
-    async def endpoint(self, deadline_s: float = _START_DEADLINE_S) -> Endpoint:
-        """Wait until it listens.
+    async def endpoint(self, deadline_s: float = 0.0) -> Endpoint:
+        """Wait until it listens; 0: as long as that takes at most.
 
         Raises:
             ConfigError: The options cannot work.
             ServiceError: It died, or takes too long.
+            VoiceChatError: It was to check the mind's service, and that is not there.
         """
+        checks = self._options.check == "yes"
+        deadline_s = deadline_s or (_CHECK_DEADLINE_S if checks else _START_DEADLINE_S)
         try:
             async with asyncio.timeout(deadline_s):
                 line = await asyncio.wrap_future(self._first_line)
@@ -135,8 +141,7 @@ class LocalProcess:
         if "url" in told:
             return Endpoint(told["url"], self._options.token)
         if "error" in told:
-            kind = ConfigError if told.get("kind") == "ConfigError" else ServiceError
-            raise kind(told["error"], told.get("hint", ""))
+            raise _error_class(told.get("kind"))(told["error"], told.get("hint", ""))
         self._readers[1].join(0.5)
         raise ServiceError("The built-in model ended before it was ready", self._reason())
 
@@ -161,12 +166,21 @@ async def running(model: LocalOptions | LocalProcess) -> AsyncIterator[Endpoint]
     Raises:
         ConfigError: The options cannot work.
         ServiceError: It does not start.
+        VoiceChatError: As `LocalProcess.endpoint`.
     """
     process = model if isinstance(model, LocalProcess) else start(model)
     try:
         yield await process.endpoint()
     finally:
         await process.stop()
+
+
+def _error_class(name: object) -> type[VoiceChatError]:
+    """The class of our errors with this name; one of the service where there is none."""
+    found = getattr(errors, name, None) if isinstance(name, str) else None
+    if isinstance(found, type) and issubclass(found, VoiceChatError):
+        return found
+    return ServiceError
 
 
 def _spawn() -> "subprocess.Popen[bytes]":

@@ -87,6 +87,16 @@ class Reply:
             self._items.append(tell_call(self._output(), call))
             self._written += len(call.name) + len(call.arguments)
 
+    def complain(self, message: str) -> None:
+        """Tell the client what went wrong beside the reply, which goes on."""
+        error = {"type": "server_error", "code": "speech_service_failed", "message": message}
+        self.send({"type": "error", "error": {**error, "param": None, "event_id": None}})
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether any sound of it went out."""
+        return any(item.sound_bytes for item in self._items)
+
     def finish(self, status: ReplyStatus = "completed", **details: Any) -> None:
         """The end, whatever it is; `details` go into `status_details`."""
         if self.over:

@@ -1,7 +1,8 @@
 """What a client may set for a session and for one response, checked whole before anything counts.
 
 A setting that this server knows but cannot honour (noise reduction, tools of others' servers, a
-transcription when there are no ears) is accepted and shown in `session.updated` as off, so that nothing is pretended.
+transcription when there are no ears) is accepted and shown in `session.updated` as off, so that
+nothing is pretended.
 """
 
 import copy

@@ -1,5 +1,6 @@
 """Sound between the parts: WAV in and out, and any rate to 24 kHz; NumPy only when it is needed."""
 
+import base64
 import contextlib
 import struct
 from typing import TYPE_CHECKING
@@ -95,6 +96,18 @@ class SpeechStream:
             raise _no_sound()
         if rate != RATE and self._resampler is None:
             self._resampler = _resampler(rate)
+
+
+def decode_sound(text: str, name: str) -> bytes:
+    """The bytes of a base64 field (RFC 4648); `name` is the host, for the message.
+
+    Raises:
+        ServiceError: It is no base64.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise ServiceError(f"{name} sent sound that cannot be read") from None
 
 
 def _no_sound() -> ServiceError:

@@ -35,6 +35,7 @@ class SpareMouth:
     def __init__(self, mouth: Mouth, spare: Mouth, patience: Patience | None = None) -> None:
         self._mouth, self._spare, self._patience = mouth, spare, patience or Patience()
         self._rests_until = 0.0
+        self._works = True
         self._complaint = ""
 
     async def speak(self, text: str, *, voice: str, speed: float) -> AsyncGenerator[bytes, None]:
@@ -47,7 +48,7 @@ class SpareMouth:
         try:
             async with contextlib.aclosing(self._own(text, voice, speed)) as pieces:
                 async for pcm in pieces:
-                    spoken = True
+                    spoken = self._works = True
                     yield pcm
             return
         except VoiceChatError as error:
@@ -60,7 +61,7 @@ class SpareMouth:
                 yield pcm
 
     def take_complaint(self) -> str:
-        """What the user should be told since the last time this was asked; empty: nothing."""
+        """What the user should be told, once for each time the service ceases to work; or empty."""
         complaint, self._complaint = self._complaint, ""
         return complaint
 
@@ -86,8 +87,10 @@ class SpareMouth:
             return
         rest_s = error.retry_after_s or self._patience.rest_s
         self._rests_until = asyncio.get_running_loop().time() + rest_s
-        self._complaint = f"{error.message}: a program of this machine speaks for now"
-        logging.getLogger(__name__).warning("%s", self._complaint)
+        if self._works:
+            self._works = False
+            self._complaint = f"{error.message}: a program of this machine speaks for now"
+            logging.getLogger(__name__).warning("%s", self._complaint)
 
 
 class _Resting(ServiceError):

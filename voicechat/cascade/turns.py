@@ -1,38 +1,21 @@
-"""One reply at a time, sentence by sentence: the mind writes, the mouth speaks what is whole.
+"""One reply at a time: which begin, which are stopped, and what the mind is asked for each.
 
 A cancelled reply is over on the wire at once; its mind and mouth are stopped behind it.
 """
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from voicechat.cascade.checks import Refusal
+from voicechat.cascade.delivery import Delivery, Room
 from voicechat.cascade.items import History, Item
-from voicechat.cascade.parts import (
-    CutShort,
-    Mind,
-    Mouth,
-    Parts,
-    Piece,
-    Question,
-    Sound,
-    ToolCall,
-)
+from voicechat.cascade.parts import Parts, Question
 from voicechat.cascade.reply import Reply, ReplyPlan, Send
-from voicechat.cascade.sentences import SentenceSplitter
 from voicechat.errors import LinkError, RefusedError, VoiceChatError
 
-_FIRST_BLOCK = 4800
-"""Bytes: 100 ms, so that the first sound leaves early."""
-_BLOCK = 9600
-"""Bytes: 200 ms."""
-
-Room: TypeAlias = Callable[[], Awaitable[None]]
-"""Waits until the client has taken most of what was sent."""
-_Queue: TypeAlias = "asyncio.Queue[Piece | Exception | None]"
+__all__ = ["Room", "Turns", "describe"]
 
 
 class Turns:
@@ -44,8 +27,12 @@ class Turns:
         self._parts, self._history, self._send, self._room = parts, history, send, room
         self._tasks = tasks
         self._running: dict[str, tuple[Reply, asyncio.Task[None]]] = {}
-        self.has_spoken = False
+        self._has_spoken = False
+
+    @property
+    def has_spoken(self) -> bool:
         """Whether the client has got any sound, after which the voice stays."""
+        return self._has_spoken or any(one.has_spoken for one, _ in self._running.values())
 
     @property
     def active(self) -> Reply | None:
@@ -68,7 +55,7 @@ class Turns:
         about = list(self._history.items if items is None else items)
         task = self._tasks.create_task(self._run(reply, about))
         self._running[reply.id] = reply, task
-        task.add_done_callback(lambda _: self._running.pop(reply.id, None))
+        task.add_done_callback(lambda _: self._forget(reply))
 
     def cancel(
         self, reason: Literal["client_cancelled", "turn_detected"], reply_id: str | None = None
@@ -83,77 +70,24 @@ class Turns:
         task.cancel()
         return True
 
+    def _forget(self, reply: Reply) -> None:
+        self._has_spoken = self.has_spoken
+        self._running.pop(reply.id, None)
+
     async def _run(self, reply: Reply, about: Sequence[Item]) -> None:
+        hears = self._parts.mind.hears
         try:
-            question = await _ask(about, reply.plan, hears=self._parts.mind.hears)
+            question = await _ask(about, reply.plan, hears=hears)
             reply.count_input(question)
-            cut = None if _is_silence(about, question) else await self._answer(reply, question)
+            cut = None
+            if hears or not _is_silence(about):
+                cut = await Delivery(self._parts, reply, self._room).run(question)
             reply.finish("incomplete", reason=cut.reason) if cut else reply.finish()
         except VoiceChatError as error:
             reply.finish("failed", error=describe(error))
         except Exception:
             logging.getLogger(__name__).exception("A reply failed in an unforeseen way")
             reply.finish("failed", error=describe(VoiceChatError("The local model failed")))
-
-    async def _answer(self, reply: Reply, question: Question) -> CutShort | None:
-        by_sentence = self._parts.mouth.speaks and not reply.plan.text_only
-        queue: _Queue = asyncio.Queue()
-        async with asyncio.TaskGroup() as group:
-            mind = self._parts.mind
-            thinking = group.create_task(_think(mind, question, queue, by_sentence))
-            failure, cut = await self._utter(reply, queue)
-            thinking.cancel()
-        if failure:
-            raise failure
-        return cut
-
-    async def _utter(self, reply: Reply, queue: _Queue) -> tuple[Exception | None, CutShort | None]:
-        cut = None
-        while (piece := await queue.get()) is not None:
-            if isinstance(piece, CutShort):
-                cut = piece
-                continue
-            try:
-                await self._utter_piece(reply, piece)
-            except VoiceChatError as error:
-                return error, None
-        return None, cut
-
-    async def _utter_piece(self, reply: Reply, piece: str | Sound | ToolCall | Exception) -> None:
-        if isinstance(piece, Exception):
-            raise piece
-        if isinstance(piece, ToolCall):
-            reply.call(piece)
-        elif reply.plan.text_only or reply.kind == "text":
-            reply.write(piece.transcript if isinstance(piece, Sound) else piece)
-        elif isinstance(piece, Sound):
-            await self._sound(reply, piece)
-        else:
-            await self._speak(reply, piece)
-        await self._room()
-
-    async def _sound(self, reply: Reply, sound: Sound) -> None:
-        if sound.transcript:
-            reply.say(sound.transcript)
-        if sound.pcm:
-            await self._play(reply, _whole(sound.pcm))
-
-    async def _speak(self, reply: Reply, sentence: str) -> None:
-        mouth: Mouth = self._parts.mouth
-        if not mouth.speaks:
-            # Beside sound that was ready the words stay a transcript; alone they are a text.
-            (reply.say if reply.kind == "audio" else reply.write)(sentence)
-            return
-        reply.say(sentence)
-        plan = reply.plan
-        await self._play(reply, mouth.speak(sentence, voice=plan.voice, speed=plan.speed))
-
-    async def _play(self, reply: Reply, sound: AsyncGenerator[bytes, None]) -> None:
-        async with contextlib.aclosing(_blocks(sound)) as blocks:
-            async for block in blocks:
-                reply.sound(block)
-                self.has_spoken = True
-                await self._room()
 
 
 def describe(error: VoiceChatError) -> dict[str, Any]:
@@ -188,48 +122,7 @@ async def _ask(about: Sequence[Item], plan: ReplyPlan, *, hears: bool) -> Questi
     )
 
 
-def _is_silence(about: Sequence[Item], question: Question) -> bool:
+def _is_silence(about: Sequence[Item]) -> bool:
     """Whether the ears found no word in the sound that is to be answered: a cough, a door."""
     words = about[-1].words if about else None
-    return bool(words and words.done() and not words.exception() and not question.said[-1].text)
-
-
-async def _think(mind: Mind, question: Question, queue: _Queue, by_sentence: bool) -> None:
-    """Put what the mind says on the queue, whole sentences only; its failure, then None, last."""
-    splitter = SentenceSplitter()
-    try:
-        async with contextlib.aclosing(mind.answer(question)) as pieces:
-            async for piece in pieces:
-                for part in _parts(piece, splitter, by_sentence):
-                    queue.put_nowait(part)
-        for rest in splitter.flush():
-            queue.put_nowait(rest)
-    except VoiceChatError as error:
-        for rest in splitter.flush():
-            queue.put_nowait(rest)
-        queue.put_nowait(error)
-    queue.put_nowait(None)
-
-
-def _parts(piece: Piece, splitter: SentenceSplitter, by_sentence: bool) -> list[Piece]:
-    if not isinstance(piece, str):
-        return [*splitter.flush(), piece]
-    return [*splitter.feed(piece)] if by_sentence else [piece]
-
-
-async def _whole(pcm: bytes) -> AsyncGenerator[bytes, None]:
-    yield pcm
-
-
-async def _blocks(sound: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    """The same sound in pieces of 200 ms, the first of 100 ms."""
-    held, size = bytearray(), _FIRST_BLOCK
-    async with contextlib.aclosing(sound) as pieces:
-        async for piece in pieces:
-            held += piece
-            while len(held) >= size:
-                yield bytes(held[:size])
-                del held[:size]
-                size = _BLOCK
-    if held:
-        yield bytes(held)
+    return words is not None and words.done() and words.result() == ""

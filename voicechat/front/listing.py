@@ -10,7 +10,7 @@ from itertools import groupby
 
 from voicechat.front.words import Words
 
-_WIDEST_NAME = 32
+_WIDEST_NAME = 33
 """Columns: with every ability behind it, a line still fits into 80."""
 
 
@@ -106,9 +106,9 @@ def list_models(models: Sequence[ModelRow], *, as_json: bool, now: datetime | No
         _write_group(found[0], *group)
         width = min(max(cells(model.name) for model in found), _WIDEST_NAME)
         for model in found:
-            _write(f"  {_pad(model.name, width)}  {' '.join(model.abilities)}".rstrip())
+            _write(f" {_pad(model.name, width)}  {' '.join(model.abilities)}".rstrip())
             for remark in filter(None, (model.note, say_when(words, model.last_used, now))):
-                _write(f"      {remark}")
+                _write(f"    {remark}")
     return 0
 
 
@@ -117,7 +117,7 @@ def _write_group(model: ModelRow, title: str, key: str) -> None:
     head = title if title == place else f"{title} ({place})"
     _write(f"{head}: {key}")
     if not model.has_key and model.key_page:
-        _write(f"  get a key at {model.key_page}")
+        _write(f" get a key at {model.key_page}")
 
 
 def say_when(words: Words, moment: str, now: datetime) -> str:

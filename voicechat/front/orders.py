@@ -98,9 +98,9 @@ def read_order(line: str) -> Order:
     name = _OTHER_NAMES.get(name, name)
     if found and name in _ORDERS:
         return _ORDERS[name](line[found.end() :].strip())
-    if looks_dropped(line):
-        return ShowFile(line, is_guess=True)
-    return _unknown(found[1]) if found else Say(line)
+    if found:
+        return _unknown(found[1])
+    return ShowFile(line, is_guess=True) if looks_dropped(line) else Say(line)
 
 
 def _unknown(word: str) -> Mistake:

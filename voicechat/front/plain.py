@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from voicechat.audio.wav import WavWriter, read_wav
-from voicechat.errors import ConfigError, ServiceError, VoiceChatError
+from voicechat.conversation import Row
+from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import (
     Event,
     InputTranscript,
@@ -32,7 +33,19 @@ from voicechat.events import (
     TurnCommitted,
 )
 from voicechat.front import report
+from voicechat.front.orders import (
+    Help,
+    Leave,
+    Mistake,
+    Say,
+    Show,
+    ShowFile,
+    ShowScreen,
+    carry_out,
+    read_order,
+)
 from voicechat.front.signals import on_stop
+from voicechat.front.words import Words
 from voicechat.session import Session
 
 SPEECH_CHUNK_MS = 100
@@ -42,6 +55,14 @@ TRAILING_SILENCE_MS = 1000
 PATIENCE_S = 12.0
 """How long to wait for a reply after an error, an empty reply, or a file in which nobody spoke: a
 little longer than a dialect waits for a reply it has asked for."""
+
+
+_ENGLISH = Words("en")
+"""Scripts read these lines, so they do not depend on the user's language."""
+
+
+class _Left(Exception):
+    """`/quit` was read."""
 
 
 @dataclass(slots=True)
@@ -94,6 +115,8 @@ class Plain:
         on_stop(stop, also_interrupt=True)
         try:
             await self._converse(session)
+        except* _Left:
+            pass
         except* VoiceChatError as group:
             self._fail(group.exceptions[0])
         except* asyncio.CancelledError:
@@ -123,12 +146,37 @@ class Plain:
         return read_wav(self.options.say, self._rate_read) if self.options.say else None
 
     async def _ask(self, session: Session, line: str) -> None:
-        row = session.say(line)
-        if row is not None:
+        """One line of stdin: a message or an order (`voicechat.front.orders`)."""
+        order = read_order(line)
+        match order:
+            case Say(text):
+                await self._await_answer(session.say(text))
+            case ShowFile() | ShowScreen():
+                await self._show(session, order)
+            case Mistake(key, values):
+                self._give_up(_ENGLISH(key, **values))
+            case Help():
+                _complain(_ENGLISH("help_orders"))
+            case Leave():
+                raise _Left
+
+    async def _show(self, session: Session, order: Show) -> None:
+        await self._ready.wait()  # Only then is it known what the model takes.
+        try:
+            shown = await carry_out(order, session)
+        except ConfigError as error:  # Only this line is wrong: the others may be answered.
+            self._give_up(str(error))
+            return
+        for one in shown:
+            await self._await_answer(one.row, expects_answer=one.expects_answer)
+
+    async def _await_answer(self, row: Row | None, *, expects_answer: bool = True) -> None:
+        if row is None:
+            return
+        if self.options.as_json:
+            _print_json({"event": "user", "id": row.id, "text": row.text, "spoken": False})
+        if expects_answer:
             self._answered.clear()
-            if self.options.as_json:
-                said = {"event": "user", "id": row.id, "text": row.text, "spoken": False}
-                _print_json(said)
             await self._answered.wait()
 
     async def _ask_by_voice(self, session: Session, pcm: bytes) -> None:
@@ -181,11 +229,9 @@ class Plain:
                 self._has_said = True
             case ReplyFinished():
                 self._finish(event)
-            case ProviderFailed("no_answer", message):
-                raise ServiceError(message, "Check the address")
             case ProviderFailed("no_reply", message) | Notice("turn_too_short", message):
                 self._give_up(message)
-            case ProviderFailed(_, message, fatal=False):
+            case ProviderFailed(code, message, fatal=False) if code != "no_answer":
                 self.problems.append(message)
                 self._expect("a message was not answered")
 

@@ -67,6 +67,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "assistant": ("AI:", "AI："),
     "note": ("Note:", "提示："),
     "error": ("ERROR:", "错误："),
+    "tool": ("Tool:", "工具："),
     "spoken": ("(spoken)", "（语音）"),
     "picture": ("[picture]", "［图片］"),
     "transcribing": ("…", "…"),
@@ -141,12 +142,30 @@ _WORDS: dict[str, tuple[str, str]] = {
     "loudspeakers": ("Loudspeakers", "扬声器"),
     "default_device": ("(default)", "（默认）"),
     "no_devices": ("No sound devices found", "没有找到音频设备"),
+    # may a tool run?
+    "consent": ("The model wants to run the tool {tool} with:", "模型想运行工具 {tool}，参数："),
+    "consent_keys": (
+        "y: run it once   a: always, until you quit   n or Esc: no",
+        "y：运行一次   a：本次运行期间总是允许   n 或 Esc：不允许",
+    ),
+    "consent_typing": (
+        "Send or clear your message, then y: once, a: always, n: no.  Esc: no",
+        "请先发送或清空消息，再按 y：一次，a：总是，n：不允许。Esc：不允许",
+    ),
+    "consent_behind": (
+        "A tool waits for your yes or no: Esc closes this page",
+        "有工具在等待您的许可：按 Esc 关闭此页",
+    ),
     # told once
     "copied": ("Copied the last reply", "已复制最后一条回复"),
     "nothing_to_copy": ("There is no reply to copy yet", "还没有可复制的回复"),
     "quit_again": ("Press Ctrl+C again to quit", "再按一次 Ctrl+C 退出"),
     "no_microphone": ("No microphone: type instead", "没有麦克风：请输入文字"),
     "not_sent": ("Offline: not sent. F5 connects again", "已断开：未发送。F5 重新连接"),
+    "help_orders": (
+        "/image PATH words, /screen words, /quit; //text sends /text",
+        "/image 路径 文字，/screen 文字，/quit；//文字 会发送 /文字",
+    ),
     "order_near": (
         "There is no /{word}: did you mean /{near}? To send it as it is, type // before it",
         "没有 /{word} 命令：是否想输入 /{near}？要原样发送，请以 // 开头",

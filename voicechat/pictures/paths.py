@@ -1,6 +1,6 @@
 r"""Paths as people type them and as terminals paste them when a file is dropped on the window.
 
-A dropped file arrives quoted ('/home/me/a b.png', GNOME and Windows), escaped (/home/me/a\ b.png,
+A dropped file arrives quoted ('/mnt/a b.png', GNOME and Windows), escaped (/mnt/a\ b.png,
 macOS), bare, or as a file:// address; several stand one after another.  Only what has the ending
 of a picture and exists is taken for one that was dropped.
 """

@@ -76,18 +76,21 @@ def service_of_realtime(
 ) -> Service | None:
     """What answers for a provider's realtime model where no WebSocket gets through; None: nothing.
 
+    A server of the user's own has such a service only if [providers.NAME] says so: nobody knows
+    what else it serves, and a broken one must not look like a blocked one.
+
     Raises:
         ConfigError: The key is damaged.
     """
     profile, own = dialect_class(provider).profile, config.provider(provider)
-    http = _http(profile, own)
-    if http is None:
+    http, own_url = _http(profile, own), config.url or own.url
+    if http is None or (own_url and not (own.http_url or own.chat_model)):
         return None
-    url = _address(profile, http, config.url or own.url, environ, config)
+    url = _address(profile, http, own_url, environ, config)
     model = own.chat_model or http.chat_model
     key, _ = find_key(profile, environ, config)
-    is_own = bool(own.http_url or config.url or own.url)
-    if not url or not (model or own.http_url) or (profile.key_env and not key and not is_own):
+    needs_key = profile.key_env and not (own.http_url or own_url)
+    if not url or not (model or own.http_url) or (needs_key and not key):
         return None
     table = catalog_table.read(config)
     known, wanted = table.family(provider).chat_voices, config.voice or own.voice

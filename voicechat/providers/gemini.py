@@ -409,6 +409,10 @@ class GeminiDialect(Dialect):
 
     # -- small state ----------------------------------------------------------------------------
 
+    def _take_queued(self) -> list[Event]:
+        queued, self._queued = self._queued, []
+        return queued
+
     def _tick_setup(self, now: float) -> list[Event]:
         if self._opened_at is None or self._is_ready or self._has_failed:
             return []
@@ -429,10 +433,6 @@ class GeminiDialect(Dialect):
     @property
     def _secrets(self) -> tuple[str, ...]:
         return (self.settings.api_key,) if self.settings.api_key else ()
-
-    def _take_queued(self) -> list[Event]:
-        queued, self._queued = self._queued, []
-        return queued
 
 
 def _inline(picture: JsonObject) -> JsonObject:

@@ -200,7 +200,7 @@ class GptLiveDialect(Dialect):
     def _begin_turn(self, now: float) -> None:
         if not self._uplink.hands_free:
             self._uplink.press(now)
-            self._words.press(self._uplink.sent_ms)
+            self._words.press(self._uplink.here_ms(now))
 
     def _end_turn(self, now: float) -> None:
         if self._uplink.release(now):
@@ -265,11 +265,11 @@ class GptLiveDialect(Dialect):
         data = decode_sound(message.get("delta"))
         if data is None:
             return [Unknown("sound that is no base64")]
-        return self._voice.hear(data, now, self._uplink.sent_ms)
+        return self._voice.hear(data, now, self._uplink.here_ms(now))
 
     def _said(self, message: JsonObject, now: float) -> list[Event]:
-        end_ms = count(message, "end_ms")
-        return self._voice.tell(text(message, "delta"), end_ms, now, self._uplink.sent_ms)
+        words, end_ms = text(message, "delta"), count(message, "end_ms")
+        return self._voice.tell(words, end_ms, now, self._uplink.here_ms(now))
 
     def _delegated(self, message: JsonObject, now: float) -> list[Event]:
         delegation = table(message, "delegation")

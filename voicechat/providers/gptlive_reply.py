@@ -207,7 +207,9 @@ class Voice:
 
     def close(self) -> list[Event]:
         """The session is over."""
-        return self._finish("incomplete", "session_closed") if self._reply else []
+        if self._reply is None:
+            return []
+        return self._finish("incomplete", "session_closed", "The session ended before the answer")
 
     def _pass_over(self, silent_ms: float, now: float) -> None:
         assert self._stopped_ms is not None
@@ -239,7 +241,7 @@ class Voice:
         self._reply = _Reply(f"{self._stamp}_{self._count}", here_ms, now)
         return [*events, ReplyStarted(self._reply.id)]
 
-    def _finish(self, status: ReplyStatus, code: str = "") -> list[Event]:
+    def _finish(self, status: ReplyStatus, code: str = "", message: str = "") -> list[Event]:
         reply = self._running
         self._reply = None
         events: list[Event] = []
@@ -247,4 +249,4 @@ class Voice:
         if words and code != "client_cancelled":
             spoken = not self._text_only
             events.append(ReplyText(reply.id, reply.item_id, words, final=True, spoken=spoken))
-        return [*events, ReplyFinished(reply.id, status, code)]
+        return [*events, ReplyFinished(reply.id, status, code, message)]

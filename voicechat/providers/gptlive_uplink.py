@@ -36,12 +36,11 @@ class Uplink:
 
     Attributes:
         hands_free: Everything is sent; otherwise only what is said with the key.
-        sent_ms: How far the session's clock has come.
     """
 
     def __init__(self, say: Callable[[JsonObject], None], rate: int, *, hands_free: bool) -> None:
         self.hands_free = hands_free
-        self.sent_ms = 0.0
+        self._sent_ms = 0.0
         self._say = say
         self._rate = rate
         self._queue: deque[bytes | Mark] = deque()
@@ -56,6 +55,10 @@ class Uplink:
         """How long what waits here takes to be said."""
         queued = sum(len(part) for part in self._queue if isinstance(part, bytes))
         return queued / 2 / self._rate
+
+    def here_ms(self, now: float) -> float:
+        """Where the session's clock stands, with the hole that is about to be filled."""
+        return self._sent_ms + max(0.0, now - self._fed_until) * 1000
 
     def start(self, now: float) -> None:
         """The session has begun; it hears from the start."""
@@ -143,7 +146,7 @@ class Uplink:
     def _send(self, pcm: bytes, now: float) -> None:
         length_s = len(pcm) / 2 / self._rate
         self._fed_until = max(self._fed_until, now - LARGEST_HOLE_S) + length_s
-        self.sent_ms += length_s * 1000
+        self._sent_ms += length_s * 1000
         for piece in self._pieces(pcm):
             self._say({"type": "session.input_audio.append", "audio": encode(piece)})
 

@@ -14,6 +14,8 @@ from voicechat.text import clean
 
 SAME_MS = 400
 """Between two fragments of one breath, whoever speaks meanwhile."""
+TRAILING_MS = 500
+"""Of a turn that goes on after its answer has begun."""
 PAUSE_MS = 2000
 """Between two turns that nobody answered."""
 STILL_S = 1.5
@@ -106,9 +108,14 @@ class Words:
         return self._turn is None or not self._turn.holds(start_ms)
 
     def is_over_answer(self, start_ms: float) -> bool:
-        """Whether words that began then were said after the last answer had begun."""
+        """Whether words that began then were said after the last answer had begun.
+
+        A model that knows what is coming may begin while the last word is still being said.
+        """
         turn = self._turn
-        return turn is None or turn.answered_ms is None or start_ms >= turn.answered_ms
+        if turn is None or turn.answered_ms is None:
+            return True
+        return start_ms >= turn.answered_ms + (0 if self.is_new(start_ms) else TRAILING_MS)
 
     def take(
         self,

@@ -30,7 +30,7 @@ START_S = 60.0
 LONGEST_DESCRIPTION = 1024
 """OpenAI's limit."""
 MOST_PAGES = 20
-_REFUSED = {401: "wants a key", 402: "wants money", 403: "forbids it", 407: "is behind a proxy"}
+TRY_IT = "Try its command in a terminal"
 
 
 class McpServer:
@@ -58,8 +58,9 @@ class McpServer:
         self._find_proxy, self._ca_file, self._start_s = find_proxy, ca_file, start_s
         self._client: Client | None = None
         self._wanted, self._lost = asyncio.Event(), asyncio.Event()
-        self._refusals: list[int] = []
+        self._has_worked = False
         self._last_words = ""
+        """What it wrote last on stderr, or what went wrong on the way to it."""
         self._problem = ""
         self._told: set[str] = set()
 
@@ -73,7 +74,7 @@ class McpServer:
             self._client = None
             self._problem = self._tidy(problem)
             self._tell_once()
-            if not self._lost.is_set():  # It never worked: whoever waits for it waits in vain.
+            if not self._has_worked:  # Whoever waits for it waits in vain.
                 self._wanted.clear()
                 self.settled.set()
             await self._wanted.wait()
@@ -81,8 +82,7 @@ class McpServer:
     async def _live(self) -> VoiceChatError:
         """From its start to its end; returns why it ended."""
         self._lost.clear()
-        self._last_words = ""
-        self._refusals.clear()
+        self._has_worked, self._last_words = False, ""
         try:
             await self._serve()
         except Exception as error:  # The protocol's package raises whatever it met.
@@ -96,7 +96,7 @@ class McpServer:
         deadline = asyncio.timeout(self._start_s)
         async with deadline, client:
             self.offers = await self._list(client)
-            self._client = client
+            self._client, self._has_worked = client, True
             self._wanted.clear()
             self.settled.set()
             self._tell_if_late()
@@ -107,13 +107,16 @@ class McpServer:
         section = self._section
         if section.url:
             way = Way(section.url, section.headers, self._find_proxy(section.url), self._ca_file)
-            return over_http(way, self._refusals)
+            return over_http(way, self._note_trouble)
         environ = {**child_environment(self._environ), **section.env}
         return over_program(section.command, environ, self._note_end)
 
     def _note_end(self, last_words: str) -> None:
         self._last_words = last_words
         self._lost.set()
+
+    def _note_trouble(self, words: str) -> None:
+        self._last_words = words
 
     # -- what it offers -------------------------------------------------------------------------
 
@@ -194,10 +197,10 @@ class McpServer:
             return error
         if isinstance(error, TimeoutError):
             return ServiceError(f"It did not start within {self._start_s:g} s", self._last_words)
-        if self._refusals:
-            return ServiceError(f"It {_REFUSED[self._refusals[-1]]}", "Look at url and headers")
-        if self._last_words:
-            return ServiceError("It ended", self._last_words)
+        if self._section.url and self._last_words:
+            return ServiceError(self._last_words)
+        if _is_lost(error):
+            return ServiceError("It ended at once", self._last_words or TRY_IT)
         return ServiceError(str(error) or type(error).__name__)
 
     def _tidy(self, problem: VoiceChatError) -> str:
@@ -235,7 +238,7 @@ async def load_protocol() -> None:
         logging.getLogger(name).addHandler(logging.NullHandler())
 
 
-def _is_lost(error: Exception) -> bool:
+def _is_lost(error: BaseException) -> bool:
     """Whether the line to the server is gone, and not just this call."""
     from mcp import MCPError
     from mcp.types import CONNECTION_CLOSED

@@ -4,7 +4,7 @@ Rule: headers may hold keys, so they never leave this machine in the clear.
 """
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,13 @@ from urllib.parse import urlsplit
 from voicechat.errors import ConfigError
 
 CONNECT_S = 20.0
+_REFUSALS = {
+    401: "It wants a key. Look at headers",
+    402: "It wants money",
+    403: "It refuses us. Look at headers",
+    404: "It is not there (404). Look at url",
+    407: "The proxy wants a password. Put it into the proxy's address",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +36,12 @@ class Way:
 
 
 @asynccontextmanager
-async def over_http(way: Way, refusals: list[int]) -> AsyncIterator[Any]:
+async def over_http(way: Way, on_trouble: Callable[[str], None]) -> AsyncIterator[Any]:
     """The pair of streams that the official client takes for a transport.
 
     Args:
-        refusals: Gets the status of every answer that refuses us for good.
+        on_trouble: Gets what went wrong on the way, in words; the client itself only says that
+            the connection is closed.
 
     Raises:
         ConfigError: The address, its scheme or `ca_file` cannot be used.
@@ -42,22 +50,48 @@ async def over_http(way: Way, refusals: list[int]) -> AsyncIterator[Any]:
     import httpx2
     from mcp.client.streamable_http import streamable_http_client
 
-    async def note(response: httpx2.Response) -> None:
-        if response.status_code in (401, 402, 403, 407):
-            refusals.append(response.status_code)
+    class Listening(httpx2.AsyncClient):
+        async def send(self, *args: Any, **kwargs: Any) -> httpx2.Response:
+            try:
+                response = await super().send(*args, **kwargs)
+            except Exception as error:
+                on_trouble(_words_for(error, bool(way.proxy)))
+                raise
+            if response.status_code >= 400:
+                on_trouble(_words_for_status(response.status_code))
+            return response
 
     async with (
-        httpx2.AsyncClient(
+        Listening(
             headers=dict(way.headers),
             proxy=way.proxy or None,
             verify=_trust(way.ca_file),
             timeout=httpx2.Timeout(CONNECT_S, read=None),
             trust_env=False,
-            event_hooks={"response": [note]},
         ) as client,
         streamable_http_client(way.url, http_client=client) as streams,
     ):
         yield streams
+
+
+def _words_for_status(status: int) -> str:
+    return _REFUSALS.get(status, f"It answered {status}")
+
+
+def _words_for(error: Exception, has_proxy: bool) -> str:
+    """Whose fault it is, and what was said; the text may still hold secrets."""
+    import httpx2
+
+    said = f" ({error or type(error).__name__})"
+    # socksio's errors are none of httpx2's.
+    if isinstance(error, httpx2.ProxyError) or type(error).__module__.startswith("socksio"):
+        return f"The proxy on the way to it failed{said}"
+    if isinstance(error, httpx2.TimeoutException):
+        return "It did not answer in time"
+    if "CERTIFICATE_VERIFY_FAILED" in said:
+        return f"Its certificate is not trusted{said}"
+    way = " through the proxy" if has_proxy else ""
+    return f"It cannot be reached{way}{said}"
 
 
 def check_way(way: Way) -> None:

@@ -189,7 +189,9 @@ async def test_the_models_are_listed_with_their_keys(program: Program, has_key: 
     env = {"OPENAI_API_KEY": KEY} if has_key else {}
     done = await program.run("models", env=env)
     assert (done.code, done.err) == (0, "")
-    (row,) = [line for line in done.out.splitlines() if line.split()[:1] == [MODEL]]
-    assert ("OPENAI_API_KEY is set" if has_key else "set OPENAI_API_KEY") in row
+    lines = done.out.splitlines()
+    (row,) = [number for number, line in enumerate(lines) if line.split()[:1] == [MODEL]]
+    heads = [line for line in lines[:row] if not line.startswith(" ")]
+    assert heads[-1].endswith(": OPENAI_API_KEY is set" if has_key else ": set OPENAI_API_KEY")
     assert "local" in done.out
     assert KEY not in done.out

@@ -65,7 +65,7 @@ async def test_a_bad_model_is_told(program: Program) -> None:
 )
 async def test_a_refused_handshake_is_told(program: Program, script: str, words: str) -> None:
     async with GaServer(script) as server:
-        done = await program.call(server)
+        done = await program.call(server, "--link", "websocket")
         assert server.attempts == 1
     assert words in done.failed_with_one_line()
     assert not leaks(program, done)
@@ -100,7 +100,8 @@ async def test_an_unreadable_line_to_another_machine_is_refused(program: Program
 
 async def test_an_ordinary_web_server_is_told(program: Program) -> None:
     async with raw(http("200 OK", "hello")) as server:
-        done = await program.call(f"ws://127.0.0.1:{server.port}/v1/realtime")
+        url = f"ws://127.0.0.1:{server.port}/v1/realtime"
+        done = await program.call(url, "--link", "websocket")
     assert f"127.0.0.1:{server.port}" in done.failed_with_one_line()
 
 

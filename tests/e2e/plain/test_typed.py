@@ -195,7 +195,13 @@ async def test_the_events_tell_the_whole_conversation(program: Program) -> None:
         done = await program.call(server, "--json", "--save-reply", "r.wav", stdin="one\ntwo\n")
         session_id = server.session.settings.data["id"]
     assert done.of("ready") == [
-        {"event": "ready", "model": MODEL, "session_id": session_id, "proxy": ""}
+        {
+            "event": "ready",
+            "model": MODEL,
+            "session_id": session_id,
+            "link": "websocket",
+            "proxy": "",
+        }
     ]
     assert [(e["text"], e["spoken"]) for e in done.of("user")] == [("one", False), ("two", False)]
     assert [e["text"] for e in done.of("reply_text")] == [GREETING] * 2

@@ -33,6 +33,7 @@ from voicechat.front.orders import (
     read_order,
 )
 from voicechat.front.tui.choices import device_choices, model_choices
+from voicechat.front.tui.consent import KEYS, Question, Verdict
 from voicechat.front.tui.pickers import Finder, HelpPage, Picker
 from voicechat.front.tui.prompt import Prompt
 from voicechat.front.tui.status import LineBar, StatusBar
@@ -65,6 +66,7 @@ class VoiceChatApp(App[None]):
         self._words = words
         self._line, self._status = LineBar(words), StatusBar(words)
         self._transcript, self._prompt = Transcript(words), Prompt()
+        self._question = Question(words)
         super().__init__()
         self.session: Session
         self.crash: BaseException | None = None
@@ -102,7 +104,13 @@ class VoiceChatApp(App[None]):
             Binding(key, action, words(name), key_display=_key_name(key), priority=key == "ctrl+q")
             for key, action, name in shown
         ]
-        return BindingsMap([*keys, *(Binding(key, action, show=False) for key, action in hidden)])
+        keys += [Binding(key, action, show=False) for key, action in hidden]
+        keys += [
+            Binding(key, f"consent({name!r}, {verdict!r})", show=False, priority=True)
+            for key, verdict in KEYS.items()
+            for name in [key.partition(",")[0]]
+        ]
+        return BindingsMap(keys)
 
     def get_driver_class(self) -> type[Driver]:
         if sys.platform == "win32":
@@ -115,12 +123,14 @@ class VoiceChatApp(App[None]):
         yield self._line
         yield self._transcript
         yield self._status
+        yield self._question
         yield self._prompt
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.theme = self._wanted_theme
         self._prompt.focus()
+        self.session.toolbox.ask = self._question.ask
         self.set_interval(1 / REFRESH_HZ, self._refresh_all)
         self._refresh_all()
 
@@ -178,6 +188,13 @@ class VoiceChatApp(App[None]):
         transcript.show(session.conversation.rows, session.shown)
         self._status.draw(snapshot, is_scrolled=transcript.is_scrolled)
         self._draw_prompt(snapshot.phase, is_live=snapshot.is_live)
+        self._draw_question()
+
+    def _draw_question(self) -> None:
+        was_open = self._question.is_open
+        self._question.draw(self._prompt.value)
+        if self._question.is_open and not was_open and len(self.screen_stack) > 1:
+            self._tell("consent_behind")
 
     def _draw_prompt(self, phase: str, *, is_live: bool) -> None:
         prompt = self._prompt
@@ -240,6 +257,21 @@ class VoiceChatApp(App[None]):
         for one in shown or ():
             if one.picture is not None:
                 await self._transcript.illustrate(one.row, one.picture)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A key answers the question only where it cannot be meant for anything else."""
+        if action != "consent":
+            return True
+        is_in_sight = len(self.screen_stack) == 1
+        return is_in_sight and self._question.takes(str(parameters[0]), self._prompt.value)
+
+    def action_consent(self, key: str, verdict: Verdict) -> None:
+        self._question.answer(verdict)
+        self._draw_question()
+
+    @on(Input.Changed, "#prompt")
+    def _note_typing(self) -> None:
+        self._question.touch()
 
     @on(Input.Changed)
     @on(Prompt.Newest)

@@ -82,7 +82,7 @@ class RowView(Static):
     def _who(self) -> str:
         if "error" in self.classes:
             return "error"
-        return {"user": "you", "assistant": "assistant", "note": "note"}[self.row.role]
+        return "you" if self.row.role == "user" else self.row.role
 
     def _body(self, shown: int) -> str:
         row = self.row

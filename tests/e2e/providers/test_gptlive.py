@@ -1,0 +1,155 @@
+"""The program talks GPT-Live's language: a real child process against the stand-in."""
+
+import json
+import sys
+import wave
+from asyncio import create_subprocess_exec
+from asyncio.subprocess import PIPE
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.plain.program import Outcome, Program
+from tests.fakes.ga_signal import RATE, decode_position, silence, timecode, tone
+from tests.fakes.gptlive_script import SCRIPTS
+from tests.fakes.gptlive_server import GptLiveServer
+
+KEY = "sk-canary-0123456789abcdefCANARY"
+MODEL = "gpt-live-1"
+ROOT = Path(__file__).parents[3]
+GREETING = SCRIPTS["normal"].answers[0].text
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    return Program(tmp_path)
+
+
+async def call(
+    program: Program, server: GptLiveServer | str, *options: str, stdin: str = ""
+) -> Outcome:
+    url = server if isinstance(server, str) else f"ws://127.0.0.1:{server.port}"
+    return await program.run(
+        *("--plain", "--no-save", "--url", url, "--model", MODEL),
+        *options,
+        stdin=stdin,
+        env={"OPENAI_API_KEY": KEY},
+    )
+
+
+def write_wav(path: Path, pcm: bytes) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(pcm)
+
+
+def read_wav(path: Path) -> bytes:
+    with wave.open(str(path), "rb") as file:
+        assert (file.getframerate(), file.getnchannels()) == (RATE, 1)
+        return file.readframes(file.getnframes())
+
+
+@pytest.fixture
+def question(program: Program) -> str:
+    write_wav(program.home / "say.wav", tone(900))
+    return "say.wav"
+
+
+async def test_a_spoken_turn_is_answered_and_the_answer_saved(
+    program: Program, question: str
+) -> None:
+    async with GptLiveServer(api_key=KEY) as server:
+        done = await call(program, server, "--say", question, "--save-reply", "reply.wav")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == GREETING + "\n"
+    answer = read_wav(program.home / "reply.wav")
+    assert answer.rstrip(b"\0") == timecode(0, 2000).rstrip(b"\0")
+    heard_ms = len(bytes(server.session.heard).strip(b"\0")) / 48
+    assert 880 <= heard_ms <= 920
+    assert server.violations == []
+    assert program.holds(KEY) == []
+
+
+async def test_the_model_finds_a_spoken_turn_hands_free(program: Program) -> None:
+    write_wav(program.home / "say.wav", silence(200) + tone(700))
+    async with GptLiveServer("short", api_key=KEY) as server:
+        done = await call(program, server, "--hands-free", "--say", "say.wav", "--json")
+    assert done.code == 0, done.err
+    assert [event["status"] for event in done.of("reply_done")] == ["completed"]
+    assert not [kind for kind in server.kinds() if kind.endswith("mute")]
+    assert server.violations == []
+
+
+async def test_of_two_questions_in_one_breath_the_last_answer_is_waited_for(
+    program: Program,
+) -> None:
+    write_wav(program.home / "say.wav", tone(700) + silence(2000) + tone(700))
+    async with GptLiveServer("long", api_key=KEY) as server:
+        done = await call(program, server, "--hands-free", "--say", "say.wav", "--json")
+    assert done.code == 0, done.err
+    ends = [event["status"] for event in done.of("reply_done")]
+    assert ends == ["cancelled", "completed"]
+
+
+async def test_typed_lines_are_refused_in_words_and_never_sent(program: Program) -> None:
+    async with GptLiveServer(api_key=KEY) as server:
+        done = await call(program, server, stdin="hello\nand again\n")
+    assert done.code == 1
+    assert "typed" in done.err and "Traceback" not in done.err
+    assert not [kind for kind in server.kinds() if kind.endswith("instructions.append")]
+    assert server.violations == []
+
+
+async def test_a_model_that_says_nothing_fails_with_one_line(
+    program: Program, question: str
+) -> None:
+    async with GptLiveServer("mute", api_key=KEY) as server:
+        done = await call(program, server, "--say", question)
+    assert "did not begin to answer" in done.failed_with_one_line()
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("no_credit", "plan and credit"),
+        ("no_model", "Choose another model"),
+        ("filtered", "safety filter"),
+    ],
+)
+async def test_a_refusal_is_told_in_one_line(
+    program: Program, question: str, script: str, words: str
+) -> None:
+    async with GptLiveServer(script, api_key=KEY) as server:
+        done = await call(program, server, "--say", question)
+    assert done.code == 1
+    assert words in done.complaints[-1]
+    assert KEY not in done.err + done.out
+
+
+async def test_a_bad_key_ends_with_one_line(program: Program, question: str) -> None:
+    async with GptLiveServer(api_key="another-key-0123456789") as server:
+        done = await call(program, server, "--say", question)
+    line = done.failed_with_one_line()
+    assert "Check the key in OPENAI_API_KEY" in line and KEY not in line
+    assert server.sessions == []
+
+
+async def test_the_stand_in_runs_as_a_process_of_its_own(program: Program, question: str) -> None:
+    log = program.home / "wire.jsonl"
+    options = ("--port", "0", "--log", str(log), "--script", "short", "--api-key", KEY)
+    command = (sys.executable, "-m", "tests.fakes.gptlive_server", *options)
+    process = await create_subprocess_exec(*command, cwd=ROOT, stdout=PIPE)
+    try:
+        assert process.stdout is not None
+        port = json.loads(await process.stdout.readline())["port"]
+        url = f"ws://127.0.0.1:{port}"
+        done = await call(program, url, "--say", question, "--save-reply", "reply.wav")
+    finally:
+        process.terminate()
+        await process.communicate()
+    assert (done.code, done.out) == (0, "Yes.\n")
+    position = decode_position(read_wav(program.home / "reply.wav")[: 200 * 48])
+    assert position is not None and position.index == 0
+    assert KEY not in log.read_text("utf-8")

@@ -93,7 +93,7 @@ class Call:
             url = (server or self.server).url
             dialect = OpenAIDialect(replace(self.settings, model=model, url=url))
             link = websocket.connect(dialect.url(), dialect.headers(), proxy=None)
-            return Line(dialect, lambda: link, model, self.notice)
+            return Line(dialect, lambda: link, model, notice=self.notice)
 
         return make
 

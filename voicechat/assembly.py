@@ -7,18 +7,22 @@ program chooses itself.  Nothing here talks to a network or a sound card yet.
 import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from voicechat import config as configuration
+from voicechat import roster
 from voicechat.audio.devices import SoundCard, list_devices
 from voicechat.config import Config
 from voicechat.conversation import Conversation
 from voicechat.dialing import Dial, Dialing
 from voicechat.engine import Engine
+from voicechat.errors import VoiceChatError
+from voicechat.events import Event, SessionReady
 from voicechat.front.listing import DeviceRow, ModelRow
-from voicechat.journal import Journal, NullJournal, Recorder, data_folder
-from voicechat.providers import catalog, dialect_class, names
+from voicechat.journal import Journal, NullJournal, Recorder, data_folder, used
+from voicechat.providers import catalog, names
 from voicechat.session import Listener, Session
 from voicechat.tools.toolbox import Toolbox
 from voicechat.trace import Trace
@@ -89,7 +93,7 @@ class House:
             Conversation(),
             Engine(self.sound, buffer_ms=audio.buffer_ms, volume=audio.volume),
             NullJournal(),
-            listener,
+            lambda event: self._hear(session, event, listener),
             hands_free=config.hands_free,
             trace=self.trace.record if self.trace else None,
             price=lambda model, usage: catalog.price(model, usage, config),
@@ -97,6 +101,12 @@ class House:
         )
         session.journal = self.journal = self._journal(session)
         return session
+
+    def _hear(self, session: Session, event: Event | VoiceChatError, listener: Listener) -> None:
+        """What is told to the front end; a model that answers is remembered for the pickers."""
+        if isinstance(event, SessionReady) and self.config.save and session.line.name:
+            used.remember(data_folder(self.environ), session.line.name, datetime.now(UTC))
+        listener(event)
 
     def _toolbox(self) -> Toolbox:
         config, dialing = self.config, self.dialing
@@ -125,14 +135,7 @@ class House:
 
     def find_models(self) -> list[ModelRow]:
         """Every known model, grouped by provider."""
-        return [self._model_row(model) for model in catalog.models()]
-
-    def _model_row(self, model: catalog.Model) -> ModelRow:
-        profile = dialect_class(model.provider).profile
-        own = self.config.provider(model.provider)
-        key_env = own.api_key_env or (profile.key_env[0] if profile.key_env else "")
-        has_key = catalog.has_key(model.provider, self.environ, self.config)
-        return ModelRow(model.name, model.provider, model.abilities, key_env, has_key, model.note)
+        return roster.find_models(self.environ, self.config)
 
 
 def _overlay(config: Config, args: argparse.Namespace) -> Config:

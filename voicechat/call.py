@@ -15,8 +15,6 @@ from voicechat.line import Line
 from voicechat.links.websocket import Link
 from voicechat.providers.base import Dialect
 
-TICK_S = 0.25
-
 Trace = Callable[[str, str | bytes], None]
 
 
@@ -67,7 +65,7 @@ class Call:
 
     async def _ticker(self) -> None:
         while True:
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self._dialect.tick_s)
             self._pass_on(self._dialect.tick(time.monotonic()))
 
     async def _downlink(self, link: Link) -> None:

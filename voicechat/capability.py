@@ -15,7 +15,7 @@ def lack(profile: Profile, model: str, what: What) -> Notice | None:
     """What to tell about something a provider's models cannot do; None: they can."""
     match what:
         case "text" if profile.text_input == "no":
-            return Notice("no_text", f"{model} reads no typed messages: speak to it (Space)")
+            return Notice("no_text", f"{model} reads no typed messages: speak to it")
         case "images" if not profile.images:
             return Notice("no_pictures", f"{model} sees no pictures: choose another model (F2)")
         case "truncation" if not profile.can_truncate:

@@ -7,7 +7,7 @@ between looks at the straight way doubles until a line of it has been good.
 import asyncio
 from collections.abc import Callable
 
-from voicechat.errors import RefusedError, VoiceChatError
+from voicechat.errors import RefusedError, UnansweredError, VoiceChatError
 from voicechat.events import Notice
 from voicechat.line import Line
 
@@ -30,9 +30,17 @@ class Detour:
     def is_taken(self) -> bool:
         return self._straight is not None
 
-    def take(self, line: Line, problem: VoiceChatError | None) -> Line | None:
-        """The line to go on with after `line` was never ready; None: there is no other."""
+    def take(
+        self, line: Line, problem: VoiceChatError | None, *, was_good: bool = False
+    ) -> Line | None:
+        """The line to go on with after `problem`; None: there is no other, or no need of one.
+
+        Args:
+            was_good: The line was ready: it broke later, and is no worse than another.
+        """
         if problem is None or line.instead is None or not problem.other_way:
+            return None
+        if was_good and not isinstance(problem, UnansweredError):
             return None
         self._reason, self._straight = problem, line
         return line.instead()
@@ -44,8 +52,8 @@ class Detour:
     def arrived(self, line: Line) -> Notice | None:
         """A line is ready: what the user should be told about the way it goes."""
         if self._straight is not None:
-            text = f"No WebSocket gets through to {self._straight.model} ({_why(self._reason)})"
-            return Notice("link_http", f"{text}: the call goes on over HTTP with {line.model}")
+            text = f"{self._describe(self._straight)}: the call goes on over HTTP with {line.model}"
+            return Notice("link_http", text)
         if self._reason is None:
             return None
         self._reason, self._wait_s = None, self._first_look_s
@@ -59,16 +67,22 @@ class Detour:
     async def watch(self, is_quiet: Callable[[], bool], back: Callable[[], None]) -> None:
         """Look at the straight way from time to time; `back` is called in a pause once it is open.
 
-        Does nothing while the call goes straight.
+        Does nothing while the call goes straight, or when it was left for what it never answers:
+        there only the user knows when to go back.
         """
         line = self._straight
-        while line is not None:
+        while line is not None and not isinstance(self._reason, UnansweredError):
             await asyncio.sleep(self._wait_s)
             self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
             if await _is_open(line):
                 await _until(is_quiet)
                 back()
                 return
+
+    def _describe(self, straight: Line) -> str:
+        if isinstance(self._reason, UnansweredError):
+            return f"{self._reason.message} (F5 goes back to it)"
+        return f"No WebSocket gets through to {straight.model} ({_why(self._reason)})"
 
 
 async def _is_open(line: Line) -> bool:

@@ -7,18 +7,19 @@ cascade, in a process of its own, with other parts.
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
 from voicechat.cascade import process
 from voicechat.cascade.options import LocalOptions
 from voicechat.config import Config
-from voicechat.errors import ConfigError
+from voicechat.errors import ConfigError, RefusedError
 from voicechat.line import Line
 from voicechat.links import proxy, websocket
+from voicechat.links.answers import CHECK_KEY
 from voicechat.providers import catalog, dialect_class
-from voicechat.providers.base import Dialect, Settings, Vad
+from voicechat.providers.base import Dialect, Profile, Settings, Vad
 from voicechat.providers.catalog import Choice, Service
 
 Dial = Callable[[], Line]
@@ -49,9 +50,9 @@ class Dialing:
         dialect_class(choice.provider)
         if choice.provider == CHAT:
             service = catalog.service_for(choice, self.environ, self.config)
-            return self._by_http(service, choice.notice, wants_speech)
+            return self._by_http(service, wants_speech, choice)
         if self.config.link == "http" and choice.provider != catalog.BUILT_IN:
-            return self._by_http(self._needed_service(choice), choice.notice, wants_speech)
+            return self._by_http(self._needed_service(choice), wants_speech, choice)
         self._settings(choice, wants_speech)  # A missing key is told now, not later.
         return lambda: self._by_websocket(choice, wants_speech)
 
@@ -121,15 +122,17 @@ class Dialing:
     def _by_websocket(self, choice: Choice, wants_speech: bool) -> Line:
         dialect = dialect_class(choice.provider)(self._settings(choice, wants_speech))
         if choice.provider == catalog.BUILT_IN:
-            return Line(dialect, lambda: self._local_link(dialect), choice.model, choice.notice)
+            local = partial(self._local_link, dialect)
+            return Line(dialect, local, choice.model, choice.full_name, choice.notice)
         instead: Dial | None = None
         if self.config.link == "auto":
             service = catalog.service_of_realtime(choice.provider, self.environ, self.config)
-            instead = self._by_http(service, "", wants_speech) if service else None
+            instead = self._by_http(service, wants_speech) if service else None
         return Line(
             dialect,
-            lambda: self._remote_link(dialect),
+            partial(self._remote_link, dialect),
             choice.model,
+            choice.full_name,
             choice.notice,
             instead=instead,
         )
@@ -140,8 +143,21 @@ class Dialing:
         headers = {**dialect.headers(), **self.config.provider(dialect.profile.name).headers}
         through = self.choose_proxy(url)
         ca_file = self.config.ca_file
-        async with websocket.connect(url, headers, proxy=through, ca_file=ca_file) as link:
+        async with AsyncExitStack() as stack:
+            call = websocket.connect(url, headers, proxy=through, ca_file=ca_file)
+            try:
+                link = await stack.enter_async_context(call)
+            except RefusedError as error:
+                raise self._name_key(error, dialect.profile) from None
             yield link
+
+    def _name_key(self, error: RefusedError, profile: Profile) -> RefusedError:
+        """A link knows no providers: here it is known which variable holds the refused key."""
+        name = catalog.key_variable(profile.name, self.config)
+        if error.hint != CHECK_KEY or not name:
+            return error
+        where = f" (keys: {profile.key_page})" if profile.key_page else ""
+        return RefusedError(error.message, f"Check the key in {name}{where}")
 
     # -- by a process of our own ----------------------------------------------------------------
 
@@ -191,17 +207,19 @@ class Dialing:
             )
         return service
 
-    def _by_http(self, service: Service, notice: str, wants_speech: bool) -> Dial:
+    def _by_http(self, service: Service, wants_speech: bool, choice: Choice | None = None) -> Dial:
+        """`choice`: what the user asked for, where this is no stand-in."""
         self.hide(service.key)
         options, through = self._service_options(service), self.choose_proxy(service.url)
         label = through.label if through else ""
+        name, notice = (choice.full_name, choice.notice) if choice else ("", "")
 
         def make() -> Line:
             model = service.chat_model or "auto"
             settings = replace(self._talk(wants_speech), model=model)
             dialect = dialect_class(CHAT)(settings)
             link = partial(_process_link, dialect, options)
-            return Line(dialect, link, model, notice, "http", label)
+            return Line(dialect, link, model, name, notice, way="http", proxy_label=label)
 
         return make
 
@@ -224,7 +242,9 @@ class Dialing:
         if service.mouth_model:
             mouth = {"mouth_kind": service.mouth_kind, "mouth_model": service.mouth_model}
             options = replace(options, mouth=service.url, mouth_key=service.key, **mouth)
-        return replace(options, mouth_voice=service.voice or options.mouth_voice)
+        if service.mouth_model or service.kind.endswith("-sound"):
+            options = replace(options, mouth_voice=service.voice)
+        return options
 
 
 def _url_of(through: proxy.Proxy | None) -> str:

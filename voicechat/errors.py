@@ -79,6 +79,10 @@ class RefusedError(VoiceChatError):
     """The service refused us for good: key, money, model, region.  Only the user can mend it."""
 
 
+class UnansweredError(ServiceError):
+    """The model takes a kind of question and never answers it; another one may."""
+
+
 class UpgradeRefusedError(RefusedError):
     """Something on the way answered the request for a WebSocket with a page of its own.
 

@@ -75,10 +75,15 @@ class InputTranscript:
 
 @dataclass(frozen=True, slots=True)
 class InputFailed:
-    """The user's spoken turn could not be transcribed; the model may have heard it all the same."""
+    """The user's turn could not be taken in.
+
+    Spoken, it could not be transcribed (the model may have heard it all the same); typed, the model
+    does not answer it (`text_ignored`).
+    """
 
     item_id: str
     message: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ class Line:
     link: Callable[[], AbstractAsyncContextManager[Link]]
     model: str
     """As shown to the user."""
+    name: str = ""
+    """A name that leads to the model again; empty for one that only stands in for another."""
     notice: str = ""
     """Something to be told once, e.g. that a retired name led to its successor."""
     way: Literal["websocket", "http"] = "websocket"

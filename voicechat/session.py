@@ -30,6 +30,7 @@ from voicechat.errors import (
     LinkError,
     RefusedError,
     ServiceError,
+    UnansweredError,
     VoiceChatError,
 )
 from voicechat.events import (
@@ -37,6 +38,7 @@ from voicechat.events import (
     Command,
     EndTurn,
     Event,
+    InputFailed,
     Interrupt,
     Notice,
     ProviderFailed,
@@ -74,6 +76,8 @@ from voicechat.turn import Turn
 SOUND_WAIT_S = 1.5
 """How long a connected line waits for the sound card to say whether it works."""
 SHORTEST_TURN_MS = 100
+TEXT_IGNORED = "text_ignored"
+"""What events are called that tell of typed text which the model never answers."""
 TOOLS_WAIT_S = 5.0
 """How long a connected line waits for servers of tools to say what they have."""
 TOO_SHORT = "That was too short: press Space, speak, then press Space again"
@@ -317,6 +321,8 @@ class Session:
             if not self._redial.is_set() and (instead := self._take_detour()):
                 self._change_line(instead)
                 continue
+            if self.problem and not self._redial.is_set():
+                self._listener(self.problem)
             self._hang_up()
             if not stay and self.problem:
                 raise self.problem
@@ -326,9 +332,11 @@ class Session:
 
     def _take_detour(self) -> Line | None:
         """Another way to the model when this one was never open; what is being said goes on."""
-        if self._turn.is_ready:
-            return None
-        return self._detour.take(self.line, self.problem)
+        was_good = self._turn.is_ready
+        instead = self._detour.take(self.line, self.problem, was_good=was_good)
+        if instead is not None and was_good:
+            self._hang_up()
+        return instead
 
     def _change_line(self, line: Line) -> None:
         """The next line knows what was said so far, and how turns are marked now."""
@@ -357,8 +365,6 @@ class Session:
                 await self._call_now.run(self._prepare)
         except* VoiceChatError as group:
             self.problem = self._explain(first(group), line.dialect)
-            if self._turn.is_ready or line.instead is None or not self.problem.other_way:
-                self._listener(self.problem)
 
     async def _prepare(self, link: Link, dialect: Dialect) -> None:
         """The link is up: by now it is known what there is, a loudspeaker and tools among it."""
@@ -413,6 +419,9 @@ class Session:
 
     def _take(self, event: Event) -> None:
         """One event: where it goes, and nothing else."""
+        if self.line.instead and getattr(event, "code", "") == TEXT_IGNORED:
+            self._ask_elsewhere(event)
+            return
         match event:
             case SessionReady():
                 self._arrive()
@@ -477,6 +486,16 @@ class Session:
             self._told.add(lack.message)
             self._tell(lack)
         return lack is not None
+
+    def _ask_elsewhere(self, event: Event) -> None:
+        """Typed text that this model never answers goes to one that does, by the other way."""
+        match event:
+            case InputFailed(item_id):
+                row = self.conversation.row(item_id)
+                if row is not None:
+                    self._outbox.keep(SendText(row.text, row.id), self.line.dialect.input_rate)
+            case ReplyFinished():
+                raise UnansweredError(f"{self.line.model} answers no typed text")
 
     def _refusal(self, message: str) -> VoiceChatError:
         return self.line.dialect.closed(0, "") or RefusedError(message)

@@ -41,7 +41,7 @@ class Loudspeaker:
             block = self.jitter.get(BLOCK, len(self._queue) // 2, silence)
             if block is None:
                 return
-            assert 0 < len(block.pcm) // 2 <= BLOCK
+            assert 0 < len(block.pcm) // 2 <= (15 * MS if block.content_frames == 0 else BLOCK)
             self.blocks.append(block)
             self._queue += block.pcm
 
@@ -113,7 +113,7 @@ def test_sound_that_runs_out_is_faded_and_fades_in_again() -> None:
     assert player.content_ms("i") == 550
     assert player.worst_jump < LOUD / 200
     assert jitter.stats().underruns == 1
-    assert 230 <= jitter.stats().gap_ms <= 260
+    assert 230 <= jitter.stats().gap_ms + jitter.stats().added_ms <= 260
 
 
 def test_underrun_is_counted_only_when_it_is_heard() -> None:
@@ -144,15 +144,15 @@ def test_after_an_underrun_more_is_buffered_and_the_next_reply_begins_anew() -> 
     jitter = JitterBuffer()
     targets = []
     for _ in range(5):
-        jitter.insert("r", "i", sound(400))
-        Loudspeaker(jitter).run(600)
+        jitter.insert("r", "i", sound(650))
+        Loudspeaker(jitter).run(900)
         targets.append(jitter.stats().target_ms)
-    assert targets == [160, 256, 400, 400, 400]
-    jitter.insert("r", "i", sound(390))
+    assert targets == [100, 160, 256, 410, 655]
+    jitter.insert("r", "i", sound(640))
     assert jitter.get(BLOCK, 0) is None
-    jitter.insert("next", "j", sound(100))
-    assert Loudspeaker(jitter).run(450).blocks[-1].item_id == "j"
-    assert jitter.stats().target_ms == 100
+    jitter.insert("next", "j", sound(300))
+    jitter.finish("next")
+    assert Loudspeaker(jitter).run(800).blocks[-1].item_id == "j"
 
 
 def test_several_items_and_replies_play_in_order_without_a_click() -> None:

@@ -3,18 +3,23 @@
 import asyncio
 import contextlib
 import gc
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from tests.cascade.vendor import Vendor
-from voicechat.cascade.endpoints import HttpService, is_loopback, read_events
+from tests.fakes.http_chat import HttpChatServer, Script
+from voicechat.cascade.endpoints import HttpService, is_loopback, read_events, service_of
+from voicechat.cascade.options import LocalOptions
 from voicechat.errors import (
     ConfigError,
     LinkError,
     ProxyError,
     RefusedError,
     ServiceError,
+    TlsError,
     VoiceChatError,
 )
 
@@ -26,8 +31,10 @@ async def _used(
     url: str, key: str = "", proxy: str = "", deadline_s: float = 20.0
 ) -> AsyncIterator[HttpService]:
     service = HttpService(url, key, proxy, deadline_s)
-    yield service
-    await service.close()
+    try:
+        yield service
+    finally:
+        await service.close()
 
 
 @pytest.mark.parametrize(
@@ -156,3 +163,132 @@ async def test_events_are_read_whatever_the_pieces() -> None:
         yield b'data:{"b":2}\n\ndata: [DONE]\n\ndata: {"c":3}\n'
 
     assert [event async for event in read_events(data())] == [{"a": 1}, {"b": 2}]  # type: ignore[arg-type]
+
+
+async def test_key_goes_in_the_header_that_the_service_wants(vendor: Vendor) -> None:
+    headers = {"X-Team": "blue", "Cookie": "hidden=1"}
+    for written in ("", "api-key: {key}", "X-Auth: Token {key} x"):
+        service = HttpService(vendor.url, _KEY, key_header=written, headers=headers)
+        await service.get("/models")
+        await service.close()
+    first, second, third = (request.headers for request in vendor.asked)
+    assert first["authorization"] == f"Bearer {_KEY}" and first["x-team"] == "blue"
+    assert second["api-key"] == _KEY and "authorization" not in second
+    assert third["x-auth"] == f"Token {_KEY} x"
+
+
+async def test_secrets_of_other_headers_are_in_no_text_either(vendor: Vendor) -> None:
+    vendor.status, vendor.error = 400, "your cookie hidden-cookie is stale"
+    service = HttpService(vendor.url, headers={"Cookie": "hidden-cookie"})
+    with pytest.raises(RefusedError) as caught:
+        await service.get("/models")
+    assert "hidden" not in str(caught.value)
+    await service.close()
+
+
+async def test_options_make_a_service_with_all_they_say_of_services() -> None:
+    with HttpChatServer(tls=True) as server:
+        headers = json.dumps({"X-Team": "blue"})
+        options = LocalOptions(headers=headers, ca_file=server.ca_file)
+        service = service_of(options, server.gemini_url, server.key, kind="gemini")
+        await service.get("/models")
+        await service.close()
+        shown = server.requests[0].headers
+        assert shown["x-goog-api-key"] == server.key and shown["x-team"] == "blue"
+        own = replace(options, key_header="api-key: {key}")
+        service = service_of(own, server.url, server.key, kind="gemini")
+        await service.get("/models")
+        await service.close()
+        assert server.requests[1].headers["api-key"] == server.key
+
+
+@pytest.mark.parametrize("headers", ["{", "[]", '{"a": 1}', '{"a b": "c"}', '{"a": "b\\nc"}'])
+def test_headers_that_are_none_are_refused(headers: str) -> None:
+    with pytest.raises(ConfigError):
+        service_of(LocalOptions(headers=headers), "https://service.invalid/v1", "")
+
+
+async def test_certificate_that_nobody_signed_is_refused_and_a_given_one_taken() -> None:
+    with HttpChatServer(tls=True) as server:
+        stranger = HttpService(server.url, server.key)
+        with pytest.raises(TlsError):
+            await stranger.get("/models")
+        friend = HttpService(server.url, server.key, ca_file=server.ca_file)
+        assert (await friend.get("/models"))["data"]
+        await stranger.close()
+        await friend.close()
+    with pytest.raises(ConfigError, match="ca_file"):
+        await HttpService(server.url, server.key, ca_file="/nowhere.pem").get("/models")
+
+
+async def test_silence_inside_an_answer_ends_it() -> None:
+    with HttpChatServer() as server:
+        server.script = Script(["One. ", "Two."], pause_before=1)
+        service = HttpService(server.url, server.key, idle_s=0.3)
+        body = {"model": "chat-1", "messages": [{"role": "user", "content": "x"}], "stream": True}
+        events = read_events(service.stream("/chat/completions", body))
+        with pytest.raises(LinkError, match="said nothing"):
+            assert not [event async for event in events if not event["choices"]]
+        await service.close()
+
+
+async def test_dribble_without_end_ends_at_the_deadline() -> None:
+    with HttpChatServer() as server:
+        server.script = Script(["."] * 1000, piece_s=0.05)
+        service = HttpService(server.url, server.key, deadline_s=0.5)
+        body = {"model": "chat-1", "messages": [{"role": "user", "content": "x"}], "stream": True}
+        with pytest.raises(LinkError, match="took longer"):
+            assert not [piece async for piece in service.stream("/chat/completions", body) if 0]
+        await service.close()
+
+
+async def test_line_is_used_again_for_the_next_request() -> None:
+    with HttpChatServer(tls=True) as server:
+        service = HttpService(server.url, server.key, ca_file=server.ca_file)
+        for _ in range(3):
+            await service.get("/models")
+        await service.close()
+        assert server.connections == 1
+
+
+async def test_line_that_the_service_has_closed_meanwhile_is_replaced(vendor: Vendor) -> None:
+    async with _used(vendor.url) as service:
+        for _ in range(3):
+            await service.get("/models")
+            await asyncio.sleep(0.05)
+    assert len(vendor.asked) == 3
+
+
+async def test_query_of_the_address_is_kept(vendor: Vendor) -> None:
+    async with _used(f"{vendor.url}/chat/completions?api-version=7") as service:
+        await service.get("/models?pageSize=1")
+        async for _ in service.stream("/chat/completions", {}):
+            pass
+    assert [one.path for one in vendor.asked] == [
+        "/v1/models?pageSize=1&api-version=7",
+        "/v1/chat/completions?api-version=7",
+    ]
+
+
+@pytest.mark.parametrize("status", [200, 404, 405, 429, 500, 503])
+async def test_who_answers_at_all_is_there(vendor: Vendor, status: int) -> None:
+    vendor.status = status
+    async with _used(vendor.url, _KEY) as service:
+        await service.knock("/models")
+
+
+@pytest.mark.parametrize("status", [401, 402, 403])
+async def test_who_does_not_let_us_in_is_not_there_for_us(vendor: Vendor, status: int) -> None:
+    vendor.status = status
+    async with _used(vendor.url, _KEY) as service:
+        with pytest.raises(RefusedError):
+            await service.knock("/models")
+
+
+async def test_login_page_of_a_network_is_no_service(vendor: Vendor) -> None:
+    vendor.raw = b"HTTP/1.1 200 Ok\r\nContent-Type: text/html\r\n\r\n<html>Welcome"
+    async with _used(vendor.url) as service:
+        with pytest.raises(LinkError, match="login page"):
+            await service.knock("/models")
+        with pytest.raises(LinkError, match="login page"):
+            await anext(service.stream("/chat/completions", {}))

@@ -71,7 +71,7 @@ async def test_sentence_becomes_sound(speech_server: HttpSpeechServer) -> None:
 async def test_older_models_are_not_asked_for_a_format(
     speech_server: HttpSpeechServer, model: str, knows: bool
 ) -> None:
-    speech_server.fail_next(503)
+    speech_server.fail_next(503, times=2)
     async with gemini_at(speech_server) as service:
         with pytest.raises(ServiceError):
             await say(HttpMouth(GeminiSpeaker(service, model)))
@@ -125,7 +125,8 @@ async def test_voices_of_others_become_its_own(speech_server: HttpSpeechServer) 
 async def test_answer_without_sound_is_the_services_fault(
     speech_server: HttpSpeechServer, event: str
 ) -> None:
-    speech_server.fail_next(200, f"data: {event}\n\n", {"Content-Type": "text/event-stream"})
+    kind = {"Content-Type": "text/event-stream"}
+    speech_server.fail_next(200, f"data: {event}\n\n", kind, times=2)
     async with gemini_at(speech_server) as service:
         with pytest.raises(ServiceError):
             await say(HttpMouth(GeminiSpeaker(service, _TTS)))

@@ -97,7 +97,7 @@ async def test_first_sound_comes_before_the_rest_and_a_cut_aborts_the_request(
 async def test_trouble_inside_a_good_answer_is_told(
     speech_server: HttpSpeechServer, body: str, kind: type[Exception]
 ) -> None:
-    speech_server.fail_next(200, body, {"Content-Type": "text/event-stream"})
+    speech_server.fail_next(200, body, {"Content-Type": "text/event-stream"}, times=2)
     async with service_at(speech_server) as service:
         with pytest.raises(kind):
             await say(HttpMouth(GlmSpeaker(service, "glm-tts")))

@@ -3,11 +3,15 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.cascade.peer import silence, speech
-from voicechat.cascade.process import Endpoint
+from tests.fakes.http_chat import Call as ToolUse
+from tests.fakes.http_chat import HttpChatServer, Script
+from voicechat.cascade.options import LocalOptions
+from voicechat.cascade.process import Endpoint, running
 from voicechat.events import (
     BeginTurn,
     Command,
@@ -23,13 +27,18 @@ from voicechat.events import (
     ReplyFinished,
     ReplyText,
     SendAudio,
+    SendImage,
     SendText,
+    SendToolResult,
     SessionReady,
     SpeechStarted,
+    Tool,
+    ToolCalled,
     TurnCommitted,
     Unknown,
 )
-from voicechat.providers.base import Dialect, Settings
+from voicechat.providers.base import Dialect, Past, Settings
+from voicechat.providers.chat import DIALECT as CHAT
 from voicechat.providers.local import DIALECT
 
 
@@ -60,12 +69,14 @@ class Call:
 
 
 @asynccontextmanager
-async def _call(endpoint: Endpoint, hands_free: bool) -> AsyncIterator[Call]:
+async def _call(
+    endpoint: Endpoint, hands_free: bool, dialect_class: type[Dialect] = DIALECT, **more: Any
+) -> AsyncIterator[Call]:
     """A ready session; at its end nothing in it may have gone wrong or been strange."""
     settings = Settings(
-        model="local", api_key=endpoint.token, url=endpoint.url, hands_free=hands_free
+        model="local", api_key=endpoint.token, url=endpoint.url, hands_free=hands_free, **more
     )
-    dialect = DIALECT(settings)
+    dialect = dialect_class(settings)
     async with connect(
         dialect.url(), additional_headers=dialect.headers(), max_size=None, proxy=None
     ) as socket:
@@ -124,3 +135,32 @@ async def test_interrupted_reply_is_cancelled_and_cut_without_complaint(echo: En
 
 def test_profile_needs_no_key() -> None:
     assert DIALECT.profile.name == "local" and not DIALECT.profile.key_env
+
+
+async def test_chat_model_calls_a_tool_sees_a_picture_and_knows_what_was_said_before() -> None:
+    tool = Tool("clock", "Tells the time.", {"type": "object", "properties": {}})
+    past = (Past("user", "Before."), Past("assistant", "Yes."))
+    with HttpChatServer() as server:
+        server.next.append(Script([], calls=[ToolUse("clock")]))
+        options = LocalOptions(mind=server.url, mind_key=server.key, mind_model="chat-1")
+        async with (
+            running(options) as endpoint,
+            _call(endpoint, False, CHAT, tools=(tool,), history=past) as call,
+        ):
+            await call.say(SendText("What time is it?", "msg_1"))
+            events = await call.until(ReplyFinished)
+            (called,) = [event for event in events if isinstance(event, ToolCalled)]
+            assert (called.name, called.arguments) == ("clock", "{}")
+            await call.say(SendToolResult(called.call_id, "clock", "noon"))
+            assert _words(await call.until(ReplyFinished)) == "The tool said: noon "
+            await call.say(SendImage(b"\x89PNG", "image/png", "msg_2", "What is it?"))
+            events = await call.until(ReplyFinished)
+            assert _words(events) == "You said: What is it?. I see 1. "
+            finished = events[-1]
+            assert isinstance(finished, ReplyFinished) and finished.usage
+            assert (finished.usage.input_tokens, finished.usage.cached_text) == (12, 3)
+    assert [message["content"] for message in server.asked[0]["messages"]][-3:] == [
+        "Before.",
+        "Yes.",
+        "What time is it?",
+    ]

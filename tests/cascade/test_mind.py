@@ -6,12 +6,24 @@ import pytest
 
 from tests.cascade.peer import kinds, meet, speech
 from tests.cascade.vendor import Vendor
+from tests.fakes.http_chat import HttpChatServer
+from tests.fakes.proxies import microsocks
 from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.mind import AutoMind, ChatMind, EchoMind
+from voicechat.cascade.gemini_chat import GeminiMind
+from voicechat.cascade.mind import AutoMind, ChatMind, EchoMind, check_mind, make_mind
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.parts import CutShort, Mind, Piece, Question, Said, Sound
 from voicechat.cascade.process import running
-from voicechat.errors import LinkError, RefusedError
+from voicechat.cascade.sound_chat import SoundMind
+from voicechat.errors import (
+    ConfigError,
+    LinkError,
+    ProxyError,
+    ProxyRefusedError,
+    RefusedError,
+    TlsError,
+    VoiceChatError,
+)
 
 _GREETING = Question([Said("user", "Hello.")])
 
@@ -150,3 +162,102 @@ async def test_ears_write_down_nothing_for_the_client_unless_it_asked(vendor: Ve
         events = await peer.speak(speech())
         assert not [kind for kind in kinds(events) if "transcription" in kind]
         assert vendor.asked[-1].json()["messages"][-1]["content"] == "what the user said"
+
+
+@pytest.mark.parametrize(
+    ("kind", "mind"),
+    [
+        ("openai", ChatMind),
+        ("gemini", GeminiMind),
+        ("openai-sound", SoundMind),
+        ("glm-sound", SoundMind),
+        ("qwen-sound", SoundMind),
+    ],
+)
+def test_kind_of_the_options_says_which_mind_it_is(kind: str, mind: type[Mind]) -> None:
+    options = LocalOptions(mind="https://service.invalid/v1", mind_kind=kind)
+    assert type(make_mind(options)) is mind
+    assert make_mind(options).hears is (kind != "openai")
+
+
+def test_kind_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ConfigError, match="latin"):
+        make_mind(LocalOptions(mind="https://service.invalid/v1", mind_kind="latin"))
+
+
+@pytest.mark.parametrize("kind", ["openai", "gemini"])
+async def test_check_asks_the_service_before_it_says_that_it_is_ready(kind: str) -> None:
+    with HttpChatServer() as server:
+        url = server.gemini_url if kind == "gemini" else server.url
+        options = LocalOptions(mind=url, mind_kind=kind, mind_key=server.key, check="yes")
+        async with running(options):
+            assert [one.method for one in server.requests] == ["GET"]
+        assert server.requests[0].path in ("/v1/models", "/v1beta/models?pageSize=1")
+
+
+@pytest.mark.parametrize("status", [404, 429, 500])
+async def test_check_is_content_with_any_answer_that_does_not_bar_us(status: int) -> None:
+    with HttpChatServer() as server:
+        server.fail_next(status)
+        await check_mind(LocalOptions(mind=server.url, mind_key=server.key))
+
+
+_QUOTA = {"error": {"code": "insufficient_quota", "message": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("options", "failure", "kind"),
+    [
+        ({"mind_key": "sk-wrong-key"}, None, RefusedError),
+        ({}, (403, None), RefusedError),
+        ({}, (402, None), RefusedError),
+        ({}, (429, _QUOTA), RefusedError),
+        ({"ca_file": ""}, None, TlsError),
+        ({"mind": "https://127.0.0.1:9/v1"}, None, LinkError),
+        (
+            {"mind": "https://service.invalid/v1", "proxy": "socks5h://127.0.0.1:9"},
+            None,
+            ProxyError,
+        ),
+        ({"mind": "http://192.0.2.1/v1"}, None, ConfigError),
+        ({"ca_file": "/nowhere.pem"}, None, ConfigError),
+    ],
+)
+async def test_check_that_fails_is_told_as_what_it_is(
+    options: dict[str, str], failure: tuple[int, object] | None, kind: type[VoiceChatError]
+) -> None:
+    with HttpChatServer(tls=True) as server:
+        if failure:
+            server.fail_next(*failure)
+        values = {"mind": server.url, "mind_key": server.key, "ca_file": server.ca_file, **options}
+        with pytest.raises(kind) as caught:
+            async with running(LocalOptions(check="yes", **values)):
+                pass
+    assert type(caught.value) is kind
+    assert caught.value.hint or kind is ConfigError
+    assert "sk-" not in str(caught.value)
+
+
+async def test_check_of_a_proxy_that_wants_a_password_is_told_as_that() -> None:
+    with HttpChatServer(tls=True) as server, microsocks("user", "secret-word") as proxy:
+        options = LocalOptions(
+            mind=server.far_url, ca_file=server.ca_file, proxy=proxy.label, check="yes"
+        )
+        with pytest.raises(ProxyRefusedError, match="password"):
+            async with running(options):
+                pass
+
+
+async def test_without_the_check_nobody_is_asked() -> None:
+    options = LocalOptions(mind="https://127.0.0.1:9/v1", mouth="none")
+    async with running(options) as endpoint, meet(endpoint) as peer:
+        done = (await peer.type("Hello."))[-1]["response"]
+        assert done["status_details"]["error"]["code"] == "local_model_unreachable"
+
+
+async def test_check_of_a_service_that_hangs_ends_in_time() -> None:
+    with HttpChatServer() as server:
+        server.delay = 600.0
+        with pytest.raises(LinkError, match="within 8 s"):
+            await check_mind(LocalOptions(mind=server.url))
+        server.delay = 0.0

@@ -127,7 +127,7 @@ async def test_wrong_key_and_unknown_voice_are_refusals(speech_server: HttpSpeec
 
 
 async def test_answer_without_words_is_the_services_fault(speech_server: HttpSpeechServer) -> None:
-    speech_server.fail_next(200, '{"texts": []}')
+    speech_server.fail_next(200, '{"texts": []}', times=2)
     async with service_at(speech_server) as service:
         with pytest.raises(ServiceError, match="sent no words"):
             await HttpEars(OpenAIWriter(service, "whisper-1")).transcribe(tone(500), "")

@@ -42,7 +42,7 @@ async def test_service_speaks_as_long_as_it_works(
 async def test_program_says_the_sentence_of_a_service_that_fails_and_the_user_is_told_once(
     speech_server: HttpSpeechServer, vendors_mouth: HttpMouth, program: EspeakMouth
 ) -> None:
-    speech_server.fail_next(503)
+    speech_server.fail_next(503, times=2)
     mouth = SpareMouth(vendors_mouth, program, _SHORT)
     assert await say(mouth) == await say(program)
     told = take_complaint(mouth)
@@ -78,7 +78,7 @@ async def test_user_is_told_again_only_after_the_service_worked_in_between(
     told = []
     for fails in (True, True, False, True):
         if fails:
-            speech_server.fail_next(503)
+            speech_server.fail_next(503, times=2)
         await say(mouth)
         told.append(bool(mouth.take_complaint()))
     assert told == [True, False, False, True]
@@ -108,7 +108,7 @@ async def test_sentence_that_broke_off_in_the_middle_is_not_said_again(
 async def test_when_both_fail_the_error_is_the_programs(
     speech_server: HttpSpeechServer, vendors_mouth: HttpMouth
 ) -> None:
-    speech_server.fail_next(503)
+    speech_server.fail_next(503, times=2)
     mouth = SpareMouth(vendors_mouth, EspeakMouth("/nowhere/espeak-ng"))
     with pytest.raises(ServiceError, match="/nowhere/espeak-ng"):
         await say(mouth)

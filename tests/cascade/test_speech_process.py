@@ -12,6 +12,9 @@ from tests.fakes.http_speech_vendors import MS_PER_CHARACTER, PITCH, hear_pcm, t
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.process import running
 from voicechat.cascade.sound import ms_of
+from voicechat.events import ProviderFailed
+from voicechat.providers.base import Settings
+from voicechat.providers.local import DIALECT
 
 _MODELS = {
     "openai": ("whisper-1", "tts-1"),
@@ -90,7 +93,7 @@ async def test_next_sentence_is_asked_for_while_one_is_still_being_given(
                 await asyncio.sleep(0.01)
         speech_server.go_on.set()
         events = await peer.until("response.done")
-    assert [request.json["input"] for request in speech_server.requests] == list(_ANSWER)
+    assert {request.json["input"] for request in speech_server.requests} == set(_ANSWER)
     assert events[-1]["response"]["status"] == "completed"
 
 
@@ -109,11 +112,16 @@ async def test_cancelled_reply_aborts_the_speech_that_is_being_made(
 async def test_sentence_of_a_failing_service_is_spoken_by_a_program(
     speech_server: HttpSpeechServer, vendor: Vendor
 ) -> None:
-    speech_server.fail_next(503)
+    speech_server.fail_next(503, times=9)
     async with running(_options(speech_server, vendor)) as endpoint, meet(endpoint) as peer:
         events = await peer.type("Hello.")
     assert events[-1]["response"]["status"] == "completed"
     assert words_of(events) == " ".join(_ANSWER)
+    (told,) = [event for event in events if event["type"] == "error"]
+    dialect = DIALECT(Settings(model="local", url=endpoint.url))
+    (shown,) = dialect.receive(json.dumps(told), 0.0)
+    assert isinstance(shown, ProviderFailed) and not shown.fatal
+    assert "a program of this machine speaks for now" in shown.message
     heard = hear_pcm(sound_of(events))
     assert ms_of(len(sound_of(events))) > 800 and abs(heard.hertz - PITCH["openai"]) > 20
 

@@ -38,14 +38,16 @@ _FORMS: list[tuple[str, bytes, list[Any]]] = [
 def test_events_are_found_in_every_form_and_in_pieces_of_any_size(
     data: bytes, events: list[Any], size: int
 ) -> None:
-    reader, found = EventReader(), []
+    reader = EventReader()
+    found: list[Any] = []
     for at in range(0, len(data), size):
         found += reader.feed(data[at : at + size])
     assert [*found, *reader.finish()] == events
 
 
 def test_large_event_in_small_pieces_is_read() -> None:
-    reader, found = EventReader(), []
+    reader = EventReader()
+    found: list[Any] = []
     data = b"data: " + json.dumps({"sound": "A" * 3_000_000}).encode() + b"\n\n"
     for at in range(0, len(data), 4096):
         found += reader.feed(data[at : at + 4096])
@@ -55,5 +57,9 @@ def test_large_event_in_small_pieces_is_read() -> None:
 def test_line_without_end_is_refused() -> None:
     reader = EventReader()
     with pytest.raises(ServiceError):
-        for _ in range(sse._LONGEST // 2**20 + 2):
-            list(reader.feed(b"x" * 2**20))
+        _feed_for_ever(reader)
+
+
+def _feed_for_ever(reader: EventReader) -> None:
+    for _ in range(sse._LONGEST // 2**20 + 2):
+        assert not list(reader.feed(b"x" * 2**20))

@@ -60,7 +60,7 @@ class Vendor:
         elif self.status != 200:
             self._head(writer, "application/json")
             writer.write(json.dumps({"error": {"message": self.error}}).encode())
-        elif request.path.endswith("/models"):
+        elif request.path.partition("?")[0].endswith("/models"):
             self._head(writer, "application/json")
             writer.write(json.dumps({"data": [{"id": name} for name in self.models]}).encode())
         elif request.path.endswith("/transcriptions"):

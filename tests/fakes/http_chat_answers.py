@@ -22,7 +22,7 @@ _FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to write; `text`: what a script's pauses count."""
+    """One thing to write; `text`: it begins a piece of the text, which a script's pauses count."""
 
     data: bytes
     text: bool = False
@@ -63,16 +63,16 @@ def chat_steps(script: Script, body: JsonObject, model: ChatModel) -> Iterator[S
     )
     writer = _ChunkWriter(script, body["model"])
     yield from writer.head()
-    for place, word in enumerate(words):
-        for delta in _said(script, word, model.sound if speaks else "", place):
-            yield Step(writer.chunk({"delta": delta}), text=True)
+    for word in words:
+        for part, delta in enumerate(_said(script, word, model.sound if speaks else "")):
+            yield Step(writer.chunk({"delta": delta}), text=part == 0)
     yield from writer.calls()
     if script.error:
         yield Step(writer.event({"error": script.error}))
     yield from writer.tail(body)
 
 
-def _said(script: Script, word: str, sound: str, place: int) -> Iterator[JsonObject]:
+def _said(script: Script, word: str, sound: str) -> Iterator[JsonObject]:
     """The deltas of one word."""
     if not sound:
         yield {"content": [{"type": "text", "text": word}] if "parts" in script.oddities else word}
@@ -136,7 +136,8 @@ class _ChunkWriter:
         yield Step(self.chunk({"delta": {}, "finish_reason": finish}))
         wants_usage = (body.get("stream_options") or {}).get("include_usage")
         if wants_usage or "usage" in script.oddities:
-            usage = {"prompt_tokens": 12, "completion_tokens": 7, "total_tokens": 19}
+            usage: JsonObject = {"prompt_tokens": 12, "completion_tokens": 7, "total_tokens": 19}
+            usage["prompt_tokens_details"] = {"cached_tokens": 3}
             yield Step(self.event({**self._frame([]), "usage": usage}))
         if "no_done" not in script.oddities:
             yield Step(b"data: [DONE]" + self._end())
@@ -199,7 +200,12 @@ def gemini_steps(script: Script, body: JsonObject) -> Iterator[Step]:
     elif not script.breaks_off:
         last = _candidate([{"text": ""}])
         last["candidates"][0]["finishReason"] = _FINISH.get(script.finish, script.finish)
-        last["usageMetadata"] = {"promptTokenCount": 12, "candidatesTokenCount": 7}
+        last["usageMetadata"] = {
+            "promptTokenCount": 12,
+            "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 5}],
+            "candidatesTokenCount": 7,
+            "thoughtsTokenCount": 2,
+        }
         yield Step(_event(last))
 
 

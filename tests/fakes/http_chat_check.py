@@ -48,9 +48,11 @@ MODELS = {
     "chat-blind": ChatModel(sees=False),
     "chat-small": ChatModel(calls=False),
     "chat-strict": ChatModel(limit="max_completion_tokens"),
+    "gpt-audio-1.5": ChatModel(sound="openai", sees=False, limit="max_completion_tokens"),
     "gpt-audio-mini": ChatModel(sound="openai", sees=False, limit="max_completion_tokens"),
     "glm-4-voice": ChatModel(sound="glm", calls=False),
     "qwen3-omni-flash": ChatModel(sound="qwen", calls=False),
+    "qwen3.5-omni-plus": ChatModel(sound="qwen", calls=False),
     "gemini-3.8-flash": ChatModel(),
 }
 """All that the stand-in knows, whichever service it plays."""
@@ -86,7 +88,9 @@ def _check_form(body: dict[str, Any], model: ChatModel) -> None:
     if unknown:
         _refuse(400, f"Unrecognized request argument supplied: {', '.join(sorted(unknown))}")
     # The names of voices are each vendor's own.
-    told = {**body, "audio": {"voice": "alloy", "format": "wav"}} if "audio" in body else body
+    told = {**body, "stream": True}
+    if "audio" in body:
+        told["audio"] = {**body["audio"], "voice": "alloy"}
     try:
         _consume(_BODY.validate_python(told))
         for message in body["messages"]:

@@ -84,12 +84,16 @@ class HttpSpeechServer:
         return f"http://127.0.0.1:{self.port}/v1beta"
 
     def fail_next(
-        self, status: int = 503, body: bytes | str = "", headers: dict[str, str] | None = None
+        self,
+        status: int = 503,
+        body: bytes | str = "",
+        headers: dict[str, str] | None = None,
+        times: int = 1,
     ) -> None:
-        """The next request that has no failure waiting gets this instead of an answer."""
+        """The next requests, after those that fail already, get this instead of an answer."""
         text = body or json.dumps({"error": {"message": "Out of order."}})
         data = text.encode() if isinstance(text, str) else text
-        self._failures.append((status, data, headers or {}))
+        self._failures.extend([(status, data, headers or {})] * times)
 
     def answer(self, request: Request) -> Answer:
         """What to say to a request.

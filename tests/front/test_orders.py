@@ -54,9 +54,9 @@ from voicechat.pictures import load_picture
         ("/Sreen /tmp/a.png", Mistake("order_near", {"word": "Sreen", "near": "screen"})),
         ("/exitt", Mistake("order_near", {"word": "exitt", "near": "quit"})),
         ("/xyz", Mistake("order_unknown", {"word": "xyz"})),
-        ("/home/me/a.png", ShowFile("/home/me/a.png", is_guess=True)),
-        ("'/home/me/a b.png' this?", ShowFile("'/home/me/a b.png' this?", is_guess=True)),
-        ("file:///home/me/a.png", ShowFile("file:///home/me/a.png", is_guess=True)),
+        ("/mnt/me/a.png", ShowFile("/mnt/me/a.png", is_guess=True)),
+        ("'/mnt/me/a b.png' this?", ShowFile("'/mnt/me/a b.png' this?", is_guess=True)),
+        ("file:///mnt/me/a.png", ShowFile("file:///mnt/me/a.png", is_guess=True)),
         (r"C:\me\a.png", ShowFile(r"C:\me\a.png", is_guess=True)),
     ],
 )

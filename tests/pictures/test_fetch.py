@@ -63,6 +63,20 @@ async def test_what_takes_too_long_is_told(tmp_path: Path) -> None:
     assert (await fetch_picture(path, Limits())).width == 2048
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF"])
+def test_the_first_picture_of_a_program_is_read(tmp_path: Path, kind: str) -> None:
+    """Pillow knows no format before it is asked to, and tests have asked already."""
+    path = tmp_path / "a"
+    path.write_bytes(saved(photo(30, 20), kind))
+    code = f"""if True:
+        from pathlib import Path
+        from voicechat.pictures import Limits, load_picture
+        print(load_picture(Path({str(path)!r}), Limits(types=("image/webp",))).mime)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "image/webp" and not done.stderr
+
+
 def test_pillow_and_mss_are_not_loaded_before_the_first_picture() -> None:
     code = "import sys, voicechat.pictures; print(*[m for m in ('PIL', 'mss') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -3,6 +3,8 @@ r"""A dropped file arrives as every terminal writes it; a typed path as people w
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from voicechat.pictures.paths import (
     MOST_AT_ONCE,
@@ -57,6 +59,23 @@ def test_several_dropped_files_are_found(files: list[Path], way: object, between
     assert callable(way)
     text = between.join(way(path) for path in files[:3])
     assert find_dropped(text) == (files[:3], "")
+
+
+NAME = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1)
+
+
+@given(NAME.filter(lambda name: name not in (".", "..")), NAME)
+def test_a_quoted_path_is_read_as_it_was(name: str, words: str) -> None:
+    path = Path("/no/such/folder") / name
+    (found, *_), _ = find_pictures(f"{quote_path(path)} {words}")
+    assert found == path
+
+
+@given(st.text())
+def test_any_line_is_read_without_trouble(line: str) -> None:
+    paths, words = find_pictures(line)
+    assert bool(paths) is bool(line.strip()) and words in line
+    assert find_dropped(line) == ([], line)
 
 
 def test_what_does_not_exist_or_is_no_picture_was_not_dropped(tmp_path: Path) -> None:

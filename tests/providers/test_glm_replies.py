@@ -25,7 +25,7 @@ from voicechat.events import (
     Unknown,
 )
 from voicechat.providers.glm_picture import LARGEST_BYTES
-from voicechat.providers.glm_words import IGNORED_WORDS
+from voicechat.providers.glm_words import IGNORED, IGNORED_WORDS
 
 JPEG = b"\xff\xd8\xff" + bytes(100)
 PICTURE = SendImage(JPEG, "image/jpeg", "msg_p")
@@ -107,7 +107,7 @@ def test_every_ignored_message_is_named_and_the_user_told_once() -> None:
     call.does(SendText("One", "msg_2"), SendText("Two", "msg_3"))
     call.begins("resp_2")
     first, second, finished = call.ends("resp_2")
-    assert [first, second] == [InputFailed(name, IGNORED_WORDS) for name in ("msg_2", "msg_3")]
+    assert [first, second] == [InputFailed(name, IGNORED_WORDS, IGNORED) for name in ("msg_2", "msg_3")]
     assert finished == ReplyFinished("resp_2", "failed", "text_ignored", IGNORED_WORDS)
 
 
@@ -115,7 +115,7 @@ def test_no_answer_at_all_to_typed_text_says_so_too() -> None:
     call = Call(hands_free=True).ready(turn_detection={"type": "server_vad"})
     call.types()
     ignored, notice, finished = call.passes(10.1)
-    assert ignored == InputFailed("msg_1", IGNORED_WORDS)
+    assert ignored == InputFailed("msg_1", IGNORED_WORDS, IGNORED)
     assert notice == Notice("text_ignored", IGNORED_WORDS)
     assert finished == ReplyFinished("unanswered_msg_1", "failed", "text_ignored", IGNORED_WORDS)
 

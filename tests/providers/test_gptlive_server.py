@@ -12,6 +12,7 @@ from voicechat.errors import RefusedError, ServiceError
 from voicechat.events import (
     BeginTurn,
     EndTurn,
+    Event,
     InputTranscript,
     Interrupt,
     Notice,
@@ -31,8 +32,12 @@ from voicechat.providers.base import Past
 WORKING = ["normal", "short", "pause", "late_words", "sparse", "odd_chunks", "noise", "delegates"]
 
 
-def heard_words(events: list) -> list[str]:
+def heard_words(events: list[Event]) -> list[str]:
     return [event.text for event in only(InputTranscript, events) if event.final]
+
+
+def has_failed(events: list[Event]) -> bool:
+    return any(event.fatal for event in only(ProviderFailed, events))
 
 
 @pytest.mark.parametrize("script", WORKING)
@@ -209,8 +214,7 @@ async def test_a_voice_that_is_refused_is_given_up() -> None:
 async def test_an_end_says_whose_fault_it_is(script: str, kind: type, words: str) -> None:
     async with GptLiveServer(script) as server, calling(server) as call:
         call.press()
-        failed = lambda: [e for e in only(ProviderFailed, call.events) if e.fatal]  # noqa: E731
-        await call.until(lambda: call.has_ended or failed())
+        await call.until(lambda: call.has_ended or has_failed(call.events))
         error = call.end or call.dialect.closed(0, "")
         assert isinstance(error, kind) and words in str(error)
         assert KEY not in str(error)

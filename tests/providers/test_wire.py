@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import gemini_check, official
+from tests.fakes import gemini_check, gptlive_check, official
 from tests.providers.wire import KEY, WIRE, golden, read, recordings, replay
 from voicechat.events import ReplyFinished, ReplyStarted
 from voicechat.providers import names
@@ -20,6 +20,7 @@ from voicechat.providers import names
 VALIDATORS: dict[str, Callable[[dict[str, Any], official.Shape], None]] = {
     "azure": official.check,
     "gemini": lambda message, _: gemini_check.check(message),
+    "gptlive": lambda message, _: gptlive_check.check(message),
     "openai": official.check,
 }
 """Providers with official Python types of their client messages."""

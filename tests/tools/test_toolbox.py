@@ -1,6 +1,9 @@
 """The toolbox with programs: what is offered, run, refused, cancelled, and what is left."""
 
+import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,8 +60,6 @@ async def test_a_call_before_the_start_waits(weather: ToolSection) -> None:
     withdrawn = bench.begin("weather", '{"city": "Bergen"}')
     toolbox.cancel([withdrawn])
     assert bench.answers == {}
-    import asyncio
-
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(toolbox.run())
         await until(lambda: "call_1" in bench.answers)
@@ -162,3 +163,29 @@ async def test_no_model_gets_more_tools_than_it_takes() -> None:
     async with at_work(sections) as bench:
         assert len(bench.toolbox.tools()) == len(bench.toolbox.tools()) == 128
     assert len(bench.told) == 1 and "first 128 tools" in bench.told[0]
+
+
+WITHOUT = """
+import asyncio, sys
+from voicechat.config import McpSection
+from voicechat.tools import Toolbox
+assert not {"mcp", "anyio", "httpx2", "pydantic"} & set(sys.modules), "loaded too early"
+sys.modules["mcp"] = None
+async def main():
+    box = Toolbox({}, {"a": McpSection(("x",)), "b": McpSection(("y",))}, {})
+    box.tell = lambda code, line: print(code, line)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(box.run())
+        await box.wait_ready(30)
+        print(box.tools())
+        running.cancel()
+asyncio.run(main())
+"""
+
+
+def test_servers_without_their_package_are_told_once_with_the_remedy() -> None:
+    command = [sys.executable, "-c", WITHOUT]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    words = 'Tool servers need the package mcp. Install it: pip install "voicechat[mcp]"'
+    assert done.stdout == f"tools {words}\n()\n"

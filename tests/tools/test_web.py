@@ -1,6 +1,8 @@
 """Servers of tools at an address: real ones, through real proxies, over TLS, and none at all."""
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -96,6 +98,17 @@ async def test_the_users_headers_are_sent_and_a_refusal_is_told() -> None:
                 "The tool server far does not work: It wants a key. Look at headers"
             ]
         assert b"x-key: canary-0123456789" in heard[0].lower()
+
+
+async def test_a_server_that_hangs_does_not_hold_the_end_up(start: Start) -> None:
+    port = start()
+    async with asyncio.timeout(20):
+        async with at_work(servers=at(f"http://127.0.0.1:{port}/mcp")) as bench:
+            pid = int((await bench.call("far__environment")).output.split()[0])
+            bench.begin("far__hang")
+            os.kill(pid, signal.SIGSTOP)
+        os.kill(pid, signal.SIGCONT)
+    assert list(bench.answers) == ["call_1"]
 
 
 async def test_a_web_page_is_no_server() -> None:

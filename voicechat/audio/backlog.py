@@ -3,6 +3,8 @@
 A stretch is sound without a break: it begins with the first frame that is played of an item, or
 after a gap, and ends with the item or where sound ran out.  The rule: the last frames of what waits
 are handed out only as the end of a stretch, so that there is always something to fade.
+
+Within a stretch some of it can be said twice or left out; the content a block stands for tells.
 """
 
 from collections import deque
@@ -12,6 +14,10 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from voicechat.audio.pcm import FRAME_BYTES, to_pcm, to_samples
+from voicechat.audio.stretch import crossfade
+
+PAST_FRAMES = 1200
+"""So much of what was handed out is kept: 25 ms at 48 kHz."""
 
 State: TypeAlias = Literal["idle", "filling", "playing", "starved"]
 
@@ -20,7 +26,8 @@ State: TypeAlias = Literal["idle", "filling", "playing", "starved"]
 class Block:
     """Sound to be played now, all of one item, and which part of the item it is.
 
-    Output frame n of N stands for content frame `content_start + n * content_frames / N`.
+    Output frame n of N stands for content frame `content_start + n * content_frames / N`.  What is
+    said twice has no content of its own, what was left out belongs to the block that leaps over it.
     """
 
     pcm: bytes = field(repr=False)
@@ -45,9 +52,23 @@ class WaitingReply:
         self.gap = 0
         """Frames of silence since sound ran out."""
         self.waited = 0
-        """Frames of silence while some of it waited."""
+        """Frames of silence while some of it waited and nothing more came."""
         self.level = 0
         """Frames that wait."""
+        self.arrived = 0
+        """Frames that have come."""
+
+    @property
+    def played(self) -> int:
+        """Frames that were handed out or left out."""
+        return self.arrived - self.level
+
+    def wait(self, silence: int) -> None:
+        """Frames of silence went by."""
+        if self.state == "starved":
+            self.gap += silence
+        if self.state != "playing" and self.level:
+            self.waited += silence
 
     @property
     def is_over(self) -> bool:
@@ -59,7 +80,10 @@ class WaitingReply:
         if item is None:
             item = WaitingItem(self, item_id, received)
             self.items.append(item)
-        return item.insert(pcm)
+        count = item.insert(pcm)
+        self.arrived += count
+        self.waited = 0
+        return count
 
     def first_item(self) -> "WaitingItem | None":
         """The item to play from; those before it are done."""
@@ -94,6 +118,8 @@ class WaitingItem:
         """Frames of a fade-out that has begun; what came later waits for the next stretch."""
         self._stretch = 0
         """Frames handed out since the last fade-in began; 0: no stretch has begun."""
+        self._past = b""
+        """The last of what was handed out of this stretch, before any fade."""
         self._chunks: deque[memoryview] = deque()
         self._half = b""
 
@@ -116,15 +142,63 @@ class WaitingItem:
         """At most `frames`, faded at the ends of the stretch; the last `fade` only as its end."""
         count = min(frames, self.ending or self.level - fade)
         until_end = self.ending or self.level
-        pcm = _shape(self._pull(count), self._stretch, until_end, fade)
-        block = Block(
-            pcm, self.item_id, self._reply.reply_id, self._position, count, self.ending == count
-        )
+        ends = self.ending == count
+        pcm = _shape(self._next(count), self._stretch, until_end, fade)
+        self.ending -= min(count, self.ending)
+        self._stretch = 0 if ends else self._stretch + count
+        return self._block(pcm, count, ends=ends)
+
+    # -- bending: only where neither end of the stretch is near ---------------------------------
+
+    def can_bend(self, fade: int) -> bool:
+        """Whether the middle of a stretch is being played."""
+        return not self.ending and self._stretch >= fade and self.level > fade
+
+    def has(self, past: int, ahead: int) -> bool:
+        """Whether so many frames were handed out of this stretch, and so many more wait."""
+        return len(self._past) >= past * FRAME_BYTES and self.level >= ahead
+
+    def last(self, frames: int) -> bytes:
+        """The last frames handed out, not more than `PAST_FRAMES`."""
+        return self._past[len(self._past) - frames * FRAME_BYTES :] if frames else b""
+
+    def peek(self, frames: int) -> bytes:
+        """The next frames, which stay."""
+        parts, missing = [], frames * FRAME_BYTES
+        for chunk in self._chunks:
+            parts.append(chunk[:missing])
+            missing -= len(parts[-1])
+            if not missing:
+                break
+        return b"".join(parts)
+
+    def repeat(self, frames: int) -> Block:
+        """Say the last frames once more; nothing of what waits is used up."""
+        pcm = crossfade(self.peek(frames), self.last(frames))
+        self._stretch += frames
+        return self._block(pcm, 0, ends=False)
+
+    def skip(self, frames: int, over: int) -> Block:
+        """Leave frames out, going over to what follows them within `over` frames."""
+        pulled = self._next(frames + over)
+        pcm = crossfade(pulled[: over * FRAME_BYTES], pulled[frames * FRAME_BYTES :])
+        self._stretch += over
+        return self._block(pcm, frames + over, ends=False)
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _block(self, pcm: bytes, count: int, *, ends: bool) -> Block:
+        start = self._position
         self._position += count
         self._count(-count)
-        self.ending -= min(count, self.ending)
-        self._stretch = 0 if block.ends else self._stretch + count
-        return block
+        return Block(pcm, self.item_id, self._reply.reply_id, start, count, ends)
+
+    def _next(self, frames: int) -> bytes:
+        """Take frames that wait, and remember the last of them."""
+        pcm = self._pull(frames)
+        past = self._past if self._stretch else b""
+        self._past = (past + pcm)[-PAST_FRAMES * FRAME_BYTES :]
+        return pcm
 
     def _count(self, frames: int) -> None:
         self.level += frames

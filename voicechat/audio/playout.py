@@ -6,8 +6,9 @@ the ring stand for which frames of an item; the ring's reader says how far it is
 """
 
 from collections import OrderedDict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from voicechat.audio.jitter import Block, JitterBuffer, Stats
 from voicechat.audio.pcm import HOUSE_RATE, frames_to_ms, ms_to_frames, ramp
@@ -72,8 +73,10 @@ class Playout:
     Args:
         speaker: Where to.
         content_rate: Hz of the sound that is inserted.
-        target_ms: How much of a reply is buffered before it starts.
+        target_ms: How much of a reply is buffered before it starts, until better is learned.
         depth_ms: How far ahead of the loudspeaker its ring is filled.
+        state: What an earlier playout learned (`export_state`), same provider and network.
+        is_paced: Whether sound comes at the pace of speech, silence included; None: find out.
     """
 
     def __init__(
@@ -82,6 +85,9 @@ class Playout:
         content_rate: int = HOUSE_RATE,
         target_ms: int = 100,
         depth_ms: int = DEPTH_MS,
+        *,
+        state: Mapping[str, Any] | None = None,
+        is_paced: bool | None = None,
     ) -> None:
         self.volume = 1.0
         """Loudness, 0 to 2; above 1 loud sound is clipped."""
@@ -90,7 +96,7 @@ class Playout:
         self._speaker = speaker
         self._rate = content_rate
         self._depth_ms = depth_ms
-        self._jitter = JitterBuffer(content_rate, target_ms)
+        self._jitter = JitterBuffer(content_rate, target_ms, state=state, is_paced=is_paced)
         self._spans: deque[_Span] = deque()
         self._heard: OrderedDict[str, int] = OrderedDict()
         self._loudness = 1.0
@@ -102,8 +108,8 @@ class Playout:
 
     def insert(self, reply_id: str, item_id: str, pcm: bytes) -> None:
         """More sound of a reply: PCM16 mono at the content rate."""
-        if self._jitter.is_idle:
-            self._silent = self._ring.silent
+        silence = self._take_silence()  # Nobody waited in what was before the reply.
+        self._jitter.elapse(self._downstream, 0 if self._jitter.is_idle else silence)
         self._jitter.insert(reply_id, item_id, pcm)
 
     def finish(self, reply_id: str) -> None:
@@ -127,8 +133,7 @@ class Playout:
         block_frames = ms_to_frames(BLOCK_MS, self._rate)
         depth = ms_to_frames(self._depth_ms, self._speaker.rate)
         while self._ring.level < depth:
-            downstream = int(self._ring.level / self._ratio)
-            block = self._jitter.get(block_frames, downstream, self._take_silence())
+            block = self._jitter.get(block_frames, self._downstream, self._take_silence())
             if block is None:
                 break
             self._play(block)
@@ -179,6 +184,10 @@ class Playout:
         """What a status line shows."""
         return self._jitter.stats()
 
+    def export_state(self) -> dict[str, Any]:
+        """What was learned of the provider and the network, as plain values to keep."""
+        return self._jitter.export_state()
+
     # -- inside ---------------------------------------------------------------------------------
 
     def _attach(self) -> None:
@@ -196,6 +205,11 @@ class Playout:
             while self._spans:
                 self._remember(self._spans.popleft())
             self._attach()
+
+    @property
+    def _downstream(self) -> int:
+        """Content frames that wait in the ring."""
+        return int(self._ring.level / self._ratio)
 
     def _take_silence(self) -> int:
         """Content frames of silence the loudspeaker has played since this was asked last."""

@@ -2,7 +2,8 @@
 
 Started by voicechat it reads its options, keys included, as one JSON line from standard input
 (`--stdin`) and ends when that ends, so it cannot outlive its parent.  By hand it takes them as
-arguments, the token from VOICECHAT_LOCAL_TOKEN, and keys from VOICECHAT_{MIND,EARS,MOUTH}_KEY.
+arguments, the token from VOICECHAT_LOCAL_TOKEN, and keys from VOICECHAT_{MIND,EARS,MOUTH}_KEY,
+more HTTP headers from VOICECHAT_HEADERS.
 On standard output it prints one JSON line: `port` and `url`, or `error`, `hint` and `kind`, which
 is the name of one of the program's errors.
 """
@@ -27,7 +28,7 @@ from voicechat.errors import ConfigError, VoiceChatError
 
 _LEAVE_S = 1.0
 """For clients to take their close; who is still shaking hands then is dropped."""
-_SECRET_OPTIONS = ("mind_key", "ears_key", "mouth_key", "token")
+_SECRET_OPTIONS = ("mind_key", "ears_key", "mouth_key", "headers", "token")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -62,7 +63,7 @@ async def _serve(
     _print({"port": port, "url": f"ws://127.0.0.1:{port}{PATH}", **told})
     if exit_with_parent:
         _stop_at_end_of_stdin(stopped.set)
-    threading.Thread(target=warm_up).start()
+    threading.Thread(target=_warm_up, args=(options,)).start()
     await stopped.wait()
     server.close()
     with contextlib.suppress(TimeoutError):
@@ -87,9 +88,16 @@ def _read(arguments: Sequence[str]) -> tuple[int, LocalOptions, bool]:
     if from_stdin:
         return (port, *load_options(_read_line()))
     environment = {"token": os.environ.get("VOICECHAT_LOCAL_TOKEN", "")}
-    for name in _SECRET_OPTIONS[:3]:
+    for name in _SECRET_OPTIONS[:-1]:
         environment[name] = os.environ.get(f"VOICECHAT_{name.upper()}", "")
     return port, LocalOptions(**given, **environment), False
+
+
+def _warm_up(options: LocalOptions) -> None:
+    """Load what the first answer will need, while nobody waits."""
+    if any("://" in address for address in (options.mind, options.ears, options.mouth)):
+        import voicechat.cascade.network  # noqa: F401
+    warm_up()
 
 
 def _read_line() -> str:

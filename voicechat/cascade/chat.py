@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from voicechat.cascade import chat_asking
+from voicechat.cascade.attempts import attempts
 from voicechat.cascade.chat_reading import ChatReader, Voice
 from voicechat.cascade.chat_ways import ChatWays
 from voicechat.cascade.endpoints import HttpService
@@ -38,29 +39,16 @@ class ChatMind:
             yield say(DEAF, self._language, "")
             return
         self._model = self._model or await self._find_model()
-        async with contextlib.aclosing(self._ask(question)) as pieces:
+        asked = attempts(
+            lambda: self._stream(question), lambda error: self._learn(error, self._body(question))
+        )
+        async with contextlib.aclosing(asked) as pieces:
             async for piece in pieces:
                 yield piece
 
-    async def _ask(self, question: Question) -> AsyncGenerator[Piece, None]:
-        """Ask until the service has no more to teach about how it wants to be asked."""
-        while True:
-            body = self._body(question)
-            try:
-                async with contextlib.aclosing(self._stream(question, body)) as pieces:
-                    async for piece in pieces:
-                        yield piece
-                return
-            except RefusedError as error:
-                # A refusal comes before anything was said.
-                if not self._ways.learn(error.message, body):
-                    raise self._explain(error, body) from None
-
-    async def _stream(
-        self, question: Question, body: dict[str, Any]
-    ) -> AsyncGenerator[Piece, None]:
+    async def _stream(self, question: Question) -> AsyncGenerator[Piece, None]:
         reader = ChatReader(self._service.failure, self._voice(question))
-        stream = self._service.stream("/chat/completions", body)
+        stream = self._service.stream("/chat/completions", self._body(question))
         async with contextlib.aclosing(read_events(stream)) as events:
             async for event in events:
                 for piece in reader.read(event):
@@ -86,13 +74,17 @@ class ChatMind:
     def _messages(self, question: Question, said: list[Said]) -> list[dict[str, Any]]:
         return chat_asking.messages(question.instructions, said)
 
-    def _explain(self, error: RefusedError, body: dict[str, Any]) -> RefusedError:
-        if not self._ways.is_about_pictures(error.message, body):
-            return error
-        # Said once; from now on the picture is only mentioned, and the talk goes on.
-        self._ways.sees = False
-        text = f"The model {self._model} does not look at pictures"
-        return RefusedError(text, "Choose a model that does; ask again to go on without it.")
+    def _learn(self, error: RefusedError, body: dict[str, Any]) -> bool:
+        """Whether to ask again; the body is the one that was refused."""
+        if self._ways.learn(error.message, body):
+            return True
+        if self._ways.is_about_pictures(error.message, body):
+            # Said once; from now on the picture is only mentioned, and the talk goes on.
+            self._ways.sees = False
+            text = f"The model {self._model} does not look at pictures"
+            hint = "Choose a model that does; ask again to go on without it."
+            raise RefusedError(text, hint) from None
+        return False
 
     async def _find_model(self) -> str:
         return await find_model(self._service)

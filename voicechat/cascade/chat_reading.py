@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from voicechat.cascade.parts import CutShort, Piece, ToolCall
+from voicechat.cascade.parts import CutShort, Piece, Spent, ToolCall
 from voicechat.cascade.thoughts import Thoughts
 from voicechat.errors import VoiceChatError
 
@@ -73,6 +73,8 @@ class ChatReader:
         Raises:
             VoiceChatError: It is an error.
         """
+        if isinstance(usage := event.get("usage"), dict):
+            yield _spent(usage)
         choices = event.get("choices")
         if not isinstance(choices, list):
             if event.get("error") or event.get("object") == "error" or "code" in event:
@@ -147,6 +149,23 @@ class ChatReader:
 def new_call_id() -> str:
     """An id for a call, at most 32 characters as OpenAI's dialect has it."""
     return f"call_{secrets.token_hex(10)}"
+
+
+def _spent(usage: dict[str, Any]) -> Spent:
+    told, said = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
+    return Spent(
+        count(usage, "prompt_tokens"),
+        count(usage, "completion_tokens"),
+        count(told, "cached_tokens"),
+        count(told, "audio_tokens"),
+        count(said, "audio_tokens"),
+    )
+
+
+def count(table: Any, name: str) -> int:
+    """A count in a table that may not be one; 0 where there is none."""
+    value = table.get(name) if isinstance(table, dict) else 0
+    return max(0, value) if isinstance(value, int) else 0
 
 
 def _entries(value: Any) -> list[dict[str, Any]]:

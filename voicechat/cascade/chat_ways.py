@@ -27,6 +27,8 @@ class ChatWays:
     sees: bool = True
     thinks: bool = True
     """Whether it may be told not to think."""
+    counts: bool = True
+    """Whether it may be asked how many tokens an answer cost."""
 
     def __post_init__(self) -> None:
         if self.host.endswith(_OPENAI):
@@ -40,12 +42,16 @@ class ChatWays:
             fields[self.limit_name] = max_tokens
         if self.thinks:
             fields["thinking"] = {"type": "disabled"}
+        if self.counts:
+            fields["stream_options"] = {"include_usage": True}
         return fields
 
     def learn(self, refusal: str, body: dict[str, Any]) -> bool:
         """Whether the refusal of this body says how to ask better; each lesson comes once."""
         if self.limit_name == "max_tokens" in body and "max_completion_tokens" in refusal:
             self.limit_name = "max_completion_tokens"
+        elif "stream_options" in body and "stream_options" in refusal:
+            self.counts = False
         elif "thinking" in body and "thinking" in refusal:
             self.thinks = False
         elif "tools" in body and _NO_TOOLS.search(refusal):

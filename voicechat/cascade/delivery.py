@@ -10,7 +10,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeAlias
 
 from voicechat.cascade.ahead import Ahead
-from voicechat.cascade.parts import CutShort, Mind, Parts, Piece, Question, Sound, ToolCall
+from voicechat.cascade.parts import (
+    CutShort,
+    Mind,
+    Parts,
+    Piece,
+    Question,
+    Sound,
+    Spent,
+    ToolCall,
+)
 from voicechat.cascade.reply import Reply
 from voicechat.cascade.sentences import SentenceSplitter
 from voicechat.cascade.spare import take_complaint
@@ -69,6 +78,8 @@ class Delivery:
         self._queue.put_nowait(None)
 
     def _cut(self, piece: Piece, splitter: SentenceSplitter) -> list[Piece]:
+        if isinstance(piece, Spent):
+            return [piece]
         if not isinstance(piece, str):
             return [*splitter.flush(), piece]
         return [*splitter.feed(piece)] if self._ahead else [piece]
@@ -84,6 +95,9 @@ class Delivery:
         while (piece := await self._queue.get()) is not None:
             if isinstance(piece, CutShort):
                 cut = piece
+                continue
+            if isinstance(piece, Spent):
+                self._reply.count(piece)
                 continue
             try:
                 await self._utter_piece(piece)

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from voicechat.cascade.pauses import spoken_pieces
+from voicechat.cascade.second_try import before_second_try
 from voicechat.cascade.sound import wav
+from voicechat.errors import VoiceChatError
 
 _WIDE = "\u2e80"
 """From here on scripts need no blank between words."""
@@ -57,8 +59,16 @@ class HttpEars:
         pieces = await asyncio.to_thread(spoken_pieces, pcm, self._writer.longest_ms)
         texts: list[str] = []
         for piece in pieces:
-            texts.append(await self._writer.write(wav(piece), language, join_words(texts)))
+            texts.append(await self._write(wav(piece), language, join_words(texts)))
         return join_words(texts)
+
+    async def _write(self, file: bytes, language: str, before: str) -> str:
+        began = asyncio.get_running_loop().time()
+        try:
+            return await self._writer.write(file, language, before)
+        except VoiceChatError as error:
+            await before_second_try(error, began)
+        return await self._writer.write(file, language, before)
 
 
 def join_words(texts: Sequence[str]) -> str:

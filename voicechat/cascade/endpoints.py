@@ -6,19 +6,23 @@ foreign error leaves as one of ours, and no text ever holds a key.
 
 import asyncio
 import contextlib
-import ipaddress
 import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from voicechat.cascade import refusals
+from voicechat.cascade.http_options import (
+    is_loopback,
+    key_headers,
+    key_way,
+    read_headers,
+    read_url,
+)
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.sse import read_events
 from voicechat.errors import ConfigError, LinkError, ServiceError, VoiceChatError
 from voicechat.links import trust
-from voicechat.links.address import Address, read_address
 from voicechat.links.proxy import read_proxy
 from voicechat.links.route import Route
 
@@ -36,8 +40,6 @@ _IDLE_S = 30.0
 """Between two pieces of an answer."""
 _LONGEST_ANSWER = 64 * 2**20
 _ENDS = ("/chat/completions", "/audio/transcriptions", "/audio/speech")
-_KEY_HEADERS = {"gemini": "x-goog-api-key: {key}"}
-"""How keys are sent, by the language of the service; else as a bearer token."""
 
 
 class HttpService:
@@ -70,11 +72,11 @@ class HttpService:
             ConfigError: Address, proxy, key or a header cannot be used, or the key would be sent
                 in the open.
         """
-        self._address = _read_url(url)
+        self._address = read_url(url)
         self._base, _, self._query = url.strip().partition("?")
         self._base = self._base.rstrip("/")
         self._deadline_s, self._idle_s, self._ca_file = deadline_s, idle_s, ca_file
-        self._headers = {**(headers or {}), **_key_header(key.strip(), key_header)}
+        self._headers = {**(headers or {}), **key_headers(key.strip(), key_header)}
         local = is_loopback(self._address.host)
         secrets = tuple(filter(None, (key.strip(), *trust.secrets_of(self._headers))))
         if secrets and not self._address.secure and not local:
@@ -277,44 +279,10 @@ def service_of(
         address,
         key,
         options.proxy,
-        key_header=options.key_header or _KEY_HEADERS.get(kind, ""),
-        headers=_headers(options.headers),
+        key_header=options.key_header or key_way(kind),
+        headers=read_headers(options.headers),
         ca_file=options.ca_file,
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the host is this machine, by name or number; no name is looked up."""
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost" or host.endswith(".localhost")
-
-
-def _headers(text: str) -> dict[str, str]:
-    value = _json(text.encode()) if text else {}
-    if isinstance(value, dict) and all(isinstance(entry, str) for entry in value.values()):
-        return value
-    raise ConfigError("The headers for the services are no JSON object of texts")
-
-
-def _key_header(key: str, written: str) -> dict[str, str]:
-    if not key:
-        return {}
-    name, _, value = (written or "Authorization: Bearer {key}").partition(":")
-    return {name.strip(): value.strip().replace("{key}", key)}
-
-
-def _read_url(url: str) -> Address:
-    try:
-        scheme = urlsplit(url.strip()).scheme
-    except ValueError:
-        scheme = ""
-    try:
-        if scheme in ("http", "https"):
-            return read_address(url)
-    except ConfigError:
-        pass
-    raise ConfigError("The address of a service is wrong", "It looks like https://host/v1.")
 
 
 def _is_page(answer: "httpx.Response") -> bool:

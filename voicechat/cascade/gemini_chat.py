@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import quote
 
 from voicechat.cascade import gemini_asking
-from voicechat.cascade.chat_reading import new_call_id
+from voicechat.cascade.attempts import attempts
+from voicechat.cascade.chat_reading import count, new_call_id
 from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.parts import CutShort, Piece, Question, ToolCall
+from voicechat.cascade.parts import CutShort, Piece, Question, Spent, ToolCall
 from voicechat.cascade.past import retell
 from voicechat.cascade.sse import read_events
 from voicechat.errors import RefusedError
@@ -48,16 +49,10 @@ class GeminiMind:
             VoiceChatError: The service is not there, refuses, or breaks off.
         """
         self._model = self._model or await self._find_model()
-        while True:
-            try:
-                async with contextlib.aclosing(self._stream(question)) as pieces:
-                    async for piece in pieces:
-                        yield piece
-                return
-            except RefusedError as error:
-                if not self._may_tell_to_hurry or "hinking" not in error.message:
-                    raise
-                self._may_tell_to_hurry = False
+        asked = attempts(lambda: self._stream(question), self._learn)
+        async with contextlib.aclosing(asked) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def _stream(self, question: Question) -> AsyncGenerator[Piece, None]:
         said = retell(question.said, hears=True, sees=True)
@@ -71,6 +66,11 @@ class GeminiMind:
                     yield piece
         for piece in reader.finish():
             yield piece
+
+    def _learn(self, error: RefusedError) -> bool:
+        may_tell = self._may_tell_to_hurry
+        self._may_tell_to_hurry = may_tell and "hinking" not in error.message
+        return may_tell != self._may_tell_to_hurry
 
     def _thinking(self) -> dict[str, Any] | None:
         hurries = self._may_tell_to_hurry and _LEVELS.match(self._model)
@@ -100,6 +100,8 @@ class _Reader:
         Raises:
             VoiceChatError: It is an error.
         """
+        if isinstance(usage := event.get("usageMetadata"), dict):
+            yield _spent(usage)
         match event:
             case {"error": error}:
                 raise self._service.failure(error)
@@ -150,3 +152,15 @@ class _Reader:
             self._cut = CutShort("content_filter")
         elif reason in _BREAKDOWNS and self._is_empty:
             raise self._service.failure(f"it broke off ({reason})")
+
+
+def _spent(usage: dict[str, Any]) -> Spent:
+    """Thinking is billed as output."""
+    details = usage.get("promptTokensDetails")
+    heard = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+    return Spent(
+        count(usage, "promptTokenCount"),
+        count(usage, "candidatesTokenCount") + count(usage, "thoughtsTokenCount"),
+        count(usage, "cachedContentTokenCount"),
+        sum(count(one, "tokenCount") for one in heard if one.get("modality") == "AUDIO"),
+    )

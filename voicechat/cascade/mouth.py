@@ -3,13 +3,15 @@
 The rule: what nobody can say is never sent, and a request ends at once when nobody listens.
 """
 
+import asyncio
 import contextlib
 import re
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
+from voicechat.cascade.second_try import before_second_try
 from voicechat.cascade.sentences import cut_words
-from voicechat.errors import ServiceError
+from voicechat.errors import ServiceError, VoiceChatError
 
 _MARKS = re.compile(r"[*_`#|~<>\[\]{}\\^]+")
 _SCHEME = re.compile(r"https?://")
@@ -70,13 +72,37 @@ class HttpMouth:
         slowest, fastest = speaker.speeds
         pace = min(max(speed, slowest), fastest)
         for words in cut_words(speakable(text), speaker.longest):
-            silent = True
-            async with contextlib.aclosing(speaker.say(words, chosen, pace)) as pieces:
+            async with contextlib.aclosing(self._say(words, chosen, pace)) as pieces:
                 async for pcm in pieces:
-                    silent = silent and not pcm
                     yield pcm
-            if silent:
-                raise ServiceError(f"{speaker.name} made no sound", "Check the model of the mouth.")
+
+    async def _say(self, words: str, voice: str, speed: float) -> AsyncGenerator[bytes, None]:
+        """One request; a second one when the first failed at once and without a sound."""
+        began = asyncio.get_running_loop().time()
+        spoken = False
+        try:
+            async with contextlib.aclosing(self._ask(words, voice, speed)) as pieces:
+                async for pcm in pieces:
+                    spoken = True
+                    yield pcm
+            return
+        except VoiceChatError as error:
+            if spoken:
+                raise
+            await before_second_try(error, began)
+        async with contextlib.aclosing(self._ask(words, voice, speed)) as pieces:
+            async for pcm in pieces:
+                yield pcm
+
+    async def _ask(self, words: str, voice: str, speed: float) -> AsyncGenerator[bytes, None]:
+        silent = True
+        async with contextlib.aclosing(self._speaker.say(words, voice, speed)) as pieces:
+            async for pcm in pieces:
+                silent = False
+                yield pcm
+        if silent:
+            text = f"{self._speaker.name} made no sound"
+            raise ServiceError(text, "Check the model of the mouth.")
 
 
 def speakable(text: str) -> str:

@@ -217,4 +217,7 @@ class _Attempt:
             case socket.gaierror() if at_proxy and self._route.proxy:
                 # socks4 and socks5 look the service up here.
                 at_proxy = self._route.proxy.scheme not in ("socks4", "socks5")
-        return connect_error(error, self._route, at_proxy=at_proxy)
+        found = connect_error(error, self._route, at_proxy=at_proxy)
+        if not found.hint and not at_proxy:
+            found.hint = "Is it running?" if self._address.loopback else "Check the network."
+        return found

@@ -79,7 +79,19 @@ class CutShort:
     reason: Literal["max_output_tokens", "content_filter"] = "max_output_tokens"
 
 
-Piece: TypeAlias = str | Sound | ToolCall | CutShort
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Tokens of one answer, as the service counted them; the last such count holds."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the input."""
+    input_audio: int = 0
+    output_audio: int = 0
+
+
+Piece: TypeAlias = str | Sound | ToolCall | CutShort | Spent
 
 
 class Ears(Protocol):

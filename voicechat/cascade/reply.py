@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from voicechat.cascade.items import History, Item, new_id
 from voicechat.cascade.output import Kind, Message, Output, Send, tell_call
-from voicechat.cascade.parts import Question, Said, ToolCall
+from voicechat.cascade.parts import Question, Said, Spent, ToolCall
 from voicechat.cascade.sound import ms_of
 from voicechat.events import ReplyStatus, Tool
 
@@ -53,6 +53,7 @@ class Reply:
         self._written = 0
         """Characters, in all items."""
         self._input = {"text_tokens": 0, "audio_tokens": 0}
+        self._spent: Spent | None = None
 
     def begin(self) -> None:
         self.send({"type": "response.created", "response": self._wire("in_progress", None, None)})
@@ -62,6 +63,10 @@ class Reply:
         words = len(question.instructions) + sum(map(_length, question.said))
         sound_ms = sum(ms_of(len(said.pcm)) for said in question.said)
         self._input = {"text_tokens": -(-words // 4), "audio_tokens": -(-sound_ms // 100)}
+
+    def count(self, spent: Spent) -> None:
+        """What the service itself counted, which is better than what we reckon."""
+        self._spent = spent
 
     def write(self, text: str) -> None:
         """More of a text answer."""
@@ -141,18 +146,37 @@ class Reply:
         }
 
     def _usage(self) -> dict[str, Any]:
-        """Tokens as they are counted for sound: 1 per 100 ms in, 1 per 50 ms out; text by 4."""
-        spoken = -(-ms_of(sum(item.sound_bytes for item in self._items)) // 50)
-        output = {"text_tokens": -(-self._written // 4), "audio_tokens": spoken}
-        cached = {"text_tokens": 0, "audio_tokens": 0, "image_tokens": 0}
-        details = {"image_tokens": 0, "cached_tokens": 0, "cached_tokens_details": cached}
+        """Tokens as the service counted them; else 1 per 100 ms in, 1 per 50 ms out, text by 4."""
+        spent = self._spent or self._reckoned()
+        given, made = spent.input_tokens, spent.output_tokens
+        cached = {"text_tokens": spent.cached_tokens, "audio_tokens": 0, "image_tokens": 0}
+        details = {
+            "text_tokens": max(0, given - spent.input_audio),
+            "audio_tokens": spent.input_audio,
+            "image_tokens": 0,
+            "cached_tokens": spent.cached_tokens,
+            "cached_tokens_details": cached,
+        }
+        output = {
+            "text_tokens": max(0, made - spent.output_audio),
+            "audio_tokens": spent.output_audio,
+        }
         return {
-            "total_tokens": sum(self._input.values()) + sum(output.values()),
-            "input_tokens": sum(self._input.values()),
-            "output_tokens": sum(output.values()),
-            "input_token_details": {**self._input, **details},
+            "total_tokens": given + made,
+            "input_tokens": given,
+            "output_tokens": made,
+            "input_token_details": details,
             "output_token_details": output,
         }
+
+    def _reckoned(self) -> Spent:
+        spoken = -(-ms_of(sum(item.sound_bytes for item in self._items)) // 50)
+        return Spent(
+            sum(self._input.values()),
+            -(-self._written // 4) + spoken,
+            input_audio=self._input["audio_tokens"],
+            output_audio=spoken,
+        )
 
 
 def _length(said: Said) -> int:

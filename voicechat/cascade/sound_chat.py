@@ -30,28 +30,30 @@ class Manner:
     """How its sound is asked for; empty: it comes unasked."""
     prefix: str = ""
     """What stands before the base64 of the sound we send."""
-    extras: tuple[tuple[str, Any], ...] = ()
     silent: str = ""
     """A pattern for its models that only write over HTTP."""
+    needs_sound: bool = False
+    """Whether it refuses what has sound neither in it nor in its answer."""
 
     def fields(self, question: Question, voice: str, model: str) -> dict[str, Any]:
         """The fields that say what the answer shall be made of."""
-        extras = dict(self.extras)
         if not self.format:
-            return extras
+            return {}
         if not self.speaks(question, model):
-            return {"modalities": ["text"], **extras}
+            return {"modalities": ["text"]}
         audio = {"voice": voice or self.voice, "format": self.format}
-        return {"modalities": ["text", "audio"], "audio": audio, **extras}
+        return {"modalities": ["text", "audio"], "audio": audio}
 
     def speaks(self, question: Question, model: str) -> bool:
         """Whether the answer will have sound."""
-        return question.wants_sound and not (self.silent and re.search(self.silent, model))
+        if self.silent and re.search(self.silent, model):
+            return False
+        return question.wants_sound or (self.needs_sound and not _is_heard(question))
 
 
 MANNERS = {
     # With `stream` only bare PCM16 at 24 kHz is given.
-    "openai-sound": Manner("gpt-audio-mini", "marin", "pcm16"),
+    "openai-sound": Manner("gpt-audio-mini", "marin", "pcm16", needs_sound=True),
     "glm-sound": Manner("glm-4-voice", ""),
     # `wav` is the only word it takes, and yet what it sends has no header.
     "qwen-sound": Manner(
@@ -59,12 +61,16 @@ MANNERS = {
         "Cherry",
         "wav",
         "data:;base64,",
-        (("stream_options", {"include_usage": True}),),
-        r"qwen3\.[89]|qwen[4-9]",
+        silent=r"qwen3\.[89]|qwen[4-9]",
     ),
 }
 _OWN_VOICES = re.compile(r"qwen3\.5")
 _OWN_VOICE = "Tina"
+
+
+def _is_heard(question: Question) -> bool:
+    """Whether any turn will be sent as sound."""
+    return any(one.pcm and not one.text for one in question.said)
 
 
 class SoundMind(ChatMind):
@@ -137,7 +143,7 @@ class SoundVoice:
         whole = len(self._base64) & ~3
         ready, self._base64 = self._base64[:whole], self._base64[whole:]
         try:
-            sound = b"".join(base64.b64decode(part) for part in _padded(ready))
+            sound = b"".join(base64.b64decode(part, validate=True) for part in _padded(ready))
         except (binascii.Error, ValueError):
             raise self._fail("it sent sound that cannot be read") from None
         if sound.startswith(b"RIFF"):

@@ -12,6 +12,9 @@ from voicechat.front.words import Words
 
 _WIDEST_NAME = 33
 """Columns: with every ability behind it, a line still fits into 80."""
+_OTHERS = """\
+Others by name: PROVIDER/NAME, chat/PROVIDER/NAME (an ordinary chat model), or
+chat/NAME (at your own server, --url http://host/v1, or at Ollama's)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ def list_models(models: Sequence[ModelRow], *, as_json: bool, now: datetime | No
             _write(f" {_pad(model.name, width)}  {' '.join(model.abilities)}".rstrip())
             for remark in filter(None, (model.note, say_when(words, model.last_used, now))):
                 _write(f"    {remark}")
+    _write(_OTHERS)
     return 0
 
 

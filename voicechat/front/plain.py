@@ -47,6 +47,7 @@ from voicechat.front.orders import (
 from voicechat.front.signals import on_stop
 from voicechat.front.words import Words
 from voicechat.session import Session
+from voicechat.text import clean
 
 SPEECH_CHUNK_MS = 100
 TRAILING_SILENCE_MS = 1000
@@ -87,6 +88,8 @@ class Plain:
     unanswered: int = 0
     _writer: WavWriter | None = None
     _said: str = ""
+    _told: set[str] = field(default_factory=set)
+    """Notices that were told when they came."""
     _printed: dict[str, str] = field(default_factory=dict)
     _answered: asyncio.Event = field(default_factory=asyncio.Event)
     """Whether no question is open."""
@@ -150,7 +153,10 @@ class Plain:
         order = read_order(line)
         match order:
             case Say(text):
-                await self._await_answer(session.say(text))
+                row = session.say(text)
+                if row is None and clean(text).strip():
+                    self._give_up("the message was not sent")
+                await self._await_answer(row)
             case ShowFile() | ShowScreen():
                 await self._show(session, order)
             case Mistake(key, values):
@@ -167,6 +173,8 @@ class Plain:
         except ConfigError as error:  # Only this line is wrong: the others may be answered.
             self._give_up(str(error))
             return
+        if not shown:
+            self._give_up("the picture was not sent")
         for one in shown:
             await self._await_answer(one.row, expects_answer=one.expects_answer)
 
@@ -280,6 +288,7 @@ class Plain:
             case InputTranscript(_, text, final=True) if self.options.is_voice:
                 self._write_said(f"> {text}\n")
             case Notice(code, message) if code != "turn_too_short":  # That one is summed up.
+                self._told.add(message)
                 _complain(message)
 
     def _write_said(self, line: str) -> None:
@@ -332,7 +341,8 @@ class Plain:
         if self._printed and not self.options.as_json:
             _print("\n")
         for problem in dict.fromkeys(self.problems):
-            _complain(problem)
+            if problem not in self._told:
+                _complain(problem)
         code = stopped[0] if stopped else self._code or int(self.unanswered > 0)
         if self.options.as_json:
             _print_json({"event": "end", "exit_code": code})

@@ -44,7 +44,6 @@ A picture dropped on the window, or its pasted path: as /image""",
 """Lines that begin with a slash."""
 
 _WORDS: dict[str, tuple[str, str]] = {
-    "orders": _ORDERS,
     # phases
     "connecting": ("connecting", "连接中"),
     "offline": ("OFFLINE", "已断开"),
@@ -154,7 +153,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "consent_behind": (
         "A tool waits for your yes or no: Esc closes this page",
-        "有工具在等待您的许可：按 Esc 关闭此页",
+        "有工具在等待你的许可：按 Esc 关闭此页",
     ),
     # told once
     "copied": ("Copied the last reply", "已复制最后一条回复"),

@@ -26,9 +26,10 @@ LONGEST_WAIT_S = 60.0
 LOGIN_WAIT_S = 30.0
 """Between tries while the network wants a login page."""
 
+CHECK_KEY = "Check the API key."
 _ERRORS: dict[int, tuple[type[VoiceChatError], str, str]] = {
     400: (RefusedError, "did not accept the request", "Check the address and the model."),
-    401: (RefusedError, "refused the key", "Check the API key."),
+    401: (RefusedError, "refused the key", CHECK_KEY),
     402: (RefusedError, "wants money", "Check the account's balance."),
     403: (RefusedError, "denied access", "Check the key's rights, the model and your region."),
     404: (RefusedError, "knows no such address or model", "Check the address and the model."),

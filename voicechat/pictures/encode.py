@@ -102,7 +102,8 @@ def _identify(data: bytes) -> "Image":
     from PIL import Image, WebPImagePlugin
     from PIL import features as pillow
 
-    assert WebPImagePlugin  # Importing registers it; Pillow itself loads only the oldest formats.
+    Image.preinit()  # JPEG, PNG, GIF and BMP; importing registers the others.
+    assert WebPImagePlugin
     if pillow.check("avif"):
         from PIL import AvifImagePlugin
 

@@ -6,6 +6,7 @@ is a part of its provider; `base` and `catalog` are shared.
 
 import pkgutil
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
 from typing import cast
 
@@ -15,8 +16,9 @@ from voicechat.providers.base import Dialect
 _SHARED = ("base", "catalog")
 
 
+@cache
 def names() -> tuple[str, ...]:
-    """Every provider in alphabetical order; imports none of them."""
+    """Every provider in alphabetical order; imports none of them, and reads the folder once."""
     modules = (module.name for module in pkgutil.iter_modules(__path__))
     return tuple(sorted(name for name in modules if "_" not in name and name not in _SHARED))
 

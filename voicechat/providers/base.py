@@ -23,7 +23,8 @@ class Http:
     """
 
     url: str
-    """Base address: paths such as `/chat/completions` come behind it."""
+    """Base address: paths such as `/chat/completions` come behind it.  `{origin}` stands for
+    scheme and host of the user's own realtime address, as https."""
     chat_model: str
     """What the call goes on with when no WebSocket gets through."""
     chat: Literal["openai", "gemini"] = "openai"
@@ -144,6 +145,8 @@ class Dialect(ABC):
     """One session in one provider's language."""
 
     profile: ClassVar[Profile]
+    tick_s: ClassVar[float] = 0.25
+    """How often `tick` should be called."""
     unix_at_zero: float = 0.0
     """Unix time at which `now` was zero, for languages that stamp their messages; set by whoever
     opens the link."""
@@ -161,6 +164,11 @@ class Dialect(ABC):
     def output_rate(self) -> int:
         """Hz of the sound the server sends: the profile's, unless the server says otherwise."""
         return self.profile.output_rate
+
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        """What no text may show."""
+        return (self.settings.api_key,) if self.settings.api_key else ()
 
     @abstractmethod
     def url(self) -> str:

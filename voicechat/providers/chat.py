@@ -7,10 +7,10 @@ is stands in `catalog_services`.  The address below is the one to start it at by
 from typing import ClassVar
 
 from voicechat.providers.base import Profile
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.local import LocalDialect
 
 
-class ChatDialect(OpenAIDialect):
+class ChatDialect(LocalDialect):
     """Differs in facts only."""
 
     profile: ClassVar[Profile] = Profile(

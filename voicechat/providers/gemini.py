@@ -430,10 +430,6 @@ class GeminiDialect(Dialect):
     def _traits(self) -> Traits:
         return traits(self._model)
 
-    @property
-    def _secrets(self) -> tuple[str, ...]:
-        return (self.settings.api_key,) if self.settings.api_key else ()
-
 
 def _inline(picture: JsonObject) -> JsonObject:
     return {"inlineData": picture}

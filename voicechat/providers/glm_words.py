@@ -94,7 +94,9 @@ class Typed:
 
     def _ignored(self, end: ReplyFinished) -> list[Event]:
         """Which messages were ignored, a word to the user once, and the end of their reply."""
-        failed: list[Event] = [InputFailed(item_id, IGNORED_WORDS) for item_id in self._open]
+        failed: list[Event] = [
+            InputFailed(item_id, IGNORED_WORDS, IGNORED) for item_id in self._open
+        ]
         notice: list[Event] = [] if self._is_told else [Notice(IGNORED, IGNORED_WORDS)]
         ended = replace(end, status="failed", code=IGNORED, message=IGNORED_WORDS)
         self._is_told = True

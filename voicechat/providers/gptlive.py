@@ -3,8 +3,8 @@
 Not the Realtime API: sound flows both ways without an end, and the model alone decides when to
 speak and when to yield.  There are no turns, no replies, no cancelling and no typed messages on the
 wire; turns and replies are found here.  What the parts know: `gptlive_setup` the first message,
-`gptlive_uplink` what we stream, `gptlive_words` what the user said, `gptlive_reply` what the model
-says, `gptlive_errors` what goes wrong.
+`gptlive_start` when to send it, `gptlive_uplink` what we stream, `gptlive_words` what the user
+said, `gptlive_reply` what the model says, `gptlive_errors` what goes wrong.
 
 The key (push-to-talk) only decides what the model hears; when it answers is up to it.
 
@@ -38,10 +38,11 @@ from voicechat.events import (
 from voicechat.providers.base import Dialect, Profile, Settings
 from voicechat.providers.gptlive_errors import Farewell
 from voicechat.providers.gptlive_reply import Voice
-from voicechat.providers.gptlive_setup import WISHES, Wish, address, blamed, build
+from voicechat.providers.gptlive_setup import address
+from voicechat.providers.gptlive_start import Start
 from voicechat.providers.gptlive_uplink import Uplink
 from voicechat.providers.gptlive_words import Words
-from voicechat.providers.openai_errors import Fault, read_fault, safe_line
+from voicechat.providers.openai_errors import read_fault, safe_line
 from voicechat.providers.openai_fields import (
     JsonObject,
     Repeats,
@@ -56,8 +57,6 @@ from voicechat.providers.openai_sound import decode as decode_sound
 from voicechat.providers.openai_start import Waiting
 from voicechat.text import clean_line
 
-START_S = 15.0
-"""From the open link to `session.started`."""
 CLOSE_S = 5.0
 """From `session.closed` to the close of the link."""
 NO_HELPER = (
@@ -107,21 +106,22 @@ class GptLiveDialect(Dialect):
         text_input="no",
     )
 
+    tick_s: ClassVar[float] = 0.05
+    """How often time should pass: the server's clock is the sound that it gets."""
+
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._waiting = Waiting()
         self._queued: list[Event] = []
         self._told: set[str] = set()
         self._refused_texts = 0
-        self._opened_at: float | None = None
         self._begin_session(0.0)
 
     def _begin_session(self, now: float) -> None:
         """Parts for the settings as they are now, with ids unlike those of other sessions."""
         settings, stamp = self.settings, f"{int(now * 1000):x}"
-        self._is_ready = self._has_failed = False
+        self._start = Start(self._say, settings, self._model, self.input_rate)
         self._closed_at: float | None = None
-        self._left_out: set[Wish] = set()
         self._farewell = Farewell(self.profile)
         self._repeats = Repeats()
         self._before_reply: str | None = None
@@ -145,9 +145,8 @@ class GptLiveDialect(Dialect):
         return {name.strip(): value.strip().replace("{key}", self.settings.api_key)}
 
     def open(self, now: float) -> None:
-        self._opened_at = now
         self._begin_session(now)
-        self._start()
+        self._start.ask(now)
 
     def send(self, command: Command, now: float) -> None:
         self._now = now
@@ -157,7 +156,7 @@ class GptLiveDialect(Dialect):
                 self._uplink.set_hands_free(hands_free, now)
             case SendText() | SendImage():
                 self._refuse(command)
-            case SendAudio() | BeginTurn() | EndTurn() if not self._is_ready:
+            case SendAudio() | BeginTurn() | EndTurn() if not self._start.is_over:
                 self._keep(command)
             case _:
                 self._obey(command, now)
@@ -234,9 +233,9 @@ class GptLiveDialect(Dialect):
         return [] if kind in _SILENT else [Unknown(clean_line(kind or "no type", 80))]
 
     def _started(self, message: JsonObject, now: float) -> list[Event]:
-        if self._is_ready:
+        if self._start.is_over:
             return []
-        self._is_ready, self._farewell = True, Farewell(self.profile)
+        self._start.is_over, self._farewell = True, Farewell(self.profile)
         session = table(message, "session")
         self._uplink.start(now)
         for command in self._waiting.take():
@@ -274,7 +273,7 @@ class GptLiveDialect(Dialect):
     def _delegated(self, message: JsonObject, now: float) -> list[Event]:
         delegation = table(message, "delegation")
         given = identity(delegation, "id")
-        if given and self._is_ready and text(delegation, "target") in ("", "client"):
+        if given and self._start.is_over and text(delegation, "target") in ("", "client"):
             kind, event_id = "session.commentary.append", f"answer_{given}"[:64]
             answer = {"type": kind, "content": NO_HELPER, "delegation_id": given}
             self._say({**answer, "event_id": event_id})
@@ -306,9 +305,10 @@ class GptLiveDialect(Dialect):
         answers = identity(table(message, "error"), "client_event_id")
         if answers.startswith("answer_"):
             return []  # The model went on without us.
-        if not self._is_ready and (wish := self._wish_of(fault)):
-            return self._give_up(wish, fault)
-        match self._farewell.verdict(fault, is_started=self._is_ready):
+        if notice := self._start.give_up(fault, now):
+            self._farewell.refused(fault)  # In case it closes instead of listening again.
+            return [notice]
+        match self._farewell.verdict(fault, is_started=self._start.is_over):
             case "fatal":
                 self._farewell.refused(fault)
                 return [ProviderFailed(fault.code, fault.message, fatal=True)]
@@ -317,23 +317,9 @@ class GptLiveDialect(Dialect):
             case "benign":
                 return [Unknown(f"error {fault.code}")]
             case _:
-                if not self._is_ready:
+                if not self._start.is_over:
                     self._farewell.postponed(fault)
                 return [ProviderFailed(fault.code, fault.message)]
-
-    def _wish_of(self, fault: Fault) -> Wish | None:
-        """What the session was refused for, if it can do without."""
-        wish = blamed(fault.param)
-        is_asked = self.settings.voice if wish == "voice" else self.settings.history
-        return wish if wish and is_asked and wish not in self._left_out else None
-
-    def _give_up(self, wish: Wish, fault: Fault) -> list[Event]:
-        self._left_out.add(wish)
-        self._start()
-        why = fault.message.rstrip(" .")
-        words = f"The server refused {WISHES[wish]} ({why}); going on without"
-        self._farewell.refused(fault)  # In case it closes instead of listening again.
-        return [Notice("update_refused", words)]
 
     def _ended(self, message: JsonObject, now: float) -> list[Event]:
         return self._end(text(message, "reason"), now)
@@ -341,8 +327,8 @@ class GptLiveDialect(Dialect):
     def _end(self, reason: str, now: float) -> list[Event]:
         if self._closed_at is not None:
             return []
-        self._closed_at, events = now, self._voice.close()
-        ending = self._farewell.closed(reason)
+        self._closed_at, ending = now, self._farewell.closed(reason)
+        events = self._voice.close(ending.message if ending else "")
         if reason == "expired":
             words = f"{self.profile.title} ended the session because of its age"
             return [*events, SessionExpired(words)]
@@ -355,26 +341,16 @@ class GptLiveDialect(Dialect):
         if self._closed_at is not None and now - self._closed_at >= CLOSE_S:
             self._closed_at = float("inf")
             return [SessionExpired(f"{self.profile.title} ended the session")]
-        waited = self._opened_at is not None and now - self._opened_at >= START_S
-        if self._is_ready or self._has_failed or not waited:
+        if not self._start.is_late(now):
             return []
-        self._has_failed = True
-        words = f"{self.profile.title} did not begin the session within {START_S:.0f} s"
+        words = f"{self.profile.title} began no session within {self._start.patience_s:.0f} s"
         return [ProviderFailed("no_answer", words)]
 
     # -- small state ----------------------------------------------------------------------------
 
-    def _start(self) -> None:
-        session = build(self.settings, self._model, self.input_rate, self._left_out)
-        self._say({"type": "session.start", "session": session})
-
     @property
     def _model(self) -> str:
         return self.settings.model or self.profile.default_model
-
-    @property
-    def _secrets(self) -> tuple[str, ...]:
-        return (self.settings.api_key,) if self.settings.api_key else ()
 
     def _take_queued(self) -> list[Event]:
         queued, self._queued = self._queued, []

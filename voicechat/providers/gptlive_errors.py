@@ -15,6 +15,8 @@ from voicechat.text import clean_line
 
 CODES = Codebook(
     money=Codebook().money | {"credit_balance_exhausted"},
+    # What was added for delegated work was never said: the model went on without it.
+    benign=Codebook().benign | {"context_injection_incomplete"},
     expired=Codebook().expired | {"session_duration_limit_reached"},
 )
 _PASSING_KINDS = frozenset({"server_error", "rate_limit_error", "overloaded_error"})

@@ -1,9 +1,11 @@
 """The model's side: one stream of sound without an end, cut into replies.
 
 The server names no replies and says neither that one begins nor that it is done.  So a reply begins
-with the first sound or word, and ends with a pause.  Pauses within it are played as they come: the
-stream comes at the pace of speech, and pacing it is not the business of this room.  Silence between
-replies is nobody's.
+with the first sound or word, and ends with a pause.  Silence between replies is nobody's.
+
+The stream comes at the pace of speech, a tenth of a second at a time: a loudspeaker that began with
+the first piece would wait for the second.  So the first two are given away together; what follows,
+pauses too, is played as it comes.
 
 A user who speaks over a reply makes shorter pauses count: what comes next is said to something
 else.  Whether the model yielded shows only in whether it soon fell silent.
@@ -35,6 +37,8 @@ GONE_S = 2.0
 """Without a sound or a word, whether or not there is silence in the stream."""
 FIRST_SOUND_S = 3.0
 """The same for words of which no sound has come yet."""
+HEAD_S = 0.2
+"""Of a reply's sound that is given away at once, or as long after its beginning."""
 YIELD_S = 2.0
 """A model that speaks on for longer did not yield to the user."""
 STRAY_S = 1.0
@@ -44,7 +48,9 @@ STRAY_S = 1.0
 @dataclass(slots=True)
 class _Reply:
     name: str
+    rate: int
     start_ms: float
+    began_at: float
     sign_at: float
     """When it last had a sound or a word."""
     worded_at: float = float("-inf")
@@ -56,6 +62,8 @@ class _Reply:
     words: list[str] = field(default_factory=list)
     overlapped_at: float | None = None
     """When the user spoke over it."""
+    head: bytearray | None = field(default_factory=bytearray)
+    """Sound that waits to be given away; None: it flows."""
 
     @property
     def id(self) -> str:
@@ -64,6 +72,19 @@ class _Reply:
     @property
     def item_id(self) -> str:
         return f"item_{self.name}"
+
+    def sound(self, pcm: bytes, now: float) -> list[Event]:
+        """More sound, or none: what may be played now."""
+        if self.head is None:
+            return [ReplyAudio(self.id, self.item_id, pcm)] if pcm else []
+        self.head += pcm
+        head_s = max(len(self.head) / 2 / self.rate, now - self.began_at)
+        return self.release() if self.head and head_s >= HEAD_S else []
+
+    def release(self) -> list[Event]:
+        """Give away what waits; from now on sound flows."""
+        head, self.head = self.head, None
+        return [ReplyAudio(self.id, self.item_id, bytes(head))] if head else []
 
     def is_over(self, now: float) -> bool:
         patience_s = GONE_S if self.has_sound else FIRST_SOUND_S
@@ -146,7 +167,7 @@ class Voice:
         else:
             reply.silent_ms, reply.has_sound, reply.sign_at = 0.0, True, now
         if not self._text_only:
-            events.append(ReplyAudio(reply.id, reply.item_id, pcm))
+            events += reply.sound(pcm, now)
         return [*events, *self.tick(now)]
 
     def tell(self, text: str, end_ms: float, now: float, here_ms: float) -> list[Event]:
@@ -186,11 +207,14 @@ class Voice:
         """Let time pass."""
         if self._stopped_ms is not None and now - self._stopped_sign_at >= GONE_S:
             self._go_on(now)
-        if self._reply is None or not self._reply.is_over(now):
+        if self._reply is None:
             return []
+        events = self._reply.sound(b"", now)
+        if not self._reply.is_over(now):
+            return events
         if self._reply.has_yielded:
-            return self._finish("cancelled", "turn_detected")
-        return self._finish("completed")
+            return [*events, *self._finish("cancelled", "turn_detected")]
+        return [*events, *self._finish("completed")]
 
     # -- what the user does ---------------------------------------------------------------------
 
@@ -205,11 +229,14 @@ class Voice:
         self._was_asked = False
         return self._finish("cancelled", "client_cancelled")
 
-    def close(self) -> list[Event]:
-        """The session is over."""
+    def close(self, why: str) -> list[Event]:
+        """The session is over.  `why`: what became of it; empty: another one takes over."""
         if self._reply is None:
             return []
-        return self._finish("incomplete", "session_closed", "The session ended before the answer")
+        if why:
+            return self._finish("failed", "session_closed", why)
+        words = "The session ended in the middle of the answer"
+        return self._finish("incomplete", "session_closed", words)
 
     def _pass_over(self, silent_ms: float, now: float) -> None:
         assert self._stopped_ms is not None
@@ -238,13 +265,14 @@ class Voice:
         events = self._begins(here_ms)
         self._count += 1
         self._stray_until = float("-inf")
-        self._reply = _Reply(f"{self._stamp}_{self._count}", here_ms, now)
+        name = f"{self._stamp}_{self._count}"
+        self._reply = _Reply(name, self._rate, here_ms, now, now)
         return [*events, ReplyStarted(self._reply.id)]
 
     def _finish(self, status: ReplyStatus, code: str = "", message: str = "") -> list[Event]:
         reply = self._running
         self._reply = None
-        events: list[Event] = []
+        events = reply.release() if code != "client_cancelled" else []
         words = "".join(reply.words).rstrip()
         if words and code != "client_cancelled":
             spoken = not self._text_only

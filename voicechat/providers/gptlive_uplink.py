@@ -19,7 +19,7 @@ LARGEST_MS = 100
 """Of one message."""
 LEAD_S = 0.5
 """How far sound may run ahead of the clock: more than what a press brings from before the key."""
-IDLE_HOLE_S = 0.1
+IDLE_HOLE_S = 0.04
 """Of a stream that nobody feeds: filled at once."""
 HOLE_S = 0.3
 """Of a stream that a microphone feeds: more than its sound is ever late by itself."""

@@ -85,8 +85,7 @@ class OpenAIDialect(Ways):
         self._waiting = Waiting()
         self._turns = Turns(self._say)
         self._replies = Replies(self._say, self.patience, tags=self.tags_replies)
-        offered = frozenset(tool.name for tool in settings.tools if self._tools())
-        self._tool_calls = Calls(self._say, self._replies, offered)
+        self._tool_calls = Calls(self._say, self._replies)
         self._answers = Answers(self._say, self._replies, self._tool_calls)
         self._memory = Memory(self._say)
         self._farewell = Farewell(self.profile, self.codes, self.money_page, self.key_note)
@@ -127,6 +126,9 @@ class OpenAIDialect(Ways):
 
     def open(self, now: float) -> None:
         self._now = now
+        # Known only now: servers of tools may have taken their time.
+        offered = [tool.name for tool in self.settings.tools if self._tools()]
+        self._tool_calls.offered = frozenset(offered)
         shape, first = self.settings.shape, self._first_shape()
         self._agreement = self._new_agreement()
         self._replies.fields = self._reply_fields()
@@ -389,10 +391,6 @@ class OpenAIDialect(Ways):
         return ProviderFailed(fault.code, fault.message, fatal=True)
 
     # -- small state ----------------------------------------------------------------------------
-
-    @property
-    def _secrets(self) -> tuple[str, ...]:
-        return (self.settings.api_key,) if self.settings.api_key else ()
 
     def _take_notices(self) -> list[Event]:
         notices, self._notices = self._notices, []

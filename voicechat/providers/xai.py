@@ -33,6 +33,8 @@ class XaiDialect(OpenAIDialect):
         http=Http(
             "https://api.x.ai/v1",
             chat_model="grok-4.3",
+            ears_model="stt",
+            ears="xai",
             mouth_model="tts",
             mouth="xai",
             voice="eve",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
+from voicechat import __version__
 from voicechat.config import McpSection
 from voicechat.errors import ConfigError, ServiceError, VoiceChatError
 from voicechat.events import Tool
@@ -91,8 +92,10 @@ class McpServer:
 
     async def _serve(self) -> None:
         from mcp import Client
+        from mcp.types import Implementation
 
-        client = Client(self._transport(), read_timeout_seconds=self._section.timeout_s)
+        us = Implementation(name="voicechat", version=__version__)
+        client = Client(self._transport(), client_info=us)
         deadline = asyncio.timeout(self._start_s)
         async with deadline, client:
             self.offers = await self._list(client)

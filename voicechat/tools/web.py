@@ -3,6 +3,7 @@
 Rule: headers may hold keys, so they never leave this machine in the clear.
 """
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +15,8 @@ from urllib.parse import urlsplit
 from voicechat.errors import ConfigError
 
 CONNECT_S = 20.0
+LEAVE_S = 0.5
+"""For saying goodbye (DELETE) to a server that may not listen any more."""
 _REFUSALS = {
     401: "It wants a key. Look at headers",
     402: "It wants money",
@@ -51,9 +54,11 @@ async def over_http(way: Way, on_trouble: Callable[[str], None]) -> AsyncIterato
     from mcp.client.streamable_http import streamable_http_client
 
     class Listening(httpx2.AsyncClient):
-        async def send(self, *args: Any, **kwargs: Any) -> httpx2.Response:
+        async def send(self, request: httpx2.Request, **more: Any) -> httpx2.Response:
+            limit_s = LEAVE_S if request.method == "DELETE" else None
             try:
-                response = await super().send(*args, **kwargs)
+                async with asyncio.timeout(limit_s):
+                    response = await super().send(request, **more)
             except Exception as error:
                 on_trouble(_words_for(error, bool(way.proxy)))
                 raise

@@ -1,22 +1,32 @@
 """The program talks GPT-Live's language: a real child process against the stand-in."""
 
 import json
+import subprocess
 import sys
 import wave
 from asyncio import create_subprocess_exec
 from asyncio.subprocess import PIPE
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.plain.program import Outcome, Program
+from tests.e2e.voice.conftest import Stage
+from tests.e2e.voice.listening import loud_ms, share_found
+from tests.e2e.voice.service import Server
 from tests.fakes.ga_signal import RATE, decode_position, silence, timecode, tone
 from tests.fakes.gptlive_script import SCRIPTS
 from tests.fakes.gptlive_server import GptLiveServer
+from tests.fakes.pulse import PulseServer, wait_until
+from tests.fakes.terminal import Terminal, check_after
 
 KEY = "sk-canary-0123456789abcdefCANARY"
 MODEL = "gpt-live-1"
 ROOT = Path(__file__).parents[3]
+CHUNK_MS = 60
+"""Of sound that is looked for: a stream at the pace of speech may have gaps."""
 GREETING = SCRIPTS["normal"].answers[0].text
 
 
@@ -116,6 +126,7 @@ async def test_a_model_that_says_nothing_fails_with_one_line(
         ("no_credit", "plan and credit"),
         ("no_model", "Choose another model"),
         ("filtered", "safety filter"),
+        ("lost", "lost the session on its side"),
     ],
 )
 async def test_a_refusal_is_told_in_one_line(
@@ -153,3 +164,79 @@ async def test_the_stand_in_runs_as_a_process_of_its_own(program: Program, quest
     position = decode_position(read_wav(program.home / "reply.wav")[: 200 * 48])
     assert position is not None and position.index == 0
     assert KEY not in log.read_text("utf-8")
+
+
+# -- in a terminal, with real sound -----------------------------------------------------------
+
+
+@contextmanager
+def serving(home: Path, script: str) -> Iterator[Server]:
+    """The stand-in as a process of its own."""
+    log = home / "wire.jsonl"
+    log.touch()
+    command = (sys.executable, "-m", "tests.fakes.gptlive_server", "--log", str(log))
+    process = subprocess.Popen((*command, "--script", script), cwd=ROOT, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        yield Server(json.loads(process.stdout.readline())["port"], log)
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with PulseServer() as pulse:
+        stage = Stage(tmp_path, pulse)
+        yield stage
+        stage.close()
+
+
+def dial(stage: Stage, service: Server, *options: str) -> Terminal:
+    url = f"ws://127.0.0.1:{service.port}"
+    terminal = stage.start("--model", MODEL, "--url", url, *options)
+    service.wait_for("session.started", "out")
+    terminal.wait_for("connected")
+    return terminal
+
+
+@pytest.mark.sound
+@pytest.mark.terminal
+def test_a_press_is_answered_by_the_loudspeaker(stage: Stage) -> None:
+    with serving(stage.home, "two") as service:
+        terminal = dial(stage, service)
+        with stage.pulse.record_loudspeaker() as played:
+            for number, answer in enumerate(("I talk long enough", "that was the second"), 1):
+                terminal.press("space")
+                terminal.wait_for("LIVE: Space sends")
+                stage.pulse.play_to_microphone(tone(900))
+                terminal.press("space")
+                terminal.wait_for(answer)
+                assert len(service.of("session.input_audio.unmute")) == number
+            wait_until(lambda: loud_ms(played.pcm) >= 2700, "both answers in full")
+        assert share_found(timecode(0, 2000), played.pcm, CHUNK_MS) > 0.75
+        assert share_found(timecode(1, 800), played.pcm, CHUNK_MS) > 0.75
+        text = terminal.screen_text()
+        rows = ("You: This is what", "I talk long enough", "that was the second")
+        assert all(row in text for row in rows)
+        assert text.index("I talk long enough") < text.rindex("You: This is what")
+        assert text.rindex("You: This is what") < text.index("that was the second")
+        check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
+        assert [entry for entry in service.entries() if entry["dir"] == "violation"] == []
+
+
+@pytest.mark.sound
+@pytest.mark.terminal
+def test_hands_free_the_user_talks_over_an_answer(stage: Stage) -> None:
+    with serving(stage.home, "long") as service:
+        terminal = dial(stage, service, "--hands-free")
+        with stage.pulse.record_loudspeaker() as played:
+            stage.pulse.play_to_microphone(tone(700))
+            wait_until(lambda: loud_ms(played.pcm) > 800, "the answer")
+            stage.pulse.play_to_microphone(tone(700))
+            terminal.wait_for("Yes.")
+            second = timecode(1, 400)
+            wait_until(lambda: share_found(second, played.pcm, CHUNK_MS) > 0.6, "the second")
+        assert loud_ms(played.pcm) < 6000
+        check_after(terminal, leave=lambda: terminal.press("ctrl+q"))

@@ -45,4 +45,5 @@ def test_a_narrow_window_cuts_it_and_height_is_what_is_drawn() -> None:
 def test_a_picture_takes_half_of_the_transcript_at_most() -> None:
     assert room_for_sketch(200, 60) == (LARGEST[0], LARGEST[1] * 2)
     assert room_for_sketch(80, 18) == (40, 18)
-    assert room_for_sketch(40, 5) is None and room_for_sketch(0, 0) is None
+    assert room_for_sketch(40, 8) == (20, 8)
+    assert room_for_sketch(40, 7) is None and room_for_sketch(0, 0) is None

@@ -152,3 +152,15 @@ async def test_a_model_without_eyes_is_told_every_time(jpeg: Path) -> None:
             await until(pilot, lambda text: prompt.value != "")
             app.clear_notifications()
             await until(pilot, lambda text: "看不了图片" not in text)
+
+
+async def test_pictures_are_shown_in_the_order_they_were_given(tmp_path: Path) -> None:
+    (tmp_path / "large.png").write_bytes(saved(photo(3000, 2000), "PNG"))
+    (tmp_path / "small.png").write_bytes(saved(photo(30, 20), "PNG"))
+    app = StagedApp(SHORT)
+    async with app.run_test(size=(100, 60)) as pilot:
+        await until(pilot, "- ready")
+        await say(pilot, f"/image {tmp_path}/large.png")
+        await say(pilot, f"/image {tmp_path}/small.png")
+        screen = await until(pilot, "small.png 30×20")
+        assert screen.index("large.png") < screen.index("small.png")

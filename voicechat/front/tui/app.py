@@ -4,13 +4,14 @@ Words are pushed by the session's listener but drawn on a timer, so that ten tho
 second cost no more repaints than ten; levels are polled on the same timer.
 """
 
+import asyncio
 import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.driver import Driver
@@ -33,7 +34,7 @@ from voicechat.front.orders import (
     read_order,
 )
 from voicechat.front.tui.choices import device_choices, model_choices
-from voicechat.front.tui.consent import KEYS, Question, Verdict
+from voicechat.front.tui.consent import Question
 from voicechat.front.tui.pickers import Finder, HelpPage, Picker
 from voicechat.front.tui.prompt import Prompt
 from voicechat.front.tui.status import LineBar, StatusBar
@@ -75,7 +76,11 @@ class VoiceChatApp(App[None]):
         self._on_leave = on_leave
         self._wanted_theme = "textual-light" if theme == "light" else "textual-dark"
         self._quit_asked = False
+        self._showing = asyncio.Lock()
+        """One order to show something at a time: they arrive as they were given."""
         self._owes_frames = False
+        self._is_question_behind = False
+        """A question waits, and another page hides it."""
         self._picked: dict[str, int] = {}
         """Devices chosen on this screen, by side."""
         self._bindings = self._keys()
@@ -104,13 +109,7 @@ class VoiceChatApp(App[None]):
             Binding(key, action, words(name), key_display=_key_name(key), priority=key == "ctrl+q")
             for key, action, name in shown
         ]
-        keys += [Binding(key, action, show=False) for key, action in hidden]
-        keys += [
-            Binding(key, f"consent({name!r}, {verdict!r})", show=False, priority=True)
-            for key, verdict in KEYS.items()
-            for name in [key.partition(",")[0]]
-        ]
-        return BindingsMap(keys)
+        return BindingsMap([*keys, *(Binding(key, action, show=False) for key, action in hidden)])
 
     def get_driver_class(self) -> type[Driver]:
         if sys.platform == "win32":
@@ -171,7 +170,7 @@ class VoiceChatApp(App[None]):
                 self._note("error", str(event))
             case ProviderFailed(code, message, fatal=False):
                 self._note(f"error-{code}", message)
-            case ReplyFinished(status="failed"):
+            case ReplyFinished(status="failed") if event.code != "text_ignored":
                 self._note("error-reply", event.message or event.code or self._words("failed"))
             case ReplyFinished(status="incomplete"):
                 self._note("incomplete", self._words("incomplete", reason=event.code or "?"))
@@ -191,9 +190,10 @@ class VoiceChatApp(App[None]):
         self._draw_question()
 
     def _draw_question(self) -> None:
-        was_open = self._question.is_open
+        was_behind = self._is_question_behind
         self._question.draw(self._prompt.value)
-        if self._question.is_open and not was_open and len(self.screen_stack) > 1:
+        self._is_question_behind = self._question.is_open and len(self.screen_stack) > 1
+        if self._is_question_behind and not was_behind:
             self._tell("consent_behind")
 
     def _draw_prompt(self, phase: str, *, is_live: bool) -> None:
@@ -244,30 +244,30 @@ class VoiceChatApp(App[None]):
     async def _show(self, order: Show, line: str) -> None:
         """Show the model something; where that fails, the words come back into the box."""
         slow = self.set_timer(SLOW_S, lambda: self._tell("picture_loading"))
-        shown: list[Shown] | None = None
+        shown: list[Shown] = []
         try:
-            shown = await carry_out(order, self.session)
+            async with self._showing:
+                shown = await carry_out(order, self.session)
+            if not (shown or self.session.line.dialect.profile.images):
+                self._tell("picture_not_sent")
         except VoiceChatError as error:
             self.hear(error)
-        slow.stop()
+        finally:
+            slow.stop()
         if not shown:
             self._prompt.give_back(line)
-        if shown == []:
-            self._tell("picture_not_sent")
-        for one in shown or ():
+        for one in shown:
             if one.picture is not None:
                 await self._transcript.illustrate(one.row, one.picture)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A key answers the question only where it cannot be meant for anything else."""
-        if action != "consent":
-            return True
-        is_in_sight = len(self.screen_stack) == 1
-        return is_in_sight and self._question.takes(str(parameters[0]), self._prompt.value)
+    async def on_event(self, event: events.Event) -> None:
+        """A key that answers the question goes no further: the box would take any letter."""
+        if not (isinstance(event, events.Key) and self._is_answer(event.key)):
+            await super().on_event(event)
 
-    def action_consent(self, key: str, verdict: Verdict) -> None:
-        self._question.answer(verdict)
-        self._draw_question()
+    def _is_answer(self, key: str) -> bool:
+        is_in_sight = len(self.screen_stack) == 1
+        return is_in_sight and self._question.take(key, self._prompt.value)
 
     @on(Input.Changed, "#prompt")
     def _note_typing(self) -> None:

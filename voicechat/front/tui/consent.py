@@ -21,7 +21,7 @@ Verdict: TypeAlias = Literal["once", "always", "no"]
 
 SETTLE_S = 0.8
 """So long nothing may have been typed, or changed under the user's fingers."""
-KEYS: dict[str, Verdict] = {"y,Y": "once", "a,A": "always", "n,N": "no", "escape": "no"}
+_VERDICTS: dict[str, Verdict] = {"y": "once", "a": "always", "n": "no", "escape": "no"}
 
 
 @dataclass(eq=False, slots=True)
@@ -65,23 +65,22 @@ class Question(Vertical):
 
     @property
     def is_open(self) -> bool:
-        """Whether the user sees a question."""
-        return self._drawn is not None and self._drawn in self._queue
-
-    def answer(self, verdict: Verdict) -> None:
-        """The user's word on the question in sight."""
-        if self._drawn is not None and not self._drawn.verdict.done():
-            self._drawn.verdict.set_result(verdict)
+        """Whether a question is on the screen."""
+        return self._drawn is not None
 
     def touch(self) -> None:
         """Something was typed: a letter that follows at once is no answer."""
         self._still_since = time.monotonic()
 
-    def takes(self, key: str, typed: str) -> bool:
-        """Whether a key is an answer now, with this text in the input box."""
-        if not self.is_open or key == "escape":
-            return self.is_open
-        return not typed and time.monotonic() - self._still_since >= SETTLE_S
+    def take(self, key: str, typed: str) -> bool:
+        """A key was pressed, with this text in the input box; whether it was an answer."""
+        verdict = _VERDICTS.get(key.lower())
+        if verdict is None or self._drawn is None or self._drawn.verdict.done():
+            return False
+        is_still = not typed and time.monotonic() - self._still_since >= SETTLE_S
+        if is_still or key == "escape":
+            self._drawn.verdict.set_result(verdict)
+        return is_still or key == "escape"
 
     def draw(self, typed: str) -> None:
         """Bring the screen in line with the queue."""

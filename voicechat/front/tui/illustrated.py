@@ -20,7 +20,7 @@ from voicechat.pictures import Sketch
 
 LARGEST = (48, 12)
 """Columns and lines."""
-SMALLEST_LINES = 3
+SMALLEST_LINES = 4
 """With less room than that for it, no picture is drawn."""
 
 

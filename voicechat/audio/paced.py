@@ -1,0 +1,127 @@
+"""Sound that comes at the pace of speech, silence included: how far to stay behind it.
+
+A model that listens while it speaks sends 100 ms of sound every 100 ms.  The buffer never grows by
+itself, and every gap makes all that follows later for good, unless silence is dropped.  So a target
+delay is learned: how late does sound come, against the earliest that could be?  The rule: the
+delay with the least cost so far is the target; it is reached in pauses only.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from voicechat.audio.target import GAP_COST, GAP_MS_COST, numbers
+
+START_MS = 120.0
+"""The target before anything is known."""
+MARGIN_MS = 20.0
+LEARN_MS = 2000.0
+"""Learns once for so much sound."""
+WINDOWS = 15
+"""So many of these are remembered, to know the earliest that sound could come."""
+EVIDENCE_MS = 8000.0
+"""So much sound at an even pace is believed to be paced."""
+EVEN_MS = 20.0
+"""How much the earliest sound of two seconds may be apart."""
+HASTE_MS = 150.0
+"""So much ahead of its pace within a second is not paced."""
+_DELAYS = np.array(
+    [0, 10, 20, 30, 40, 60, 80, 100, 120, 150, 180, 220, 260, 300, 350]
+    + [400, 500, 600, 800, 1000, 1300, 1600, 2000],
+    dtype=np.float64,
+)
+_DELAY_COST = 0.2
+_FADE = 0.98
+_PRIOR = 1.5 * (0.3 * _DELAYS + 300 * np.exp(-_DELAYS / 60))
+
+
+class PacedDelay:
+    """The target delay of a paced source, and how far a reply is from it.  All in milliseconds.
+
+    Args:
+        state: Of an earlier one (`export`); anything else than that is ignored.
+    """
+
+    def __init__(self, state: Mapping[str, Any] | None = None) -> None:
+        costs = numbers((state or {}).get("delay_costs"), _DELAYS.size)
+        self._costs = _PRIOR.copy() if costs is None else costs
+        self.target_ms = START_MS if costs is None else self._best()
+        self.begin()
+
+    def begin(self) -> None:
+        """A new reply: its clock has nothing to do with the last one's."""
+        self._earliest: deque[float] = deque(maxlen=WINDOWS)
+        self._window_low = float("inf")
+        self._window_late = -float("inf")
+        self._window_end = LEARN_MS
+
+    def note(self, now_ms: float, start_ms: float, end_ms: float, *, has_voice: bool) -> None:
+        """The part of a reply from `start_ms` to `end_ms` came at `now_ms`."""
+        self._window_low = min(self._window_low, now_ms - end_ms)
+        if has_voice:
+            self._window_late = max(self._window_late, now_ms - start_ms)
+        if end_ms >= self._window_end:
+            self._learn()
+            self._window_end = end_ms + LEARN_MS
+
+    def delay_ms(self, plays_at_ms: float, position_ms: float) -> float:
+        """How far behind the earliest possible a place of the reply is, if it plays then."""
+        return plays_at_ms - self._reference - position_ms
+
+    def export(self) -> dict[str, Any]:
+        """What was learned, as plain values."""
+        return {"delay_costs": [round(float(cost), 1) for cost in self._costs]}
+
+    @property
+    def _reference(self) -> float:
+        return min(self._window_low, *self._earliest) if self._earliest else self._window_low
+
+    def _learn(self) -> None:
+        reference = self._reference
+        self._earliest.append(self._window_low)
+        late = self._window_late - reference + MARGIN_MS - _DELAYS
+        gap = np.where(late > 0, GAP_COST + GAP_MS_COST * np.maximum(late, 0.0), 0.0)
+        self._costs = _FADE * self._costs + _DELAY_COST * _DELAYS + gap
+        self.target_ms = self._best()
+        self._window_low, self._window_late = float("inf"), -float("inf")
+
+    def _best(self) -> float:
+        return float(_DELAYS[int(np.argmin(self._costs))])
+
+
+class PaceFinder:
+    """Finds out whether a source is paced, over replies long and short.
+
+    A window of two seconds is even when the earliest sound of its halves is equally early.
+    """
+
+    def __init__(self, *, is_paced: bool = False) -> None:
+        self.is_paced = is_paced
+        self._evidence_ms = EVIDENCE_MS if is_paced else 0.0
+        self.begin()
+
+    def begin(self) -> None:
+        """A new reply."""
+        self._halves = [float("inf"), float("inf")]
+        self._end = 2000.0
+
+    def note(self, now_ms: float, end_ms: float) -> None:
+        """Sound of the reply up to `end_ms` came at `now_ms`."""
+        half = end_ms > self._end - 1000
+        self._halves[half] = min(self._halves[half], now_ms - end_ms)
+        if end_ms >= self._end:
+            self._judge(self._halves[1] - self._halves[0])
+            self._halves = [float("inf"), float("inf")]
+            self._end = end_ms + 2000
+
+    def _judge(self, late_ms: float) -> None:
+        if late_ms < -HASTE_MS:
+            self._evidence_ms = 0.0
+            self.is_paced = False
+        elif abs(late_ms) <= EVEN_MS:
+            self._evidence_ms = min(self._evidence_ms + 2000, 2 * EVIDENCE_MS)
+        elif abs(late_ms) < float("inf"):
+            self._evidence_ms = max(self._evidence_ms - 1000, 0.0)
+        self.is_paced = self.is_paced or self._evidence_ms >= EVIDENCE_MS

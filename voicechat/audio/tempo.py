@@ -1,0 +1,109 @@
+"""How fast a reply is played, decided block by block: as it is, slower, faster, or a pause bent.
+
+The rule: words are bent by whole periods of the voice only, and only where these are alike; pauses
+may be held or shortened, since nobody hears how long they were meant to be.
+"""
+
+from dataclasses import dataclass
+
+from voicechat.audio.backlog import Block, WaitingItem
+from voicechat.audio.pauses import PauseFinder
+from voicechat.audio.pcm import HOUSE_RATE, ms_to_frames
+from voicechat.audio.stretch import find_period, longest, window
+from voicechat.audio.target import SLOW
+
+FAST = 1.1
+HOLD_MS = 10
+"""A pause is held by so much at a time."""
+HOLD_LIMIT_MS = 160
+"""No pause is held by more."""
+PAUSE_BEGINS_MS = 40
+"""So much of a pause is left as it is, before and behind what is dropped."""
+LOOK_MS = 400
+"""So far ahead the end of a pause is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What is wanted of the next block."""
+
+    is_slow: bool = False
+    """Play words slower."""
+    is_fast: bool = False
+    """Play words faster."""
+    holds: bool = False
+    """Make a pause longer."""
+    holds_for_ever: bool = False
+    """However long the pause has been held."""
+    drop: int = 0
+    """Frames of a pause that may be left out."""
+
+
+class Tempo:
+    """Bends one reply; remembers what it owes."""
+
+    def __init__(self, rate: int = HOUSE_RATE) -> None:
+        self.in_pause = False
+        """Whether what was handed out last was a pause."""
+        self._rate = rate
+        self._pauses = PauseFinder(rate)
+        self._hold = ms_to_frames(HOLD_MS, rate)
+        self._edge = ms_to_frames(PAUSE_BEGINS_MS, rate)
+        self._owed = 0.0
+        self._held = 0
+        self._paused = 0
+
+    def next(self, item: WaitingItem, frames: int, fade: int, aim: Aim) -> Block:
+        """The next block of an item: bent as is wanted, where that is possible, else as it is."""
+        if item.can_bend(fade) and (block := self._bend(item, fade, aim)):
+            return block
+        block = item.take(frames, fade)
+        self._note(item.last(block.content_frames), block.content_frames, aim)
+        return block
+
+    def is_pause(self, item: WaitingItem) -> bool:
+        """Whether an item goes on with a pause."""
+        ahead = item.peek(self._hold)
+        return bool(ahead) and self._pauses.is_pause(ahead)
+
+    def _note(self, raw: bytes, frames: int, aim: Aim) -> None:
+        self.in_pause = self._pauses.hear(raw)
+        self._paused = self._paused + frames if self.in_pause else 0
+        self._held = self._held if self.in_pause else 0
+        self._owed += frames * ((1 / SLOW - 1) if aim.is_slow else (FAST - 1) * aim.is_fast)
+        self._owed = min(self._owed, float(longest(self._rate)))
+
+    def _bend(self, item: WaitingItem, fade: int, aim: Aim) -> Block | None:
+        if aim.holds and self.in_pause and (block := self._prolong(item, aim)):
+            return block
+        if aim.drop and self._paused >= self._edge and (block := self._shorten(item, fade, aim)):
+            return block
+        if self._owed <= 0 or not (aim.is_slow or aim.is_fast):
+            return None
+        return self._by_period(item, fade, is_slow=aim.is_slow)
+
+    def _prolong(self, item: WaitingItem, aim: Aim) -> Block | None:
+        limit = ms_to_frames(HOLD_LIMIT_MS, self._rate)
+        is_over = self._held >= limit and not aim.holds_for_ever
+        if is_over or not item.has(self._hold, self._hold) or not self.is_pause(item):
+            return None
+        self._held += self._hold
+        return item.repeat(self._hold)
+
+    def _shorten(self, item: WaitingItem, fade: int, aim: Aim) -> Block | None:
+        ahead = item.peek(min(ms_to_frames(LOOK_MS, self._rate), item.level - fade))
+        spare = self._pauses.leading(ahead) - self._edge - self._hold
+        drop = min(spare, aim.drop)
+        if drop < self._hold:
+            return None
+        return item.skip(drop, self._hold)
+
+    def _by_period(self, item: WaitingItem, fade: int, *, is_slow: bool) -> Block | None:
+        before, after = longest(self._rate), window(self._rate)
+        if not item.has(before, before * 2 + fade):
+            return None
+        lag = find_period(item.last(before), item.peek(after), self._rate)
+        if not lag:
+            return None
+        self._owed -= lag
+        return item.repeat(lag) if is_slow else item.skip(lag, lag)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.fakes.ga_server import GaServer
-from voicechat.conversation import Conversation
+from tests.fakes.glm_server import GlmServer
+from voicechat.conversation import Conversation, State
 from voicechat.detour import Detour
 from voicechat.engine import Engine
 from voicechat.errors import (
@@ -30,6 +31,7 @@ from voicechat.line import Line
 from voicechat.links import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.chat import ChatDialect
+from voicechat.providers.glm import GlmDialect
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.session import Session
 
@@ -224,3 +226,21 @@ def test_a_line_without_another_way_stays_as_it_is() -> None:
     dialect = OpenAIDialect(Settings(STRAIGHT))
     line = Line(dialect, lambda: websocket.connect("ws://127.0.0.1/", {}, proxy=None), STRAIGHT)
     assert Detour().take(line, LinkError("broken")) is None
+
+
+async def test_typed_text_that_a_model_never_answers_is_answered_the_other_way() -> None:
+    async with GlmServer() as straight, talking("ws://127.0.0.1:9/") as talk:
+        dialect = GlmDialect(replace(talk.settings, model="glm-realtime", url=straight.url))
+        headers = dialect.headers()
+        link = lambda: websocket.connect(dialect.url(), headers, proxy=None)  # noqa: E731
+        talk.session.redial(lambda: Line(dialect, link, "glm-realtime", instead=talk.detour))
+        await talk.wait_for(lambda: talk.session.line.model == "glm-realtime")
+        await talk.wait_for(lambda: talk.session.snapshot().phase == "ready")
+        await talk.ask("hello")
+        assert talk.session.line.model == OTHER
+        assert [role for role, _ in talk.said()] == ["user", "assistant"]
+        assert items(talk.other) == [("user", "hello")]
+        assert all(row.state is State.DONE for row in talk.session.conversation.rows)
+        assert not [event for event in talk.of(ReplyFinished) if event.status == "failed"]
+        await asyncio.sleep(0.5)
+        assert talk.session.line.model == OTHER  # Only the user knows when to go back.

@@ -108,6 +108,7 @@ class Listener:
                 late, words = late + now - reply.times_ms[0] - at + FRAME_MS, words + 1
         assert first is not None
         score.added_ms += max(now - gap - first - reply.length_ms - gap_ms, 0) if ends else 0
+        score.added_ms = score.added_ms if ends else 0
         score.delays = [first - reply.times_ms[0]] if ends else [late / words]
         score.weight = 1 if ends else words * FRAME_MS / 10_000
         return score

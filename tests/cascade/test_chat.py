@@ -2,16 +2,21 @@
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
 from tests.cascade.asking import PICTURE, ask, cost_of, happens, pieces_of, until, words_of
 from tests.fakes.http_chat import Call, HttpChatServer, Script
 from voicechat.cascade.chat import ChatMind
+from voicechat.cascade.chat_reading import ChatReader
 from voicechat.cascade.endpoints import HttpService
+from voicechat.cascade.gemini_chat import GeminiReader
 from voicechat.cascade.parts import CutShort, Question, Said, Spent, ToolCall, ToolResult
-from voicechat.errors import LinkError, RefusedError, ServiceError
+from voicechat.cascade.sound_chat import SoundVoice
+from voicechat.errors import LinkError, RefusedError, ServiceError, VoiceChatError
 from voicechat.events import Tool
 
 _WEATHER = Tool(
@@ -263,3 +268,53 @@ async def test_service_that_does_not_count_is_not_asked_to(server: HttpChatServe
     async with _mind(server) as mind:
         assert await words_of(mind, ask()) == "You said: Hello. "
     assert "stream_options" not in server.asked[1]
+
+
+_EVENTS: list[dict[str, Any]] = [
+    {"choices": [{"delta": {"content": "a", "audio": {"data": "AAAA", "transcript": "b"}}}]},
+    {"choices": [{"delta": {"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f"}}]}}]},
+    {"choices": [{"delta": {"tool_calls": [{"function": {"arguments": "{}"}}]}}]},
+    {"choices": [{"message": {"content": [{"type": "text", "text": "d"}]}}]},
+    {"choices": [{"delta": {}, "finish_reason": "length"}]},
+    {"choices": [], "usage": {"prompt_tokens": 1, "prompt_tokens_details": {"audio_tokens": 1}}},
+    {"error": {"message": "e", "code": "1113"}},
+    {"candidates": [{"content": {"parts": [{"text": "g", "thought": True}, {"text": "h"}]}}]},
+    {"candidates": [{"content": {"parts": [{"functionCall": {"name": "f", "args": {}}}]}}]},
+    {"candidates": [{"finishReason": "SAFETY"}], "usageMetadata": {"promptTokensDetails": [{}]}},
+    {"promptFeedback": {"blockReason": "OTHER"}},
+]
+_ODD: list[Any] = [None, True, -1, 1e308, "", "\ud83d", "x" * 99, [], {}, [[]], [{}], [None]]
+
+
+def _spoil(value: Any, chance: random.Random) -> Any:
+    if chance.random() < 0.15:
+        return chance.choice(_ODD)
+    if isinstance(value, list):
+        return [_spoil(entry, chance) for entry in value]
+    if isinstance(value, dict):
+        return {key: _spoil(entry, chance) for key, entry in value.items()}
+    return value
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_a_service_sends_only_errors_of_ours_come_of_it(seed: int) -> None:
+    chance = random.Random(seed)
+    service = HttpService("https://service.invalid/v1")
+    for _ in range(200):
+        readers: list[ChatReader | GeminiReader] = [
+            ChatReader(service.failure),
+            ChatReader(service.failure, SoundVoice(service.failure)),
+            GeminiReader(service.failure, {}),
+        ]
+        for reader in readers:
+            with contextlib.suppress(VoiceChatError):
+                for _ in range(5):
+                    event = _spoil(chance.choice(_EVENTS), chance)
+                    list(reader.read(event if isinstance(event, dict) else {}))
+                list(reader.finish())
+
+
+async def test_halves_of_surrogate_pairs_do_no_harm(server: HttpChatServer) -> None:
+    question = Question([Said("user", "\ud83d" + "\ude00 and \ud83d alone")])
+    async with _mind(server) as mind:
+        assert await words_of(mind, question) == "You said: \U0001f600 and \ufffd alone. "

@@ -17,9 +17,9 @@ class Conversation:
         self._answered: set[str] = set()
 
     def known(self, instructions: str) -> str:
-        """What the model knows, on one line."""
-        messages = [item.data for item in self.items if item.data["type"] == "message"]
-        said = [f"{one['role']}: {_words(one)}" for one in messages if _words(one)]
+        """What the model knows, on one line: what was said, and what tools answered."""
+        items = [item.data for item in self.items]
+        said = [f"{one.get('role', 'tool')}: {_words(one)}" for one in items if _words(one)]
         return " | ".join(" ".join(text.split()) for text in [instructions, *said] if text)
 
     @property

@@ -291,6 +291,7 @@ class GeminiSession:
             if "scheduling" in answer and not self.settings.schedules_tools:
                 self.violation("scheduling")
             self.answers_of_tools.append(answer)
+            self.said.append(f"tool: {json.dumps(answer['response'])}")
         if not self._open_calls:
             self.tool_answered.set()
 

@@ -58,6 +58,7 @@ class GlmSession:
         self._has_frame = False
         self._due_outputs: list[str] = []
         """Ids of the calls whose outputs must come now, in order; empty ids are matched by it."""
+        self._outputs: list[str] = []
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -237,6 +238,7 @@ class GlmSession:
         if not due or item.get("call_id", "") != due[0]:
             raise Refused("invalid_event", f"no such call is due; due: {due}", "item.call_id")
         del due[0]
+        self._outputs.append(item["output"])
         self._has_question = True
 
     async def _delete(self, message: JsonObject) -> None:
@@ -278,8 +280,9 @@ class GlmSession:
         plans, has_tools = self._script.replies, self.settings["tools"] and not self._is_video
         self._replies += 1
         plan = plans[min(self._replies, len(plans)) - 1]
-        if self._script.recalls:
-            return Reply(" ".join(self.settings["instructions"].split()))
+        if self._script.recalls and not plan.calls:
+            known = [self.settings["instructions"], *self._outputs]
+            return Reply(" ".join(" ".join(known).split()))
         return Reply() if plan.calls and not has_tools else plan
 
     def _over(self, run: ReplyRun) -> None:

@@ -107,7 +107,8 @@ def test_every_ignored_message_is_named_and_the_user_told_once() -> None:
     call.does(SendText("One", "msg_2"), SendText("Two", "msg_3"))
     call.begins("resp_2")
     first, second, finished = call.ends("resp_2")
-    assert [first, second] == [InputFailed(name, IGNORED_WORDS, IGNORED) for name in ("msg_2", "msg_3")]
+    ids = ("msg_2", "msg_3")
+    assert [first, second] == [InputFailed(one, IGNORED_WORDS, IGNORED) for one in ids]
     assert finished == ReplyFinished("resp_2", "failed", "text_ignored", IGNORED_WORDS)
 
 

@@ -8,8 +8,8 @@ The rules:
 
 * A reply starts when as much waits as has cost least with the replies so far (`target`), or when
   it is known to be complete, or when nothing more of it came for a second.
-* While less than 400 ms are buffered and more is to come, it is played at 0.85 of its speed, and
-  its natural pauses are held while less than 250 ms are (`tempo`).
+* While less than 400 ms are buffered and more is to come, it is played at 0.85 of its speed, below
+  200 ms at 0.7; its natural pauses are held while less than 250 ms are (`tempo`).
 * The last 10 ms are not handed out until it is known what follows, so that there is something to
   fade when nothing does.  Every stretch of sound begins and ends with a fade of 10 ms.
 * When sound runs out inside a reply, the next start waits for more, and more each time.  It counts
@@ -31,7 +31,7 @@ from voicechat.audio.backlog import Block, State, WaitingReply
 from voicechat.audio.paced import PacedDelay, PaceFinder
 from voicechat.audio.pauses import PauseFinder
 from voicechat.audio.pcm import HOUSE_RATE, frames_to_ms, ms_to_frames
-from voicechat.audio.target import SLOW_BELOW_MS, StartLearner, StartRule, resume_ms
+from voicechat.audio.target import StartLearner, StartRule, resume_ms, speed
 from voicechat.audio.tempo import Aim, Tempo
 
 FADE_MS = 10
@@ -44,6 +44,9 @@ HOLD_BELOW_MS = 250
 DROP_MS, HOLD_MS, HURRY_MS = 25, 5, 500
 """A paced reply so much behind its target delay loses silence, so much before it gains some, and
 so much behind it its words are played faster."""
+FAST = 1.1
+BURST_MS, PAUSE_MS = 150, 0
+"""Paced sound goes on after a gap when so much came at once, or so long after it came."""
 LEARN_MS = 1000
 """An interrupted reply of which less came teaches nothing."""
 _REMEMBERED = 512
@@ -288,8 +291,11 @@ class JitterBuffer:
             self._play(reply)
 
     def _has_enough(self, reply: _Reply) -> bool:
+        if self.is_paced and reply.state == "starved":
+            is_burst = reply.level >= ms_to_frames(BURST_MS, self._rate)
+            return is_burst or reply.waited >= ms_to_frames(PAUSE_MS, self._rate)
         if self.is_paced:
-            return reply.state == "starved" or self._behind_ms(reply, 0) >= 0
+            return self._behind_ms(reply, 0) >= 0
         needed_ms = reply.target_ms
         if reply.state == "filling":
             needed_ms = reply.rule.needed_ms(reply.arrivals.is_one_delta)
@@ -328,12 +334,11 @@ class JitterBuffer:
             return Aim()
         if not self.is_paced:
             buffered = self._ms(reply.level + downstream)
-            return Aim(is_slow=buffered < SLOW_BELOW_MS, holds=buffered < HOLD_BELOW_MS)
+            return Aim(speed=speed(buffered), holds=buffered < HOLD_BELOW_MS)
         behind = self._behind_ms(reply, downstream)
         drop = ms_to_frames(behind, self._rate) if behind > DROP_MS else 0
-        return Aim(
-            is_fast=behind > HURRY_MS, holds=behind < -HOLD_MS, holds_for_ever=True, drop=drop
-        )
+        tempo = FAST if behind > HURRY_MS else 1.0
+        return Aim(speed=tempo, holds=behind < -HOLD_MS, holds_for_ever=True, drop=drop)
 
     def _count(self, block: Block) -> None:
         frames = len(block.pcm) // 2

@@ -16,7 +16,8 @@ from voicechat.audio.target import GAP_COST, GAP_MS_COST, numbers
 
 START_MS = 120.0
 """The target before anything is known."""
-MARGIN_MS = 20.0
+MARGIN_MS = 40.0
+"""So much earlier than it is played sound must be there, for blocks and fades."""
 LEARN_MS = 2000.0
 """Learns once for so much sound."""
 WINDOWS = 15

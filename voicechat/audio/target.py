@@ -17,11 +17,11 @@ from voicechat.audio.arrivals import Arrivals
 
 SLOW, SLOW_BELOW_MS = 0.85, 400.0
 """Speed while little is buffered,"""
-SLOWER, SLOWER_BELOW_MS = 0.7, 150.0
+SLOWER, SLOWER_BELOW_MS = 0.7, 200.0
 """and while a gap is near."""
 GROWTH = 1.6
 """After each gap of a reply so many times as much must wait."""
-RESUME_MS = (80.0, 400.0)
+RESUME_MS = (80.0, 250.0)
 """How much must wait after the first gap, at least and at most."""
 LIMIT_MS = 2000.0
 LATE_MS = 15.0
@@ -69,6 +69,13 @@ class StartRule:
 RULES = tuple(StartRule(float(first), float(level)) for first, level in _PAIRS)
 _FIRST = np.array([rule.first_ms for rule in RULES])
 _LEVEL = np.array([rule.level_ms for rule in RULES])
+
+
+def speed(buffered_ms: float) -> float:
+    """How fast to play with so much buffered, while more is to come."""
+    if buffered_ms >= SLOW_BELOW_MS:
+        return 1.0
+    return SLOW if buffered_ms >= SLOWER_BELOW_MS else SLOWER
 
 
 def resume_ms(level_ms: float, gaps: int) -> float:

@@ -10,9 +10,7 @@ from voicechat.audio.backlog import Block, WaitingItem
 from voicechat.audio.pauses import PauseFinder
 from voicechat.audio.pcm import HOUSE_RATE, ms_to_frames
 from voicechat.audio.stretch import find_period, longest, window
-from voicechat.audio.target import SLOW
 
-FAST = 1.1
 HOLD_MS = 10
 """A pause is held by so much at a time."""
 HOLD_LIMIT_MS = 160
@@ -27,10 +25,8 @@ LOOK_MS = 400
 class Aim:
     """What is wanted of the next block."""
 
-    is_slow: bool = False
-    """Play words slower."""
-    is_fast: bool = False
-    """Play words faster."""
+    speed: float = 1.0
+    """How fast words are wanted."""
     holds: bool = False
     """Make a pause longer."""
     holds_for_ever: bool = False
@@ -70,17 +66,16 @@ class Tempo:
         self.in_pause = self._pauses.hear(raw)
         self._paused = self._paused + frames if self.in_pause else 0
         self._held = self._held if self.in_pause else 0
-        self._owed += frames * ((1 / SLOW - 1) if aim.is_slow else (FAST - 1) * aim.is_fast)
-        self._owed = min(self._owed, float(longest(self._rate)))
+        self._owed = min(self._owed + frames * abs(1 / aim.speed - 1), float(longest(self._rate)))
 
     def _bend(self, item: WaitingItem, fade: int, aim: Aim) -> Block | None:
         if aim.holds and self.in_pause and (block := self._prolong(item, aim)):
             return block
         if aim.drop and self._paused >= self._edge and (block := self._shorten(item, fade, aim)):
             return block
-        if self._owed <= 0 or not (aim.is_slow or aim.is_fast):
+        if self._owed <= 0 or aim.speed == 1.0:
             return None
-        return self._by_period(item, fade, is_slow=aim.is_slow)
+        return self._by_period(item, fade, is_slow=aim.speed < 1.0)
 
     def _prolong(self, item: WaitingItem, aim: Aim) -> Block | None:
         limit = ms_to_frames(HOLD_LIMIT_MS, self._rate)

@@ -108,7 +108,7 @@ class ChatReader:
             yield from self._tell(self._voice.write(self._thoughts.feed(words)))
             if isinstance(audio := delta.get("audio"), dict):
                 yield from self._tell(self._voice.sound(audio))
-            for place, part in enumerate(_entries(delta.get("tool_calls"))):
+            for place, part in enumerate(rows(delta.get("tool_calls"))):
                 self._read_call(place, part)
         self._read_end(choice.get("finish_reason"))
 
@@ -168,7 +168,8 @@ def count(table: Any, name: str) -> int:
     return max(0, value) if isinstance(value, int) else 0
 
 
-def _entries(value: Any) -> list[dict[str, Any]]:
+def rows(value: Any) -> list[dict[str, Any]]:
+    """The objects in a list that may not be one."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
@@ -176,5 +177,5 @@ def _text(content: Any) -> str:
     """The words of a content: text, or parts of which some are text."""
     if isinstance(content, str):
         return content
-    parts = [one for one in _entries(content) if one.get("type") in ("text", "output_text")]
+    parts = [one for one in rows(content) if one.get("type") in ("text", "output_text")]
     return "".join(one["text"] for one in parts if isinstance(one.get("text"), str))

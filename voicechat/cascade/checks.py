@@ -42,6 +42,15 @@ def clean(value: str) -> str:
     return value.encode("utf-8", "replace").decode()
 
 
+def mend(value: str) -> str:
+    """The text with pairs of surrogates joined (they may come one by one) and halves replaced."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
+
+
 def text(value: Any, path: str) -> str:
     if not isinstance(value, str):
         raise _wrong_type(value, path, "a string")

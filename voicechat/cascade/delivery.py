@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeAlias
 
 from voicechat.cascade.ahead import Ahead
+from voicechat.cascade.checks import mend
 from voicechat.cascade.parts import (
     CutShort,
     Mind,
@@ -87,6 +88,7 @@ class Delivery:
     def _put(self, pieces: list[Piece] | list[str]) -> None:
         for piece in pieces:
             if self._ahead and isinstance(piece, str):
+                piece = mend(piece)
                 self._ahead.begin(piece)
             self._queue.put_nowait(piece)
 

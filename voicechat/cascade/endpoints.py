@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from voicechat.cascade import refusals
+from voicechat.cascade.checks import mend
 from voicechat.cascade.http_options import (
     is_loopback,
     key_headers,
@@ -103,7 +104,7 @@ class HttpService:
 
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Post JSON; a JSON object comes back."""
-        return self._object(await self._whole("POST", path, json=body))
+        return self._object(await self._whole("POST", path, **_as_json(body)))
 
     async def upload(
         self, path: str, form: dict[str, str], file: bytes, name: str = "speech.wav"
@@ -122,7 +123,9 @@ class HttpService:
         async with contextlib.AsyncExitStack() as stack:
             with self._translation():
                 async with self._patience(deadline, _START_S):
-                    answer = await stack.enter_async_context(self._request("POST", path, json=body))
+                    answer = await stack.enter_async_context(
+                        self._request("POST", path, **_as_json(body))
+                    )
             pieces = answer.aiter_bytes()
             while True:
                 with self._translation():
@@ -192,8 +195,9 @@ class HttpService:
     async def _send(
         self, method: str, path: str, **content: Any
     ) -> "AsyncIterator[httpx.Response]":
+        headers = {**content.pop("headers", {}), **self._headers}
         async with self._open().stream(
-            method, self._url(path), headers=self._headers, **content
+            method, self._url(path), headers=headers, **content
         ) as answer:
             yield answer
 
@@ -288,6 +292,12 @@ def service_of(
 def _is_page(answer: "httpx.Response") -> bool:
     """A web page where a service should be: a login page of this network, as a rule."""
     return "html" in answer.headers.get("content-type", "").lower()
+
+
+def _as_json(body: dict[str, Any]) -> dict[str, Any]:
+    """The body and its type; halves of surrogate pairs are joined, or replaced where alone."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return {"content": mend(text).encode(), "headers": {"Content-Type": "application/json"}}
 
 
 def _json(body: bytes) -> Any:

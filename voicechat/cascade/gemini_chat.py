@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from voicechat.cascade import gemini_asking
 from voicechat.cascade.attempts import attempts
-from voicechat.cascade.chat_reading import count, new_call_id
+from voicechat.cascade.chat_reading import Fail, count, new_call_id, rows
 from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.parts import CutShort, Piece, Question, Spent, ToolCall
 from voicechat.cascade.past import retell
@@ -58,7 +58,7 @@ class GeminiMind:
         said = retell(question.said, hears=True, sees=True)
         body = gemini_asking.body(question, said, self._signatures, self._thinking())
         path = f"/models/{quote(self._model, safe='')}:streamGenerateContent?alt=sse"
-        reader = _Reader(self._service, self._signatures)
+        reader = GeminiReader(self._service.failure, self._signatures)
         stream = self._service.stream(path, body)
         async with contextlib.aclosing(read_events(stream)) as events:
             async for event in events:
@@ -78,19 +78,19 @@ class GeminiMind:
 
     async def _find_model(self) -> str:
         listed = (await self._service.get("/models?pageSize=1000")).get("models")
-        for entry in listed if isinstance(listed, list) else []:
+        for entry in rows(listed):
             name = str(entry.get("name") or "").removeprefix("models/")
-            talks = "generateContent" in (entry.get("supportedGenerationMethods") or [])
+            talks = "generateContent" in str(entry.get("supportedGenerationMethods"))
             if talks and "flash" in name and not re.search("image|tts|live|audio", name):
                 return name
         raise RefusedError(f"{self._service.name} offers no chat model", "Name one.")
 
 
-class _Reader:
+class GeminiReader:
     """Fold over the events of one answer (`GenerateContentResponse`)."""
 
-    def __init__(self, service: HttpService, signatures: dict[str, str]) -> None:
-        self._service, self._signatures = service, signatures
+    def __init__(self, fail: Fail, signatures: dict[str, str]) -> None:
+        self._fail, self._signatures = fail, signatures
         self._cut: CutShort | None = None
         self._is_empty = True
 
@@ -104,7 +104,7 @@ class _Reader:
             yield _spent(usage)
         match event:
             case {"error": error}:
-                raise self._service.failure(error)
+                raise self._fail(error)
             case {"promptFeedback": {"blockReason": _}}:
                 self._cut = CutShort("content_filter")
             case {"candidates": [dict(candidate), *_]}:
@@ -123,7 +123,7 @@ class _Reader:
         if self._cut:
             yield self._cut
         elif self._is_empty:
-            raise self._service.failure("it gave an empty answer")
+            raise self._fail("it gave an empty answer")
 
     def _read_part(self, part: Any) -> Iterator[Piece]:
         match part:
@@ -151,13 +151,12 @@ class _Reader:
         elif reason in _FILTERS:
             self._cut = CutShort("content_filter")
         elif reason in _BREAKDOWNS and self._is_empty:
-            raise self._service.failure(f"it broke off ({reason})")
+            raise self._fail(f"it broke off ({reason})")
 
 
 def _spent(usage: dict[str, Any]) -> Spent:
     """Thinking is billed as output."""
-    details = usage.get("promptTokensDetails")
-    heard = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+    heard = rows(usage.get("promptTokensDetails"))
     return Spent(
         count(usage, "promptTokenCount"),
         count(usage, "candidatesTokenCount") + count(usage, "thoughtsTokenCount"),

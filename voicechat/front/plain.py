@@ -30,6 +30,9 @@ from voicechat.events import (
     ReplyText,
     SessionReady,
     SpeechStarted,
+    ToolAnswered,
+    ToolCalled,
+    ToolsCancelled,
     TurnCommitted,
 )
 from voicechat.front import report
@@ -98,6 +101,10 @@ class Plain:
     _is_replying: bool = False
     _has_said: bool = False
     """Whether the reply has had a word or a sound."""
+    _running: set[str] = field(default_factory=set)
+    """Calls of tools that have no answer yet."""
+    _owes_reply: bool = False
+    """The reply called a tool: another reply follows once that has answered."""
     _doubt: asyncio.TimerHandle | None = None
     _rate_read: int = 0
     """Hz at which the file to speak was read."""
@@ -235,6 +242,13 @@ class Plain:
                 self._begin(event)
             case ReplyText() | ReplyAudio():
                 self._has_said = True
+            case ToolCalled(call_id=call_id):
+                self._running.add(call_id)
+                self._owes_reply = True
+            case ToolAnswered(call_id=call_id):
+                self._end_calls(call_id)
+            case ToolsCancelled(call_ids):
+                self._end_calls(*call_ids)
             case ReplyFinished():
                 self._finish(event)
             case ProviderFailed("no_reply", message) | Notice("turn_too_short", message):
@@ -246,6 +260,7 @@ class Plain:
     def _begin(self, event: SpeechStarted | TurnCommitted | ReplyStarted) -> None:
         """A turn or a reply: there is something to wait for, and it is on its way."""
         self._answered.clear()
+        self._owes_reply = False
         self._has_said, self._is_replying = False, isinstance(event, ReplyStarted)
         if self._doubt is not None:
             self._doubt.cancel()
@@ -254,14 +269,23 @@ class Plain:
         self._is_replying = False
         if event.status == "cancelled" and event.code == "turn_detected":
             return  # The user went on speaking: the next reply is the answer.
+        if event.status == "completed" and self._owes_reply:
+            self._end_calls()
+            return
         if event.status == "completed" and not self._has_said:
-            self._expect("the model answered with nothing")  # Or it asked for a tool, and goes on.
+            self._expect("the model answered with nothing")
             return
         if event.status == "failed":
             self._give_up(event.message or event.code or "the model failed to answer")
         elif event.status == "incomplete":
             self.problems.append(event.message or "the answer is incomplete")
         self._answered.set()
+
+    def _end_calls(self, *call_ids: str) -> None:
+        """A tool may take its time; once all have answered, the model must go on soon."""
+        self._running.difference_update(call_ids)
+        if not self._running:
+            self._expect("the model said nothing after its tools had answered")
 
     def _expect(self, otherwise: str) -> None:
         """A reply must begin soon, or the open question counts as unanswered."""

@@ -53,7 +53,7 @@ class Member:
     async def answers_a_spoken_turn(self, program: Program) -> GaServer:
         """A WAV is heard whole, and the spoken answer arrives whole."""
         question, answer = program.home / "q.wav", program.home / "a.wav"
-        _write(question, tone(SPOKEN_MS))
+        write_wav(question, tone(SPOKEN_MS))
         async with self.server(SCRIPTS["burst"], api_key=KEY) as server:
             options = ("--say", str(question), "--save-reply", str(answer))
             done = await self.call(program, server, *options, stdin="")
@@ -77,7 +77,7 @@ def hears_all(server: GaServer) -> bool:
     return abs(ms_of(len(server.session.ears.received)) - SPOKEN_MS) < 150
 
 
-def _write(path: Path, pcm: bytes) -> None:
+def write_wav(path: Path, pcm: bytes) -> None:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

@@ -45,8 +45,6 @@ DROP_MS, HOLD_MS, HURRY_MS = 25, 5, 500
 """A paced reply so much behind its target delay loses silence, so much before it gains some, and
 so much behind it its words are played faster."""
 FAST = 1.1
-BURST_MS, PAUSE_MS = 150, 0
-"""Paced sound goes on after a gap when so much came at once, or so long after it came."""
 LEARN_MS = 1000
 """An interrupted reply of which less came teaches nothing."""
 _REMEMBERED = 512
@@ -291,11 +289,8 @@ class JitterBuffer:
             self._play(reply)
 
     def _has_enough(self, reply: _Reply) -> bool:
-        if self.is_paced and reply.state == "starved":
-            is_burst = reply.level >= ms_to_frames(BURST_MS, self._rate)
-            return is_burst or reply.waited >= ms_to_frames(PAUSE_MS, self._rate)
         if self.is_paced:
-            return self._behind_ms(reply, 0) >= 0
+            return reply.state == "starved" or self._behind_ms(reply, 0) >= 0
         needed_ms = reply.target_ms
         if reply.state == "filling":
             needed_ms = reply.rule.needed_ms(reply.arrivals.is_one_delta)

@@ -54,18 +54,17 @@ class PacedDelay:
     def begin(self) -> None:
         """A new reply: its clock has nothing to do with the last one's."""
         self._earliest: deque[float] = deque(maxlen=WINDOWS)
-        self._window_low = float("inf")
-        self._window_late = -float("inf")
-        self._window_end = LEARN_MS
+        self._window_end = 0.0
+        self._open_window(LEARN_MS)
 
     def note(self, now_ms: float, start_ms: float, end_ms: float, *, has_voice: bool) -> None:
         """The part of a reply from `start_ms` to `end_ms` came at `now_ms`."""
         self._window_low = min(self._window_low, now_ms - end_ms)
         if has_voice:
-            self._window_late = max(self._window_late, now_ms - start_ms)
+            self._race(now_ms - start_ms - self._reference + MARGIN_MS)
         if end_ms >= self._window_end:
             self._learn()
-            self._window_end = end_ms + LEARN_MS
+            self._open_window(end_ms + LEARN_MS)
 
     def delay_ms(self, plays_at_ms: float, position_ms: float) -> float:
         """How far behind the earliest possible a place of the reply is, if it plays then."""
@@ -79,14 +78,22 @@ class PacedDelay:
     def _reference(self) -> float:
         return min(self._window_low, *self._earliest) if self._earliest else self._window_low
 
+    def _open_window(self, end_ms: float) -> None:
+        self._window_end = end_ms
+        self._window_low = float("inf")
+        self._delays = _DELAYS.copy()
+        self._gaps = np.zeros(_DELAYS.size)
+
+    def _race(self, late_ms: float) -> None:
+        """Words came so late: what stayed less behind had a gap, and is as late from now on."""
+        self._gaps += late_ms > self._delays
+        np.maximum(self._delays, late_ms, out=self._delays)
+
     def _learn(self) -> None:
-        reference = self._reference
         self._earliest.append(self._window_low)
-        late = self._window_late - reference + MARGIN_MS - _DELAYS
-        gap = np.where(late > 0, GAP_COST + GAP_MS_COST * np.maximum(late, 0.0), 0.0)
-        self._costs = _FADE * self._costs + _DELAY_COST * _DELAYS + gap
+        gaps = GAP_COST * self._gaps + GAP_MS_COST * (self._delays - _DELAYS)
+        self._costs = _FADE * self._costs + _DELAY_COST * _DELAYS + gaps
         self.target_ms = self._best()
-        self._window_low, self._window_late = float("inf"), -float("inf")
 
     def _best(self) -> float:
         return float(_DELAYS[int(np.argmin(self._costs))])

@@ -292,3 +292,17 @@ async def test_login_page_of_a_network_is_no_service(vendor: Vendor) -> None:
             await service.knock("/models")
         with pytest.raises(LinkError, match="login page"):
             await anext(service.stream("/chat/completions", {}))
+
+
+async def test_headers_and_key_form_of_one_host_are_not_for_another() -> None:
+    with HttpChatServer() as server:
+        options = LocalOptions(
+            mind="https://vendor.example/v1",
+            key_header="x-canary: {key}",
+            headers=json.dumps({"X-Secret": "canary"}),
+        )
+        service = service_of(options, server.url, server.key)
+        await service.get("/models")
+        await service.close()
+        shown = server.requests[0].headers
+        assert "x-secret" not in shown and "x-canary" not in shown

@@ -19,7 +19,8 @@ class Conversation:
     def known(self, instructions: str) -> str:
         """What the model knows, on one line: what was said, and what tools answered."""
         items = [item.data for item in self.items]
-        said = [f"{one.get('role', 'tool')}: {_words(one)}" for one in items if _words(one)]
+        words = [(one.get("role", "tool"), _words(one) or one.get("output", "")) for one in items]
+        said = [f"{who}: {text}" for who, text in words if text]
         return " | ".join(" ".join(text.split()) for text in [instructions, *said] if text)
 
     @property

@@ -44,8 +44,10 @@ class Turn:
             self.is_over = True
 
     async def _say(self) -> None:
-        if self._answer.tool and not await self._call_tool():
-            return
+        if self._answer.tool:
+            if not await self._call_tool():
+                return
+            self._answer = self._session.recalled(self._answer)
         if self._script.pace == 0:
             await self._say_at_once()
             return

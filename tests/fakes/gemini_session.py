@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.fakes.gemini_answer import Turn, pretty
 from tests.fakes.gemini_check import Refused, check, kind_of
-from tests.fakes.gemini_script import ABORTED, Script
+from tests.fakes.gemini_script import ABORTED, Answer, Script
 from tests.fakes.gemini_setup_check import INVALID, Settings, read
 
 if TYPE_CHECKING:
@@ -306,12 +306,16 @@ class GeminiSession:
             return
         plans = self.script.answers
         self._answered += 1
-        plan = plans[min(self._answered, len(plans)) - 1]
-        if self.script.recalls:
-            known = [self.settings.instructions, *self.said]
-            plan = replace(plan, text=" | ".join(" ".join(text.split()) for text in known if text))
+        plan = self.recalled(plans[min(self._answered, len(plans)) - 1])
         self._turn = Turn(self, plan, user_text)
         self._start(self._begin(self._turn))
+
+    def recalled(self, plan: Answer) -> Answer:
+        """The answer, with all that the model knows by now if the script says so."""
+        if not self.script.recalls:
+            return plan
+        known = [self.settings.instructions, *self.said]
+        return replace(plan, text=" | ".join(" ".join(text.split()) for text in known if text))
 
     async def _begin(self, turn: Turn) -> None:
         if self.settings.wants_handles:

@@ -41,7 +41,7 @@ PATIENCE_MS = 1000
 """A reply of which no more comes for so long is played all the same."""
 HOLD_BELOW_MS = 250
 """Pauses are held while less than this is buffered."""
-DROP_MS, HOLD_MS, HURRY_MS = 25, 5, 500
+DROP_MS, HOLD_MS, HURRY_MS = 60, 10, 500
 """A paced reply so much behind its target delay loses silence, so much before it gains some, and
 so much behind it its words are played faster."""
 FAST = 1.1

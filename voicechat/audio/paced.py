@@ -14,8 +14,6 @@ import numpy as np
 
 from voicechat.audio.target import GAP_COST, GAP_MS_COST, numbers
 
-START_MS = 120.0
-"""The target before anything is known."""
 MARGIN_MS = 40.0
 """So much earlier than it is played sound must be there, for blocks and fades."""
 LEARN_MS = 2000.0
@@ -35,7 +33,7 @@ _DELAYS = np.array(
 )
 _DELAY_COST = 0.2
 _FADE = 0.98
-_PRIOR = 1.5 * (0.3 * _DELAYS + 300 * np.exp(-_DELAYS / 60))
+_PRIOR = 1.5 * (0.3 * _DELAYS + 300 * np.exp(-_DELAYS / 150))
 
 
 class PacedDelay:
@@ -48,7 +46,7 @@ class PacedDelay:
     def __init__(self, state: Mapping[str, Any] | None = None) -> None:
         costs = numbers((state or {}).get("delay_costs"), _DELAYS.size)
         self._costs = _PRIOR.copy() if costs is None else costs
-        self.target_ms = START_MS if costs is None else self._best()
+        self.target_ms = self._best()
         self.begin()
 
     def begin(self) -> None:

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from voicechat.cascade import refusals
 from voicechat.cascade.checks import mend
@@ -279,12 +280,15 @@ def service_of(
     Raises:
         ConfigError: As `HttpService`; or the options' headers are no JSON object of texts.
     """
+    # What may hold a secret is for the mind's host: a part of another host gets none of it.
+    headers = read_headers(options.headers)
+    is_same_host = urlsplit(options.mind).netloc in ("", urlsplit(address).netloc)
     return HttpService(
         address,
         key,
         options.proxy,
-        key_header=options.key_header or key_way(kind),
-        headers=read_headers(options.headers),
+        key_header=(is_same_host and options.key_header) or key_way(kind),
+        headers=headers if is_same_host else {},
         ca_file=options.ca_file,
     )
 

@@ -1,0 +1,37 @@
+"""When a session must be changed for a new one: before the provider ends it, in a pause if it can.
+
+Quiet: time is an argument, monotonic seconds.
+"""
+
+EARLY_S = 120.0
+"""How long before the end a pause is looked for; less for sessions that are short anyway."""
+LATEST_S = 5.0
+"""How long before the end it is done in any case."""
+
+
+class Renewal:
+    """Follows the age of one session."""
+
+    def __init__(self, longest_s: float) -> None:
+        """`longest_s`: how long the provider lets a session live."""
+        self._longest_s = longest_s
+        self._ends_at: float | None = None
+        self._early_s = min(EARLY_S, longest_s / 4)
+
+    def begin(self, now: float, left_s: float | None = None) -> None:
+        """The session is agreed on; `left_s`: how long the server says that it lasts."""
+        known = self._longest_s if left_s is None or left_s <= 0 else min(left_s, self._longest_s)
+        self._ends_at = now + known
+
+    def ending(self, now: float, left_s: float) -> None:
+        """The server says that it will end the session."""
+        ends_at = now + max(left_s, 0.0)
+        self._ends_at = ends_at if self._ends_at is None else min(self._ends_at, ends_at)
+        self._early_s = max(self._early_s, left_s)  # From now on any pause will do.
+
+    def is_due(self, now: float, *, is_quiet: bool) -> bool:
+        """Whether to change now; `is_quiet`: nothing would be cut."""
+        if self._ends_at is None:
+            return False
+        left_s = self._ends_at - now
+        return left_s <= LATEST_S or (is_quiet and left_s <= self._early_s)

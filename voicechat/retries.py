@@ -1,0 +1,90 @@
+"""When to dial again after a line has ended, and when to stop and leave it to the user.
+
+Full jitter (Brooker, "Exponential Backoff And Jitter", 2015): each wait is a random part of a span
+that doubles, so that many clients of a service that comes back do not come back together.  The span
+begins anew only after a line has been good for a while: a service that accepts us and hangs up at
+once must not be asked for ever.
+
+Quiet: time is an argument, monotonic seconds; chance comes from outside.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+from voicechat.errors import VoiceChatError
+from voicechat.links.closes import LinkClosed
+
+FIRST_SPAN_S = 0.5
+LONGEST_SPAN_S = 30.0
+GOOD_S = 10.0
+"""A line that lived this long was good: whatever failed before is forgotten."""
+SHORT_S = 5.0
+MOST_SHORT = 3
+"""So many lines in a row that lived for less than `SHORT_S`: the service does not want us."""
+MOST_A_MINUTE = 12
+PATIENCE_S = 600.0
+"""Without a good line for so long it is the user's turn."""
+
+
+class Retries:
+    """Follows the lines of one call.
+
+    Args:
+        chance: A number from 0 to 1, another one each time.
+    """
+
+    def __init__(self, chance: Callable[[], float]) -> None:
+        self._chance = chance
+        self._failures = self._short = 0
+        self._since: float | None = None
+        """When the first failure after the last good line was."""
+        self._ready_at: float | None = None
+        self._dialled: deque[float] = deque(maxlen=MOST_A_MINUTE)
+
+    def ready(self, now: float) -> None:
+        """A line is agreed on."""
+        self._ready_at = now
+
+    def forget(self) -> None:
+        """The user asked for a try: everything begins anew."""
+        self._failures = self._short = 0
+        self._since = self._ready_at = None
+
+    def ended(self, problem: VoiceChatError, now: float) -> float | None:
+        """A line has ended: seconds to wait before the next is dialled; None: leave it.
+
+        The answer counts as dialled then.
+        """
+        self._count_life(now)
+        self._failures += 1
+        self._since = now if self._since is None else self._since
+        if not problem.retryable or self._is_enough(problem, now):
+            return None
+        wait_s = max(self._jitter(), problem.retry_after_s or 0.0, self._room(now))
+        self._dialled.append(now + wait_s)
+        return wait_s
+
+    def _count_life(self, now: float) -> None:
+        lived_s = now - self._ready_at if self._ready_at is not None else None
+        self._ready_at = None
+        if lived_s is None:
+            return
+        if lived_s >= GOOD_S:
+            self.forget()
+        self._short = self._short + 1 if lived_s < SHORT_S else 0
+
+    def _is_enough(self, problem: VoiceChatError, now: float) -> bool:
+        tries = problem.tries if isinstance(problem, LinkClosed) else None
+        asked_enough = tries is not None and self._failures > tries
+        waited = now - self._since if self._since is not None else 0.0
+        return asked_enough or self._short >= MOST_SHORT or waited > PATIENCE_S
+
+    def _jitter(self) -> float:
+        span_s: float = min(FIRST_SPAN_S * 2 ** min(self._failures - 1, 10), LONGEST_SPAN_S)
+        return self._chance() * span_s
+
+    def _room(self, now: float) -> float:
+        """How long until one more try is allowed this minute."""
+        if len(self._dialled) < MOST_A_MINUTE:
+            return 0.0
+        return max(0.0, self._dialled[0] + 60.0 - now)

@@ -71,6 +71,7 @@ TWINS: dict[str, str] = {
     "audio/microphone.py": "audio/test_devices.py",
     # The front ends and the sound are tested through the whole program.
     "front/plain.py": "e2e/plain/test_typed.py",
+    "front/spoken.py": "e2e/plain/test_spoken.py",
     "front/signals.py": "e2e/plain/test_ends.py",
 }
 """Module, or folder of modules, to the neighbour's test that drives it."""

@@ -1,10 +1,12 @@
 """A session with real links to a stand-in for the service, without sound."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from tests.fakes import official
 from tests.fakes.ga_script import GREETING, SCRIPTS, Reply
 from tests.fakes.ga_server import GaServer
 from tests.fakes.ga_signal import timecode
+from tests.tools.bench import environment, is_running, pid_in, program
+from voicechat.config import ToolSection
 from voicechat.conversation import Conversation, State
 from voicechat.engine import Engine
 from voicechat.errors import (
@@ -30,6 +34,9 @@ from voicechat.events import (
     ReplyText,
     SendAudio,
     SessionReady,
+    SpeechStarted,
+    ToolAnswered,
+    ToolCalled,
     TurnCommitted,
     Usage,
 )
@@ -38,7 +45,9 @@ from voicechat.line import Line
 from voicechat.links import websocket
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.openai import OpenAIDialect
+from voicechat.retries import Retries
 from voicechat.session import Session
+from voicechat.tools import Toolbox
 
 MODEL = "gpt-realtime-2.1"
 
@@ -70,8 +79,10 @@ class Call:
     server: GaServer
     settings: Settings = field(default_factory=lambda: Settings(MODEL, "sk-any", text_only=True))
     notice: str = ""
+    comes_back: bool = False
     told: list[Event | VoiceChatError] = field(default_factory=list)
     trace: list[str] = field(default_factory=list)
+    toolbox: Toolbox | None = None
     notebook: Notebook = field(default_factory=lambda: Notebook(MODEL))
     session: Session = field(init=False)
     running: asyncio.Task[None] = field(init=False)
@@ -86,7 +97,10 @@ class Call:
             hands_free=self.settings.hands_free,
             trace=lambda direction, _: self.trace.append(direction),
             price=lambda _, usage: float(usage.output_tokens),
+            toolbox=self.toolbox,
         )
+        # As a rule a call waits for a key when its line has ended: it is tried again so late.
+        self.session._retries = Retries(lambda: 0.1 if self.comes_back else 1e6)
 
     def dial(self, model: str = MODEL, server: GaServer | None = None) -> Callable[[], Line]:
         def make() -> Line:
@@ -402,6 +416,71 @@ async def test_a_new_question_cuts_the_answer_before() -> None:
         assert sent[-1] == "response.create"
 
 
+# -- tools ----------------------------------------------------------------------------------------
+
+SLEEPER = """
+import os, time
+open({path!r} + ".part", "w").write(str(os.getpid()))
+os.rename({path!r} + ".part", {path!r})
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def slow_tool(tmp_path: Path) -> Toolbox:
+    """`get_time`, which takes its time and leaves its process id in `pid`."""
+    command = program(tmp_path, SLEEPER.format(path=str(tmp_path / "pid")))
+    section = ToolSection(command, allow=True, timeout_s=500)
+    return Toolbox({"get_time": section}, {}, environment())
+
+
+async def test_a_tool_at_work_is_thinking_until_the_user_stops_it(
+    slow_tool: Toolbox, tmp_path: Path
+) -> None:
+    async with call("tool_call", toolbox=slow_tool) as one:
+        await one.wait_for_phase("ready")
+        one.session.say("what time is it?")
+        pid = await pid_in(tmp_path / "pid")
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        assert one.session.snapshot().phase == "thinking"
+        one.session.interrupt()
+        assert one.session.snapshot().phase == "ready"
+        (answered,) = one.of(ToolAnswered)
+        assert answered.is_error and "stopped by the user" in answered.output
+        await one.wait_for(lambda: not is_running(pid))
+        await one.wait_for(lambda: len(one.server.log.of("conversation.item.create")) == 2)
+        output = one.server.log.of("conversation.item.create")[1]["item"]["output"]
+        assert json.loads(output) == {"error": answered.output}
+        await one.answer("never mind")
+        assert one.sent().count("response.create") == 2, "nobody asked for a reply to the stop"
+        tool = next(row for row in one.session.conversation.rows if row.role == "tool")
+        assert tool.state is State.FAILED and "stopped by the user" in tool.text
+
+
+async def test_a_voice_that_only_the_server_heard_stops_no_tool(
+    slow_tool: Toolbox, tmp_path: Path
+) -> None:
+    async with call("tool_call", toolbox=slow_tool) as one:
+        await one.wait_for_phase("ready")
+        one.session.say("what time is it?")
+        pid = await pid_in(tmp_path / "pid")
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        one.session._take(SpeechStarted("item_cough"))
+        assert one.session.snapshot().phase == "thinking"
+        assert is_running(pid) and not one.of(ToolAnswered)
+
+
+async def test_a_line_that_ends_takes_its_calls_along(slow_tool: Toolbox, tmp_path: Path) -> None:
+    async with call("tool_call", stay=True, toolbox=slow_tool) as one:
+        await one.wait_for_phase("ready")
+        one.session.say("what time is it?")
+        pid = await pid_in(tmp_path / "pid")
+        await one.server.control({"do": "close", "code": 1006})
+        await one.wait_for_phase("offline")
+        await one.wait_for(lambda: not is_running(pid))
+        assert len(one.of(ToolCalled)) == 1 and not one.of(ToolAnswered)
+
+
 # -- the end of a line ----------------------------------------------------------------------------
 
 
@@ -469,20 +548,79 @@ async def test_a_lost_line_is_a_problem_and_a_redial_mends_it() -> None:
         one.session.redial()
         await one.answer("two")
         assert one.session.problem is None
-        assert [role for role, _ in one.rows()] == ["user", "assistant"] * 2
+        assert [role for role, _ in one.rows() if role != "note"] == ["user", "assistant"] * 2
 
 
 async def test_typed_words_wait_for_the_next_line_and_speech_does_not() -> None:
     async with call(stay=True) as one:
         await one.wait_for_phase("ready")
-        await one.server.control({"do": "close", "code": 1006})
+        await one.server.control({"do": "close", "code": 3000})
         await one.wait_for_phase("offline")
         one.session.say("are you there?")
         one.session.post(SendAudio(timecode(3, 200)))
         one.session.redial()
         await one.wait_for(lambda: one.of(ReplyFinished))
-        assert one.rows() == [("user", "are you there?"), ("assistant", GREETING)]
+        assert one.rows() == [
+            ("user", "are you there?"),
+            ("note", "The line is back"),
+            ("assistant", GREETING),
+        ]
         assert "input_audio_buffer.append" not in one.sent()
+
+
+async def test_a_lost_line_comes_back_by_itself_and_the_model_knows_what_was_said() -> None:
+    async with call(stay=True, comes_back=True) as one:
+        await one.answer("one")
+        await one.server.control({"do": "reset"})
+        await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
+        await one.answer("two")
+        assert [role for role, _ in one.rows()] == [
+            "user",
+            "assistant",
+            "note",
+            "user",
+            "assistant",
+        ]
+        items = one.server.log.of("conversation.item.create", conn=1)
+        texts = [item["item"]["content"][0]["text"] for item in items]
+        assert texts == ["one", GREETING, "two"]
+        assert len([error for error in one.told if isinstance(error, VoiceChatError)]) == 1
+
+
+async def test_a_question_without_an_answer_is_asked_again_on_the_next_line() -> None:
+    async with call("silent", stay=True, comes_back=True) as one:
+        await one.wait_for_phase("ready")
+        one.session.say("are you there?")
+        await one.wait_for(lambda: one.server.log.of("response.create", conn=0))
+        await one.server.control({"do": "script", "name": "normal"})
+        await one.server.control({"do": "reset"})
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        assert [text for role, text in one.rows() if role == "user"] == ["are you there?"]
+        items = one.server.log.of("conversation.item.create", conn=1)
+        assert [item["item"]["content"][0]["text"] for item in items] == ["are you there?"]
+
+
+async def test_speech_during_an_outage_is_kept_for_the_next_line() -> None:
+    async with call(stay=True, comes_back=True) as one:
+        await one.wait_for_phase("ready")
+        await one.server.control({"do": "reset"})
+        await one.wait_for_phase("offline")
+        one.session.begin_turn()
+        one.session.speak(timecode(3, 400))
+        one.session.end_turn()
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        sounds = one.server.log.of("input_audio_buffer.append", conn=1)
+        assert sounds[-1]["audio"]["total_ms"] == pytest.approx(400, abs=1)
+
+
+async def test_a_session_is_renewed_before_its_provider_ends_it() -> None:
+    async with call(stay=True) as one:
+        await one.answer("one")
+        one.session._renewal.ending(time.monotonic(), 60.0)
+        await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
+        assert "renewed" in [notice.code for notice in one.of(Notice)]
+        await one.answer("two")
+        assert not [error for error in one.told if isinstance(error, VoiceChatError)]
 
 
 async def test_a_lost_line_ends_a_session_that_may_not_stay() -> None:

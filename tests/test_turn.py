@@ -18,6 +18,8 @@ def ready() -> Turn:
         ({"is_live": True}, "listening"),
         ({"is_talking": True, "is_live": True}, "listening"),
         ({"is_playing": True, "is_live": True}, "speaking"),
+        ({"is_working": True, "is_live": True}, "thinking"),
+        ({"is_working": True, "is_playing": True}, "speaking"),
     ],
 )
 def test_phase_of_an_agreed_session(facts: dict[str, bool], phase: str) -> None:

@@ -9,6 +9,9 @@ import gc
 from collections.abc import Callable
 
 from voicechat.audio.devices import SoundCard
+from voicechat.audio.duck import Duck
+from voicechat.audio.echo import Echo, EchoStats, Mode
+from voicechat.audio.hearing import Hearing
 from voicechat.audio.jitter import Stats
 from voicechat.audio.pcm import FLOOR_DBFS, level_dbfs
 from voicechat.audio.playout import Playout
@@ -23,10 +26,30 @@ class Engine:
     Args:
         card: The sound card, or None for no sound at all.
         buffer_ms: How much of a reply must be there before it starts to play.
+        volume: Loudness, 0 to 2.
+        echo: When the loudspeaker's sound is taken out of the microphone's: `auto`: when it is
+            heard there; `on`: always; `off`: never.
+        noise_suppression: Whether steady noise is softened with it.
     """
 
-    def __init__(self, card: SoundCard | None, *, buffer_ms: int = 100, volume: float = 1.0):
+    def __init__(
+        self,
+        card: SoundCard | None,
+        *,
+        buffer_ms: int = 100,
+        volume: float = 1.0,
+        echo: Mode = "auto",
+        noise_suppression: bool = True,
+    ) -> None:
         self.volume = volume
+        self.hears_freely: Callable[[], bool] = lambda: True
+        """Whether what is heard is sent without a key: only then the microphone may be closed
+        against the echo, and a voice over a reply is looked for."""
+        self.barge_in: Callable[[], None] = lambda: None
+        """Called when the user has certainly begun to speak over a reply."""
+        self._echo = Echo(echo, noise_suppression=noise_suppression)
+        self._echo.tell = lambda code, message: self.tell(f"sound_{code}", message)
+        self._duck = Duck()
         self.tell: Callable[[str, str], None] = _tell_nobody
         """Gets a stable name and a line for the user when a device goes, comes or is silent."""
         self._heard_last = b""
@@ -65,11 +88,24 @@ class Engine:
                 tasks.create_task(self._pump())
                 tasks.create_task(card.watch())
                 if card.microphone is not None:
-                    async for chunk in card.microphone.chunks():
+                    async for chunk in Hearing(card, self._echo).chunks():
                         self._heard_last = chunk
+                        self._listen(chunk)
                         hear(chunk)
         finally:
             await card.close()
+
+    def _listen(self, chunk: bytes) -> None:
+        """Let the reply be softer, or end, when the user speaks over it."""
+        is_free = self._echo.allows_half_duplex = self.hears_freely()
+        said = chunk if self._echo.is_trusted else bytes(len(chunk))
+        if self._duck.feed(said, is_playing=is_free and self.is_playing):
+            self.barge_in()
+        self._set_volume()
+
+    def _set_volume(self) -> None:
+        if self._playout is not None:
+            self._playout.volume = self.volume * self._duck.gain
 
     async def wait_tried(self, seconds: float) -> None:
         """Until it is known whether there is sound, but not for ever."""
@@ -117,6 +153,11 @@ class Engine:
         return level_dbfs(self._playout.recent)
 
     @property
+    def echo(self) -> EchoStats:
+        """What is done about the loudspeaker's echo, and how well."""
+        return self._echo.stats
+
+    @property
     def stats(self) -> Stats | None:
         return self._playout.stats() if self._playout else None
 
@@ -132,7 +173,7 @@ class Engine:
     def play(self, reply_id: str, item_id: str, pcm: bytes) -> None:
         """More sound of a reply."""
         if self._playout is not None:
-            self._playout.volume = self.volume
+            self._set_volume()
             self._playout.insert(reply_id, item_id, pcm)
             self._due.set()
 

@@ -21,7 +21,7 @@ class Outbox:
         self._sound_s = 0.0
 
     def keep(self, command: Command, rate: int) -> None:
-        """Remember a command, if it is one of the user's sayings.
+        """Remember a command, if it is one of the user's sayings and not known yet.
 
         Args:
             rate: Hz of the sound in it.
@@ -34,7 +34,10 @@ class Outbox:
                 self._kept.append((command, rate))
                 self._sound_s += len(pcm) / 2 / rate
                 self._forget_surplus()
-            case SendText() | SendImage() | EndTurn():
+            case SendText(item_id=item_id) | SendImage(item_id=item_id):
+                if item_id not in self.item_ids:
+                    self._kept.append((command, rate))
+            case EndTurn():
                 self._kept.append((command, rate))
 
     def clear(self) -> None:

@@ -11,37 +11,27 @@ It decides nothing about providers, sound cards or screens; it carries things be
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from voicechat import capability
-from voicechat.audio.jitter import Stats
-from voicechat.audio.pcm import HOUSE_RATE
-from voicechat.audio.resample import Resampler
+from voicechat.bill import Bill, Price
+from voicechat.briefing import tell_past, tell_present
 from voicechat.call import Call, first
-from voicechat.conversation import Conversation, Row, State
+from voicechat.conversation import Conversation, Row
 from voicechat.detour import Detour
+from voicechat.endings import explain_close, find_end
 from voicechat.engine import Engine
-from voicechat.errors import (
-    DeviceError,
-    LinkError,
-    RefusedError,
-    ServiceError,
-    UnansweredError,
-    VoiceChatError,
-)
+from voicechat.errors import DeviceError, ServiceError, VoiceChatError
 from voicechat.events import (
     BeginTurn,
     Command,
     EndTurn,
     Event,
-    InputFailed,
     Interrupt,
     Notice,
-    ProviderFailed,
     ReplyAudio,
     ReplyFinished,
     ReplyStarted,
@@ -52,7 +42,6 @@ from voicechat.events import (
     SendText,
     SendToolResult,
     SessionEnding,
-    SessionExpired,
     SessionReady,
     SetHandsFree,
     SpeechStarted,
@@ -60,46 +49,31 @@ from voicechat.events import (
     ToolAnswered,
     ToolCalled,
     ToolsCancelled,
-    Usage,
 )
 from voicechat.gate import Gate
+from voicechat.ignored import keep_ignored
 from voicechat.journal import Recorder
 from voicechat.line import Line
-from voicechat.links.websocket import Link, LinkClosed
+from voicechat.links.websocket import Link
+from voicechat.notices import Notices
 from voicechat.outbox import Outbox
 from voicechat.pictures import Picture
-from voicechat.providers.base import Dialect, Past
+from voicechat.providers.base import Dialect
+from voicechat.renewal import Renewal
+from voicechat.retries import Retries
+from voicechat.snapshot import Snapshot, shown_chars, take_snapshot
 from voicechat.text import clean
 from voicechat.tools.toolbox import Toolbox
 from voicechat.turn import Turn
+from voicechat.uplink import Uplink
 
-SOUND_WAIT_S = 1.5
-"""How long a connected line waits for the sound card to say whether it works."""
+__all__ = ["Listener", "Session", "Snapshot"]
+
 SHORTEST_TURN_MS = 100
-TEXT_IGNORED = "text_ignored"
-"""What events are called that tell of typed text which the model never answers."""
-TOOLS_WAIT_S = 5.0
-"""How long a connected line waits for servers of tools to say what they have."""
+AGE_LOOK_S = 1.0
 TOO_SHORT = "That was too short: press Space, speak, then press Space again"
 
 Listener = Callable[[Event | VoiceChatError], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What a screen polls; everything else is pushed to the listener."""
-
-    phase: str
-    """`connecting`, `offline`, `ready`, `listening`, `thinking` or `speaking`."""
-    is_live: bool
-    """Whether what the microphone hears goes to the model now."""
-    microphone_dbfs: float
-    loudspeaker_dbfs: float
-    playout: Stats | None
-    latency_ms: int | None
-    """From the end of the user's last turn to the first sound (or word) of the reply."""
-    cost_usd: float | None
-    """Of all replies so far; None while none had a known price."""
 
 
 class Session:
@@ -121,7 +95,7 @@ class Session:
         *,
         hands_free: bool = False,
         trace: Callable[[str, str | bytes], None] | None = None,
-        price: Callable[[str, Usage], float | None] | None = None,
+        price: Price | None = None,
         toolbox: Toolbox | None = None,
     ) -> None:
         self.conversation = conversation
@@ -131,26 +105,31 @@ class Session:
         self.line = dial()
         self._call_now = Call(self.line, self._take, trace)
         self.proxy_label = ""
-        self.cost_usd: float | None = None
+        self.bill = Bill(price)
+        self.notices = Notices(conversation, lambda notice: self._listener(notice))
         self.engine = engine
-        engine.tell = self._tell_of_sound
-        self._loop = asyncio.get_running_loop()
+        engine.tell = self.notices.tell_of_sound
         self._dial = dial
         self._listener = listener
         self._trace = trace
-        self._price = price or _no_price
         self._redial = asyncio.Event()
         self._leg: asyncio.Task[None] | None = None
-        self._resampler = Resampler(HOUSE_RATE, HOUSE_RATE)
-        self._uplink_rate = HOUSE_RATE
+        self._uplink = Uplink(self.gate)
         self._turn = Turn()
         self._outbox = Outbox()
         self._detour = Detour()
         self.toolbox = toolbox or Toolbox({}, {}, {})
-        self.toolbox.tell = lambda code, line: self._tell(Notice(code, line))
-        self._told: set[str] = set()
+        self.toolbox.tell = lambda code, line: self.notices.tell(Notice(code, line))
         self._handle = ""
         """Of the provider's session, where it can be taken up again on another line."""
+        self._question: SendText | None = None
+        """Typed last; asked again where the line ends before anything came back."""
+        self._retries = Retries(random.random)
+        self._renewal = Renewal(self.line.dialect.profile.max_session_s)
+        self.retry_at: float | None = None
+        """When the next line is tried by itself, monotonic seconds."""
+        self._last_told = ""
+        """The problem that was told last, until a line is good again."""
 
     # -- what a front end may ask ---------------------------------------------------------------
 
@@ -159,18 +138,19 @@ class Session:
 
         None: it was empty, or the model reads nothing, which is told.
         """
-        if not (text := clean(text).strip()) or self._lacks("text"):
+        if not (text := clean(text).strip()) or self.notices.lacks(self.line, "text"):
             return None
         self.interrupt()
         row = self.conversation.typed(f"msg_{uuid4().hex[:20]}", text)
         self._record(row)
         self._turn.asked(time.monotonic())
-        self.post(SendText(text, row.id))
+        self._question = SendText(text, row.id)
+        self.post(self._question)
         return row
 
     def show(self, picture: Picture, text: str = "") -> Row | None:
         """Send a picture, with words or for the next turn.  None: the model sees nothing (told)."""
-        if self._lacks("images"):
+        if self.notices.lacks(self.line, "images"):
             return None
         text = clean(text).strip()
         self.interrupt()
@@ -200,7 +180,7 @@ class Session:
             return
         if self.gate.talked_ms < SHORTEST_TURN_MS:
             self.post(BeginTurn())
-            self._tell(Notice("turn_too_short", TOO_SHORT))
+            self.notices.tell(Notice("turn_too_short", TOO_SHORT))
             return
         self._turn.asked(time.monotonic())
         self.post(EndTurn())
@@ -222,16 +202,23 @@ class Session:
         self.post(SetHandsFree(hands_free))
 
     def interrupt(self, *, by_server: bool = False) -> None:
-        """Silence now; then tell the model how much of its reply was heard."""
+        """Silence now; then tell the model how much of its reply was heard.
+
+        Tools stop too when the user wants it; that the server heard a voice may be a cough.
+        """
         heard = self.engine.interrupt()
-        if not heard and not self._turn.is_thinking:
+        stops_tools = self.toolbox.is_busy and not by_server
+        if not (heard or self._turn.is_thinking or stops_tools):
             return
         for part in heard:
-            self._cut(self.conversation.cut(part, is_complete=not self._turn.replying))
-        self._turn.drop()
+            if row := self.conversation.cut(part, is_complete=not self._turn.replying):
+                self._record(row)
         self.post(Interrupt(heard, by_server))
+        if stops_tools:  # Later: what tools of an interrupted reply say is no reason for another.
+            self.toolbox.stop()
+        self._turn.drop()
         if heard:
-            self._lacks("truncation")
+            self.notices.lacks(self.line, "truncation")
 
     def post(self, command: Command) -> None:
         """Hand a command to the model's dialect, which keeps it until it may be sent.
@@ -241,7 +228,8 @@ class Session:
         is_up = self.problem is None and not self._redial.is_set()
         is_good = is_up and self._turn.is_ready
         # With no line at all nobody expects to be heard: what is typed waits, what is spoken not.
-        if not is_good and (self.problem is None or isinstance(command, SendText | SendImage)):
+        is_hopeless = self.problem is not None and self.retry_at is None
+        if not is_good and (not is_hopeless or isinstance(command, SendText | SendImage)):
             self._outbox.keep(command, self.line.dialect.input_rate)
         if is_up:
             self._call_now.send(command)
@@ -250,6 +238,7 @@ class Session:
         """Connect again, to another model if `dial` is given; the conversation stays."""
         self.interrupt()
         self._detour.leave()
+        self._retries.forget()
         self._handle = "" if dial else self._handle
         self._dial = dial or self._dial
         self._redial.set()
@@ -257,40 +246,26 @@ class Session:
             self._leg.cancel()
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(
-            phase=self._phase(),
-            is_live=self._is_live,
-            microphone_dbfs=self.engine.microphone_dbfs,
-            loudspeaker_dbfs=self.engine.loudspeaker_dbfs,
-            playout=self.engine.stats,
-            latency_ms=self._turn.latency_ms,
-            cost_usd=self.cost_usd,
-        )
+        """What a screen polls; everything else is pushed to the listener."""
+        parts = self.engine, self.gate, self._turn, self.bill
+        has_problem, is_working = self.problem is not None, self.toolbox.is_busy
+        return take_snapshot(*parts, has_problem=has_problem, is_working=is_working)
 
     def shown(self, row: Row) -> int:
         """How many characters of a row may be shown, so that words keep step with the sound."""
-        if row.state is State.CUT:
-            return len(row.heard_text)
-        progress = self.engine.progress(row.id) if row.role == "assistant" else None
-        if progress is None:
-            return len(row.text)
-        return row.heard_until(*progress, is_complete=row.is_finished)
+        return shown_chars(row, self.engine)
+
+    def tell_from_thread(self, error: VoiceChatError) -> None:
+        """Something went wrong in a thread (the journal's): told where everything is told."""
+        self.notices.tell_from_thread(error)
+
+    @property
+    def cost_usd(self) -> float | None:
+        return self.bill.cost_usd
 
     @property
     def has_microphone(self) -> bool:
         return self.engine.has_microphone
-
-    @property
-    def _is_live(self) -> bool:
-        return self.gate.is_open and (self.has_microphone or self.gate.is_talking)
-
-    def _phase(self) -> str:
-        return self._turn.phase(
-            has_problem=self.problem is not None,
-            is_playing=self.engine.is_playing,
-            is_talking=self.gate.is_talking,
-            is_live=self._is_live,
-        )
 
     # -- the life of a session ------------------------------------------------------------------
 
@@ -321,14 +296,29 @@ class Session:
             if not self._redial.is_set() and (instead := self._take_detour()):
                 self._change_line(instead)
                 continue
-            if self.problem and not self._redial.is_set():
-                self._listener(self.problem)
+            wait_s = self._lament() if self.problem and not self._redial.is_set() else None
             self._hang_up()
             if not stay and self.problem:
                 raise self.problem
-            await self._redial.wait()
-            self._redial.clear()
+            await self._wait_for_next(wait_s)
             self._change_line(self._dial())
+
+    def _lament(self) -> float | None:
+        """A line has ended: tell why, if that is news; seconds until another is tried, or None."""
+        assert self.problem is not None
+        if str(self.problem) != self._last_told:
+            self._last_told = str(self.problem)
+            self._listener(self.problem)
+        if not self._turn.is_ready and isinstance(self.problem, ServiceError):
+            self._handle = ""  # It may be the old session that the service does not want.
+        return self._retries.ended(self.problem, time.monotonic())
+
+    async def _wait_for_next(self, wait_s: float | None) -> None:
+        self.retry_at = None if wait_s is None else time.monotonic() + wait_s
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._redial.wait(), wait_s)
+        self._redial.clear()
+        self.retry_at = None
 
     def _take_detour(self) -> Line | None:
         """Another way to the model when this one was never open; what is being said goes on."""
@@ -341,14 +331,8 @@ class Session:
     def _change_line(self, line: Line) -> None:
         """The next line knows what was said so far, and how turns are marked now."""
         self.line, dialect = line, line.dialect
-        unsent = self._outbox.item_ids
-        said = tuple(Past(role, text) for role, text in self.conversation.history(unsent))
-        dialect.settings = replace(
-            dialect.settings,
-            hands_free=self.gate.hands_free,  # The user may have changed it since the first line.
-            resume=self._handle,
-            history=said,
-        )
+        unsent, hands_free = self._outbox.item_ids, self.gate.hands_free
+        tell_past(dialect, self.conversation, unsent, hands_free=hands_free, handle=self._handle)
         self._call_now = Call(line, self._take, self._trace)
         for command in self._outbox.take(dialect.input_rate):
             self._call_now.send(command)
@@ -356,40 +340,42 @@ class Session:
     async def _call(self, line: Line) -> None:
         """One connection, from dialling to its end; its error is kept in `problem`."""
         self.problem, self.journal.model = None, line.model
-        if line.notice and line.notice not in self._told:
-            self._told.add(line.notice)
-            self._tell(Notice("model", line.notice))
+        self._renewal = Renewal(line.dialect.profile.max_session_s)
+        if line.notice:
+            self.notices.tell_once(Notice("model", line.notice))
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._detour.watch(self._is_quiet, self.redial))
+                tasks.create_task(self._watch_age())
                 await self._call_now.run(self._prepare)
         except* VoiceChatError as group:
-            self.problem = self._explain(first(group), line.dialect)
+            error = explain_close(first(group), line.dialect)
+            self.problem = error if self._turn.is_ready else self._detour.explain(error)
 
     async def _prepare(self, link: Link, dialect: Dialect) -> None:
         """The link is up: by now it is known what there is, a loudspeaker and tools among it."""
         self.proxy_label = self.line.proxy_label or link.proxy_label
-        await self.engine.wait_tried(SOUND_WAIT_S)
-        if self.engine.lacks_loudspeaker:
-            dialect.settings = replace(dialect.settings, text_only=True)
-        if dialect.profile.tools:
-            await self.toolbox.wait_ready(TOOLS_WAIT_S)
-            dialect.settings = replace(dialect.settings, tools=self.toolbox.tools())
+        await tell_present(dialect, self.engine, self.toolbox)
 
-    def _explain(self, error: VoiceChatError, dialect: Dialect) -> VoiceChatError:
-        if isinstance(error, LinkClosed):
-            error = dialect.closed(error.code or 0, error.reason) or error
-        return error if self._turn.is_ready else self._detour.explain(error)
+    async def _watch_age(self) -> None:
+        """Change the line before the provider ends the session, in a pause if there is one."""
+        while not self._renewal.is_due(time.monotonic(), is_quiet=self._is_quiet()):
+            await asyncio.sleep(AGE_LOOK_S)
+        self.notices.tell(Notice("renewed", "The session is renewed before its time is up"))
+        self.redial()
 
     def _is_quiet(self) -> bool:
         """Whether nothing would be lost by changing the line now."""
         turn = self._turn
         busy = turn.is_thinking or turn.is_heard or self.gate.is_talking or self.engine.is_playing
-        return turn.is_ready and not busy
+        return turn.is_ready and not busy and not self.toolbox.is_busy
 
     def _hang_up(self) -> None:
-        """The line is gone: nothing on it is still going on."""
+        """The line is gone: nothing on it is still going on.  What got no answer is asked again."""
         self.toolbox.cancel_all()
+        if self._turn.is_waiting and self._question is not None:
+            self._outbox.keep(self._question, self.line.dialect.input_rate)
+        self._question = None
         self._turn.hang_up()
         self.gate.release()
         for row in self.conversation.end():
@@ -399,19 +385,13 @@ class Session:
 
     async def _run_sound(self) -> None:
         try:
-            await self.engine.run(self._uplink)
+            await self.engine.run(self._hear)
         except* DeviceError as group:
-            self._tell(Notice("no_sound", str(first(group))))
+            self.notices.tell(Notice("no_sound", str(first(group))))
 
-    def _uplink(self, chunk: bytes) -> None:
+    def _hear(self, chunk: bytes) -> None:
         """Microphone to dialect.  Speech from before the line is up waits in the dialect."""
-        dialect = self.line.dialect
-        if dialect.input_rate != self._uplink_rate:
-            self._uplink_rate = dialect.input_rate
-            self._resampler = Resampler(HOUSE_RATE, dialect.input_rate)
-        pcm = self._resampler.process(chunk)
-        needs_silence = dialect.profile.silence_when_muted
-        passed = self.gate.take(pcm, self._uplink_rate, silence_when_muted=needs_silence)
+        passed = self._uplink.take(chunk, self.line.dialect)
         if passed is not None:
             self.post(SendAudio(passed))
 
@@ -419,12 +399,11 @@ class Session:
 
     def _take(self, event: Event) -> None:
         """One event: where it goes, and nothing else."""
-        if self.line.instead and getattr(event, "code", "") == TEXT_IGNORED:
-            self._ask_elsewhere(event)
+        if keep_ignored(event, self.line, self.conversation, self._outbox):
             return
         match event:
-            case SessionReady():
-                self._arrive()
+            case SessionReady(expires_at=expires_at):
+                self._arrive(expires_at - time.time() if expires_at else None)
             case ReplyStarted(reply_id):
                 self._turn.replying = reply_id
             case ReplyAudio(reply_id, item_id, pcm):
@@ -447,58 +426,40 @@ class Session:
                 self._handle = handle
             case SessionEnding(time_left_s) if time_left_s <= 0:
                 self.redial()
+            case SessionEnding(time_left_s):
+                self._renewal.ending(time.monotonic(), time_left_s)
             case Notice(code, message):
                 if code == "turn_too_short":
                     self._turn.forget_question()
                 self.conversation.note(code, message)
+        self._fold(event)
+        if end := find_end(event, self.line.dialect, is_ready=self._turn.is_ready):
+            raise end
+
+    def _fold(self, event: Event) -> None:
+        """Into the conversation and the journal, then to whoever listens."""
         for row in self.conversation.apply(event):
             self._record(row)
         self._listener(event)
-        match event:
-            case ProviderFailed(_, message, fatal=True):
-                raise self._refusal(message)
-            case ProviderFailed("no_answer", message) if not self._turn.is_ready:
-                raise ServiceError(message, "Check the address")
-            case SessionExpired(message):
-                raise LinkError(message or "the service ended the session", "connect again")
 
-    def _arrive(self) -> None:
+    def _arrive(self, left_s: float | None) -> None:
         """The line is agreed on: what waited for it is in the dialect's hands."""
         self._turn.is_ready = True
         self._outbox.clear()
+        self._retries.ready(time.monotonic())
+        self._renewal.begin(time.monotonic(), left_s)
+        if self._last_told:
+            self._last_told = ""
+            self.notices.tell(Notice("back", "The line is back"))
         self.engine.start_line(self.line.dialect.output_rate)
         if notice := self._detour.arrived(self.line):
-            self._tell(notice)
+            self.notices.tell(notice)
 
     def _answer_tool(self, result: SendToolResult) -> None:
         """A tool of ours has an answer: it is part of the conversation, and the model goes on."""
-        told = ToolAnswered(result.call_id, result.name, result.output, result.is_error)
-        for row in self.conversation.apply(told):
-            self._record(row)
-        self._listener(told)
+        self._fold(ToolAnswered(result.call_id, result.name, result.output, result.is_error))
         self._turn.asked(time.monotonic())
         self.post(result)
-
-    def _lacks(self, what: capability.What) -> bool:
-        """Whether the model cannot do something; told once a model, where it matters."""
-        lack = capability.lack(self.line.dialect.profile, self.line.model, what)
-        if lack and lack.message not in self._told:
-            self._told.add(lack.message)
-            self._tell(lack)
-        return lack is not None
-
-    def _ask_elsewhere(self, event: Event) -> None:
-        """Typed text that this model never answers goes to one that does, by the other way."""
-        match event:
-            case InputFailed(item_id):
-                row = self.conversation.row(item_id)
-                if row is not None:
-                    self._outbox.keep(SendText(row.text, row.id), self.line.dialect.input_rate)
-            case ReplyFinished():
-                raise UnansweredError(f"{self.line.model} answers no typed text")
-
-    def _refusal(self, message: str) -> VoiceChatError:
-        return self.line.dialect.closed(0, "") or RefusedError(message)
 
     def _play(self, reply_id: str, item_id: str, pcm: bytes) -> None:
         self.conversation.reply_row(item_id, reply_id, spoken=True)
@@ -507,36 +468,8 @@ class Session:
 
     def _finish(self, event: ReplyFinished) -> None:
         self._turn.finished(event.reply_id, failed=event.status == "failed")
-        cost = self._price(self.line.model, event.usage) if event.usage else None
-        if cost is not None:
-            self.cost_usd = (self.cost_usd or 0.0) + cost
+        self.bill.add(self.line.model, event.usage)
         self.engine.finish(event.reply_id)
-
-    # -- keeping count --------------------------------------------------------------------------
-
-    def _tell(self, notice: Notice) -> None:
-        self.conversation.note(notice.code, notice.message)
-        self._listener(notice)
-
-    def _tell_of_sound(self, code: str, message: str) -> None:
-        """A device went, came or is silent; noise gates are silent in every pause: told once."""
-        if code != "sound_silent" or code not in self._told:
-            self._told.add(code)
-            self._tell(Notice(code, message))
-
-    def tell_from_thread(self, error: VoiceChatError) -> None:
-        """Something went wrong in a thread (the journal's): told where everything is told."""
-        with suppress(RuntimeError):  # The loop is gone: nobody is left to be told.
-            self._loop.call_soon_threadsafe(self._tell, Notice("not_saved", str(error)))
 
     def _record(self, row: Row) -> None:
         self.journal.record(row, self.conversation.rows)
-
-    def _cut(self, row: Row | None) -> None:
-        if row is not None:
-            self._record(row)
-
-
-def _no_price(model: str, usage: Usage) -> float | None:
-    """Nobody knows the prices."""
-    return None

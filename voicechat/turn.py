@@ -60,14 +60,26 @@ class Turn:
         self.is_ready = self.is_heard = False
         self.drop()
 
-    def phase(self, *, has_problem: bool, is_playing: bool, is_talking: bool, is_live: bool) -> str:
-        """`connecting`, `offline`, `speaking`, `listening`, `thinking` or `ready`."""
+    def phase(
+        self,
+        *,
+        has_problem: bool,
+        is_playing: bool,
+        is_talking: bool,
+        is_live: bool,
+        is_working: bool = False,
+    ) -> str:
+        """`connecting`, `offline`, `speaking`, `listening`, `thinking` or `ready`.
+
+        Args:
+            is_working: Whether the model waits for a tool of ours.
+        """
         if not self.is_ready:
             return "offline" if has_problem else "connecting"
         if is_playing:
             return "speaking"
         if is_talking:
             return "listening"
-        if self.is_thinking:
+        if self.is_thinking or is_working:
             return "thinking"
         return "listening" if is_live else "ready"

@@ -1,9 +1,13 @@
 """The jitter buffer, by frames: no clock, no sleep, no thread."""
 
+import json
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.audio.voices import hush, pitch_hz, steepest, voice
 from voicechat.audio.jitter import Block, JitterBuffer
 
 RATE = 24_000
@@ -52,6 +56,12 @@ class Loudspeaker:
     @property
     def sounding_ms(self) -> float:
         return float(np.count_nonzero(self.samples)) / MS
+
+    @property
+    def lasting_ms(self) -> float:
+        """From the first sound to the last."""
+        loud = np.flatnonzero(self.samples)
+        return float(loud[-1] + 1 - loud[0]) / MS
 
     @property
     def worst_jump(self) -> int:
@@ -270,3 +280,171 @@ def test_whatever_comes_nothing_is_lost_doubled_out_of_order_or_clicks(
     assert played == {name: frames for name, frames in sent.items() if frames}
     assert list(played) == [name for name in sent if sent[name]]
     assert player.worst_jump <= LOUD / 100
+
+
+# -- how fast -------------------------------------------------------------------------------------
+
+
+def feed(
+    jitter: JitterBuffer, pcm: bytes, size_ms: int, every_ms: int, depth: int = 3
+) -> Loudspeaker:
+    """A reply that comes in even deltas, at an even pace."""
+    player = Loudspeaker(jitter, depth * BLOCK)
+    for at in range(0, len(pcm), size_ms * MS * 2):
+        jitter.insert("r", "i", pcm[at : at + size_ms * MS * 2])
+        player.run(every_ms)
+    jitter.finish("r")
+    return player
+
+
+def test_a_reply_that_comes_slowly_is_played_slowly_without_another_pitch_or_a_gap() -> None:
+    jitter, sound = JitterBuffer(target_ms=250), voice(4000)
+    player = feed(jitter, sound, 100, 120).run(1500)
+    stats = jitter.stats()
+    assert jitter.is_idle and stats.underruns == 0
+    assert player.content_ms("i") == 4000
+    assert 300 < stats.added_ms == pytest.approx(player.lasting_ms - 4000, abs=5)
+    middle = player.samples[12_000:-36_000].astype("<i2").tobytes()
+    assert pitch_hz(middle) == pytest.approx(140, abs=1.5)
+    assert player.worst_jump <= steepest(sound) * 1.1
+
+
+def test_a_complete_reply_is_never_played_slower() -> None:
+    jitter = JitterBuffer()
+    jitter.insert("r", "i", voice(300))
+    jitter.finish("r")
+    assert Loudspeaker(jitter).run(500).lasting_ms == pytest.approx(300, abs=2)
+    assert jitter.stats().added_ms == 0
+
+
+def test_with_much_buffered_a_reply_is_played_as_it_is() -> None:
+    jitter = JitterBuffer()
+    jitter.insert("r", "i", voice(3000))
+    Loudspeaker(jitter).run(2500)
+    assert jitter.stats().added_ms == 0
+
+
+def test_sound_that_runs_out_in_a_pause_is_no_underrun() -> None:
+    jitter = JitterBuffer()
+    jitter.insert("r", "i", voice(300) + hush(100))
+    player = Loudspeaker(jitter).run(1000)
+    assert jitter.stats().state == "starved"
+    jitter.insert("r", "i", voice(500))
+    jitter.finish("r")
+    player.run(800)
+    assert jitter.stats().underruns == jitter.stats().gap_ms == 0
+    assert jitter.stats().added_ms > 300
+
+
+# -- what is learned ------------------------------------------------------------------------------
+
+
+def burst(jitter: JitterBuffer, name: str) -> None:
+    """A reply of which the second part comes late: it stalls as soon as it is played early."""
+    player = Loudspeaker(jitter)
+    for part in range(12):
+        jitter.insert(name, name, voice(120))
+        player.run(450 if part == 1 else 60)
+    jitter.finish(name)
+    player.run(2500)
+    assert jitter.is_idle
+
+
+def test_replies_that_stall_early_teach_to_wait_and_then_there_are_no_more_gaps() -> None:
+    jitter, gaps = JitterBuffer(target_ms=60), []
+    for number in range(12):
+        before = jitter.stats().underruns
+        burst(jitter, f"r{number}")
+        gaps.append(jitter.stats().underruns - before)
+    assert gaps[0] == 1 and gaps[-4:] == [0, 0, 0, 0]
+    assert jitter.stats().target_ms > 200
+
+
+def test_what_was_learned_serves_the_next_buffer() -> None:
+    jitter = JitterBuffer(target_ms=60)
+    for number in range(12):
+        burst(jitter, f"r{number}")
+    kept = json.loads(json.dumps(jitter.export_state()))
+    again = JitterBuffer(target_ms=60, state=kept)
+    burst(again, "r")
+    assert again.stats().underruns == 0
+    burst(fresh := JitterBuffer(target_ms=60, state={"start_costs": "?", "is_paced": 3}), "r")
+    assert fresh.stats().underruns == 1
+
+
+def test_an_interrupted_reply_teaches_as_well() -> None:
+    jitter = JitterBuffer(target_ms=60)
+    for number in range(12):
+        player = Loudspeaker(jitter)
+        for part in range(10):
+            jitter.insert(f"r{number}", "i", voice(120))
+            player.run(450 if part == 1 else 60)
+        jitter.flush()
+    assert jitter.stats().target_ms > 200
+
+
+# -- at the pace of speech ------------------------------------------------------------------------
+
+SAYS = b"".join(voice(1500, 100 + 20 * n) + hush(500) for n in range(10))
+
+
+def test_a_paced_source_is_found_out() -> None:
+    jitter = JitterBuffer()
+    player = feed(jitter, SAYS, 100, 100)
+    assert jitter.stats().is_paced and jitter.export_state()["is_paced"] is True
+    assert player.run(1500).content_ms("i") == 20_000
+    assert JitterBuffer(state=jitter.export_state()).is_paced
+    assert not JitterBuffer(state=jitter.export_state(), is_paced=False).is_paced
+
+
+def test_what_a_stall_made_late_is_made_up_for_in_the_pauses() -> None:
+    jitter = JitterBuffer(is_paced=True)
+    player, step = Loudspeaker(jitter), 100 * MS * 2
+    for at in range(0, len(SAYS), step):
+        jitter.insert("r", "i", SAYS[at : at + step])
+        player.run(600 if at == 10 * step else 20 if 10 * step < at <= 20 * step else 100)
+    stats = jitter.stats()
+    assert stats.underruns == 1 and 200 < stats.gap_ms < 500
+    assert stats.dropped_ms > 300
+    assert stats.level_ms < 400, "it is as close to the source as before"
+    for block in player.blocks:
+        if block.content_frames > len(block.pcm) // 2:
+            assert block.content_start % (2000 * MS) >= 1500 * MS, "only pauses were shortened"
+
+
+def test_a_paced_reply_starts_when_its_delay_is_reached() -> None:
+    jitter = JitterBuffer(is_paced=True)
+    player = feed(jitter, voice(1000), 100, 100)
+    first = int(np.flatnonzero(player.samples)[0]) / MS
+    assert 100 <= first <= jitter.stats().target_ms
+
+
+# -- whatever comes -------------------------------------------------------------------------------
+
+SPEECH = voice(400) + hush(150) + voice(300, 210) + hush(400) + voice(700, 95)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 12_000), st.integers(0, 40)), min_size=1, max_size=25),
+    st.sampled_from([True, False, None]),
+    st.integers(20, 400),
+)
+def test_while_enough_is_buffered_there_is_no_gap(
+    parts: list[tuple[int, int]], is_paced: bool | None, target_ms: int
+) -> None:
+    jitter = JitterBuffer(target_ms=target_ms, is_paced=is_paced)
+    player, at = Loudspeaker(jitter), 0
+    for size, blocks in parts:
+        jitter.insert("r", "i", SPEECH[at : at + size * 2])
+        at += size * 2
+        for _ in range(blocks):
+            stats, before = jitter.stats(), len(player.heard)
+            player.run(10)
+            if stats.state == "playing" and stats.level_ms >= 20:
+                assert any(player.heard[before:]), "silence although there was sound"
+    jitter.finish("r")
+    player.run(6000)
+    played = sum(block.content_frames for block in player.blocks)
+    assert jitter.is_idle and played == min(at, len(SPEECH)) // 2
+    assert player.worst_jump <= steepest(SPEECH) * 1.2

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.audio.voices import glide, hush
 from voicechat.audio.playout import Playout
 from voicechat.audio.ring import Ring
 from voicechat.events import Heard
@@ -281,3 +282,78 @@ def test_heard_and_unheard_make_up_what_was_received(
     played_ms = (card.ring.read - card.ring.level) * 1000 / rate
     assert total == pytest.approx(played_ms, abs=1.5 * len(received) + 0.5)
     assert playout.is_idle
+
+
+SPEECH = b"".join(
+    (glide(400, 100, 140), hush(150), glide(300, 240, 210), hush(450)[7200:], glide(850, 90, 120))
+)
+
+
+def decoded(pcm: bytes) -> int:
+    """Which frame of `SPEECH` a piece begins with; below 0: it is not a piece of it."""
+    return SPEECH.find(pcm) // 2
+
+
+@pytest.mark.parametrize("is_paced", [False, True])
+def test_the_content_clock_counts_the_reply_not_what_was_added_to_it(is_paced: bool) -> None:
+    card = Card()
+    playout = Playout(card, is_paced=is_paced)
+    right = 0
+    for at in range(0, len(SPEECH), 4800):
+        playout.insert("r", "i", SPEECH[at : at + 4800])
+        for _ in range(11):
+            run(playout, card, 10)
+            place = decoded(card.heard[-120:])
+            if any(card.heard[-120:]) and place >= 0:
+                assert playout.heard_ms("i") == pytest.approx((place + 60) / 24, abs=1)
+                right += 1
+    playout.finish("r")
+    run(playout, card, 1500)
+    assert right > 60
+    assert playout.heard_ms("i") == playout.received_ms("i") == 2000
+    assert is_paced or playout.stats().added_ms > 60
+
+
+STATES = st.lists(
+    st.one_of(
+        st.tuples(st.just("insert"), st.integers(1, 12_000)),
+        st.tuples(st.just("run"), st.integers(1, 40)),
+        st.tuples(st.just("finish"), st.just(0)),
+        st.tuples(st.just("abandon"), st.just(0)),
+        st.tuples(st.just("interrupt"), st.just(0)),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(STATES, st.sampled_from([24_000, 48_000]), st.sampled_from([None, True]))
+def test_an_interruption_in_any_state_is_silence_and_tells_the_truth(
+    steps: list[tuple[str, int]], rate: int, is_paced: bool | None
+) -> None:
+    card = Card(rate)
+    playout = Playout(card, is_paced=is_paced)
+    reply, received = 0, dict[str, int]()
+    for verb, amount in [*steps, ("interrupt", 0)]:
+        name = f"i{reply}"
+        if verb == "insert":
+            playout.insert(f"r{reply}", name, SPEECH[: amount * 2])
+            received[name] = received.get(name, 0) + amount
+        elif verb == "run":
+            run(playout, card, amount * 10)
+        elif verb == "finish":
+            playout.finish(f"r{reply}")
+            reply += 1
+        elif verb == "abandon":
+            playout.abandon(f"r{reply}")
+            reply += 1
+        else:
+            heard = playout.interrupt()
+            run(playout, card, 30)
+            assert playout.is_idle and not card.samples[-rate // 100 :].any()
+            for part in heard:
+                assert 0 <= part.heard_ms <= part.received_ms
+                assert part.heard_ms == playout.heard_ms(part.item_id)
+            reply += 1
+    assert all(playout.heard_ms(name) <= frames // 24 for name, frames in received.items())
+    assert np.abs(np.diff(card.samples)).max(initial=0) < 16_000

@@ -1,4 +1,4 @@
-"""Replies of a speech model and the links they come over, made from seeds: when which sound arrives.
+"""Replies of a speech model and the links they come over, made from seeds: when what arrives.
 
 Sources:
 

@@ -1,5 +1,9 @@
-"""What other clients do: a prebuffer of a fixed size, reckoned by events; and what a reply costs."""
+"""What other clients do: a prebuffer of a fixed size, reckoned by events; and what a reply costs.
 
+They play through the same loudspeaker, which takes 10 ms at a time: what comes in between waits.
+"""
+
+import math
 from dataclasses import dataclass, field
 
 from tests.bench._playout_links import FRAME_MS, Reply
@@ -52,9 +56,14 @@ def silence(score: Score, reply: Reply, position_ms: float, lasting: float) -> N
         score.added_ms += lasting
 
 
+def _taken(time: float) -> float:
+    """When the loudspeaker takes its next 10 ms."""
+    return math.ceil(time / FRAME_MS) * FRAME_MS
+
+
 def play_fixed(reply: Reply, start_ms: float, resume_ms: float, growth: float = 1.0) -> Score:
     """Start when `start_ms` wait or all is there; after a gap wait for `resume_ms`, growing."""
-    times, sizes = reply.times_ms, reply.sizes_ms
+    times, sizes = [_taken(time) for time in reply.times_ms], reply.sizes_ms
     score = Score(length_ms=reply.length_ms, weight=1)
     buffered, done, needed, dry_at, is_playing = 0.0, 0.0, start_ms, None, False
     before = times[0]
@@ -69,7 +78,7 @@ def play_fixed(reply: Reply, start_ms: float, resume_ms: float, growth: float = 
         if not is_playing and (buffered >= needed or n == len(times) - 1):
             is_playing = True
             if dry_at is None:
-                score.delays.append(time - times[0])
+                score.delays.append(time - reply.times_ms[0])
             else:
                 silence(score, reply, done, time - dry_at)
     return score
@@ -79,9 +88,9 @@ def play_fixed_paced(reply: Reply, start_ms: float) -> Score:
     """Every gap makes all that follows later."""
     per_chunk = round(reply.sizes_ms[0]) // FRAME_MS
     score, late, words, first = Score(length_ms=reply.length_ms), 0.0, 0, reply.times_ms[0]
-    now, was_gap = first + start_ms, False
+    now, was_gap = _taken(first + start_ms), False
     for frame, is_word in enumerate(reply.voice):
-        wait = max(reply.times_ms[frame // per_chunk] - now, 0.0)
+        wait = max(_taken(reply.times_ms[frame // per_chunk]) - now, 0.0)
         if is_word:
             score.gaps += wait > 0 and not was_gap
             score.gap_ms += wait

@@ -67,7 +67,8 @@ async def test_speech_goes_in_and_comes_out_by_every_kind_of_service(
     heard = hear_pcm(sound_of(events))
     assert abs(heard.hertz - PITCH[kind]) < 10
     assert abs(heard.seconds * 1000 - MS_PER_CHARACTER * sum(map(len, _ANSWER))) < 5
-    assert {request.headers["x-team"] for request in speech_server.requests} == {"seven"}
+    # They are for the host of the mind, which is another one.
+    assert not any("x-team" in request.headers for request in speech_server.requests)
 
 
 async def test_turn_in_which_nobody_speaks_is_sent_to_nobody(

@@ -12,27 +12,22 @@ As a process: `python -m tests.fakes.gemini_server --port 0 --log wire.jsonl --s
 
 import argparse
 import asyncio
-import itertools
-import json
-import signal
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 
 from tests.fakes.ga_log import WireLog
 from tests.fakes.gemini_check import Refused
 from tests.fakes.gemini_script import BAD_KEY, SCRIPTS, Script
 from tests.fakes.gemini_session import GeminiSession
+from tests.fakes.socket_server import SocketServer, arguments, serve_until_stopped
 
-JsonObject = dict[str, Any]
 PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 TOKEN = "Token auth_tokens/"
 
 
-class GeminiServer:
+class GeminiServer(SocketServer[GeminiSession, WireLog]):
     """The service on the loopback.  `api_key` empty: any key is good, but there must be one.
 
     Attributes:
@@ -40,6 +35,9 @@ class GeminiServer:
         sessions: All connections, in order.
         log: The wire.
     """
+
+    path = PATH
+    sound = "realtimeInput.audio"
 
     def __init__(
         self,
@@ -51,68 +49,8 @@ class GeminiServer:
         api_key: str = "",
     ) -> None:
         self.script = SCRIPTS[script] if isinstance(script, str) else script
-        self.sessions: list[GeminiSession] = []
-        self.log = WireLog(log_path)
-        self.port = port
-        self._host = host
-        self._api_key = api_key
-        self._timecodes = itertools.count()
+        super().__init__(WireLog(log_path), host, port, api_key)
         self._handles: dict[str, GeminiSession] = {}
-        self._server: Server | None = None
-
-    async def __aenter__(self) -> Self:
-        self._server = await serve(
-            self._serve,
-            self._host,
-            self.port,
-            compression=None,
-            max_size=32 * 1024 * 1024,
-            ping_interval=None,
-            close_timeout=2,
-        )
-        self.port = next(iter(self._server.sockets)).getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close(code=1001)
-        await self._server.wait_closed()
-        self.log.close()
-        bugs = [entry for entry in self.log.entries if entry.get("note") == "bug"]
-        if bugs:
-            raise RuntimeError(f"the stand-in itself failed: {bugs[0]['error']}")
-
-    @property
-    def url(self) -> str:
-        return f"ws://{self._host}:{self.port}{PATH}"
-
-    @property
-    def violations(self) -> list[JsonObject]:
-        """Log entries of what no client should send."""
-        return self.log.directions("violation")
-
-    @property
-    def session(self) -> GeminiSession:
-        """The newest."""
-        return self.sessions[-1]
-
-    def kinds(self) -> list[str]:
-        """What clients sent, in order; sound that follows sound counts once."""
-        kinds: list[str] = []
-        for entry in self.log.directions("in"):
-            if not (kinds[-1:] == [entry["type"]] == ["realtimeInput.audio"]):
-                kinds.append(entry["type"])
-        return kinds
-
-    async def wait_for(self, holds: Callable[[], object], timeout_s: float = 10.0) -> None:
-        """Wait for a condition.
-
-        Raises:
-            TimeoutError: It did not come true.
-        """
-        async with asyncio.timeout(timeout_s):
-            while not holds():
-                await asyncio.sleep(0.01)
 
     # -- one connection -------------------------------------------------------------------------
 
@@ -132,12 +70,6 @@ class GeminiServer:
             return
         self.sessions.append(session)
         await session.run()
-
-    def _is_good(self, key: str) -> bool:
-        return key == self._api_key if self._api_key else bool(key)
-
-    def next_timecode(self) -> int:
-        return next(self._timecodes)
 
     # -- resuming -------------------------------------------------------------------------------
 
@@ -159,20 +91,7 @@ class GeminiServer:
             raise Refused(1011, "Internal error occurred.")
 
 
-def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.fakes.gemini_server")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--log", type=Path, help="JSON lines are appended here")
-    parser.add_argument("--api-key", default="", help="the only good key; empty: any")
-    parser.add_argument("--script", choices=sorted(SCRIPTS), default="normal")
-    return parser
-
-
 async def _main(options: argparse.Namespace) -> None:
-    stop = asyncio.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(each, stop.set)
     server = GeminiServer(
         options.script,
         log_path=options.log,
@@ -180,10 +99,8 @@ async def _main(options: argparse.Namespace) -> None:
         port=options.port,
         api_key=options.api_key,
     )
-    async with server:
-        print(json.dumps({"port": server.port}), flush=True)
-        await stop.wait()
+    await serve_until_stopped(server)
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(_arguments().parse_args()))
+    asyncio.run(_main(arguments("gemini_server", SCRIPTS).parse_args()))

@@ -12,16 +12,14 @@ As a process: `python -m tests.fakes.glm_server --port 0 --log wire.jsonl --scri
 
 import argparse
 import asyncio
-import json
-import signal
 from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
@@ -29,14 +27,14 @@ from tests.fakes.glm_check import GATEWAY_MODELS, LARGEST_MESSAGE
 from tests.fakes.glm_log import WireLog
 from tests.fakes.glm_script import SCRIPTS, Script, script_named
 from tests.fakes.glm_session import GlmSession
+from tests.fakes.socket_server import SocketServer, arguments, serve_until_stopped
 
-JsonObject = dict[str, Any]
 PATH = "/api/paas/v4/realtime"
 _NO_KEY = '{"error":{"code":"1001","message":"Header中未收到Authorization参数。"}}'
 _BAD_KEY = '{"error":{"code":"1002","message":"Authorization Token非法"}}'
 
 
-class GlmServer:
+class GlmServer(SocketServer[GlmSession, WireLog]):
     """The service on the loopback.  `api_key` empty: any key is good, but there must be one.
 
     Attributes:
@@ -44,57 +42,27 @@ class GlmServer:
         attempts: Handshakes so far, refused ones too.
     """
 
+    path = PATH
+    largest_message = LARGEST_MESSAGE
+
     def __init__(
         self,
         script: Script | str = "normal",
         *,
         log_path: Path | None = None,
+        host: str = "127.0.0.1",
         port: int = 0,
         api_key: str = "",
     ) -> None:
         self.script = script_named(script) if isinstance(script, str) else script
-        self.sessions: list[GlmSession] = []
-        self.log = WireLog(log_path)
+        super().__init__(WireLog(log_path), host, port, api_key)
         self.attempts = 0
-        self.port = port
-        self._api_key = api_key
-        self._server: Server | None = None
 
-    async def __aenter__(self) -> Self:
-        self._server = await serve(
-            self._serve,
-            "127.0.0.1",
-            self.port,
-            process_request=self._process_request,
-            compression=None,
-            max_size=LARGEST_MESSAGE,
-            ping_interval=None,
-            close_timeout=2,
-        )
-        self.port = next(iter(self._server.sockets)).getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close(code=1001)
-        await self._server.wait_closed()
-        self.log.close()
-        bugs = [entry for entry in self.log.entries if entry.get("note") == "bug"]
-        if bugs:
-            raise RuntimeError(f"the stand-in itself failed: {bugs[0]['error']}")
-
-    @property
-    def url(self) -> str:
-        """Where the sessions are, without a model."""
-        return f"ws://127.0.0.1:{self.port}{PATH}"
-
-    @property
-    def violations(self) -> list[JsonObject]:
-        """Log entries of what no client should send, at any moment."""
-        return self.log.directions("violation")
+    def _how_to_serve(self) -> dict[str, Any]:
+        return {"process_request": self._process_request}
 
     async def wait_for(
-        self, wanted: str | Callable[[], object], *, count: int = 1, timeout_s: float = 15.0
+        self, wanted: str | Callable[[], object], /, *, count: int = 1, timeout_s: float = 15.0
     ) -> None:
         """Wait for `count` client messages of a type, or for a condition.
 
@@ -149,25 +117,22 @@ def _http(status: int, body: str) -> Response:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.fakes.glm_server")
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--log", type=Path, help="JSON lines are appended here")
-    parser.add_argument("--api-key", default="", help="the only good key; empty: any")
-    parser.add_argument("--script", choices=sorted(SCRIPTS), default="normal")
+    parser = arguments("glm_server", SCRIPTS)
     parser.add_argument("--answers-text", action="store_true", help="typed messages count")
     return parser
 
 
 async def _main(options: argparse.Namespace) -> None:
-    stop = asyncio.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(each, stop.set)
     script = script_named(options.script)
     script = replace(script, answers_text=script.answers_text or options.answers_text)
-    server = GlmServer(script, log_path=options.log, port=options.port, api_key=options.api_key)
-    async with server:
-        print(json.dumps({"port": server.port}), flush=True)
-        await stop.wait()
+    server = GlmServer(
+        script,
+        log_path=options.log,
+        host=options.host,
+        port=options.port,
+        api_key=options.api_key,
+    )
+    await serve_until_stopped(server)
 
 
 if __name__ == "__main__":

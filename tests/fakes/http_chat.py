@@ -11,8 +11,6 @@ addresses as one JSON line and serves until its standard input ends.
 """
 
 import json
-import select
-import socket
 import ssl
 import sys
 import tempfile
@@ -22,9 +20,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import trustme
@@ -32,6 +28,7 @@ import trustme
 from tests.fakes.http_chat_answers import Step, chat_steps, gemini_steps, whole_chat
 from tests.fakes.http_chat_check import MODELS, Refused, check_chat, check_gemini, refuse_key
 from tests.fakes.http_chat_script import Call, Script
+from tests.fakes.http_thread import Handler, HttpThread, Listener
 
 __all__ = ["Call", "HttpChatServer", "Request", "Script"]
 
@@ -55,7 +52,7 @@ class Request:
         return json.loads(self.body)
 
 
-class HttpChatServer:
+class HttpChatServer(HttpThread):
     """Change what it does at any time; `requests` holds what it was asked.
 
     Args:
@@ -64,6 +61,7 @@ class HttpChatServer:
     """
 
     def __init__(self, key: str = "sk-chat-stand-in", *, tls: bool = False) -> None:
+        super().__init__()
         self.key = key
         self.requests: list[Request] = []
         self.script = Script()
@@ -72,17 +70,11 @@ class HttpChatServer:
         """Before that, one for each question."""
         self.delay = 0.0
         """Seconds before any answer."""
-        self.go_on = threading.Event()
         self.connections = 0
         self.ca_file = ""
         self._failures: deque[Refused] = deque()
         self._folder = tempfile.TemporaryDirectory()
         self._server = _Listener(self, self._trust() if tls else None)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-
-    @property
-    def port(self) -> int:
-        return int(self._server.server_address[1])
 
     @property
     def origin(self) -> str:
@@ -178,40 +170,12 @@ class HttpChatServer:
         authority.issue_cert("127.0.0.1", "localhost", "0.0.0.0").configure_cert(context)
         return context
 
-    # -- its life -----------------------------------------------------------------------------
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.go_on.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
         self._folder.cleanup()
 
-    async def __aenter__(self) -> Self:
-        return self.__enter__()
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.__exit__(kind, error, trace)
-
-
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
+class _Listener(Listener):
     def __init__(self, owner: HttpChatServer, context: ssl.SSLContext | None) -> None:
         self.owner, self._context = owner, context
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -224,31 +188,16 @@ class _Listener(ThreadingHTTPServer):
         else:
             super().finish_request(request, client_address)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is told by `Request.hung_up`."""
 
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
     server: _Listener
 
     def setup(self) -> None:
         super().setup()
         self.server.owner.connections += 1
 
-    def log_message(self, format: str, *args: object) -> None:
-        """The log is `requests`."""
-
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
-    def _serve(self) -> None:
+    def serve(self, headers: dict[str, str], body: bytes) -> None:
         owner = self.server.owner
-        body = self.rfile.read(int(self.headers.get("content-length", "0")))
-        headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, self.path, headers, body)
         owner.requests.append(request)
         try:
@@ -263,17 +212,14 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             kind, script, steps = owner.steps(request)
         except Refused as refused:
-            self._write_refusal(refused)
+            self.write_whole(refused.status, refused.body, refused.headers)
             return
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
+        self.begin_pieces(kind)
         self._write_steps(script, steps)
         if script.breaks_off:
             self.close_connection = True
         else:
-            self.wfile.write(b"0\r\n\r\n")
+            self.end_pieces()
 
     def _write_steps(self, script: Script, steps: Iterator[Step]) -> None:
         place = 0
@@ -285,16 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
                 place += 1
             size = 1 if "bytes" in script.oddities else len(step.data)
             for at in range(0, len(step.data), size):
-                piece = step.data[at : at + size]
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-
-    def _write_refusal(self, refused: Refused) -> None:
-        self.send_response(refused.status)
-        for name, value in {"Content-Type": "application/json", **refused.headers}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(refused.body)))
-        self.end_headers()
-        self.wfile.write(refused.body)
+                self.write_piece(step.data[at : at + size])
 
     def _hold(self) -> None:
         """Wait until the test goes on; OSError when the client goes away before."""
@@ -308,14 +245,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._check_line()
 
     def _check_line(self) -> None:
-        ready, _, _ = select.select([self.connection], [], [], 0)
-        if not ready:
-            return
-        if isinstance(self.connection, ssl.SSLSocket):
-            gone = not self.connection.recv(1)
-        else:
-            gone = not self.connection.recv(1, socket.MSG_PEEK)
-        if gone:
+        if self.is_gone():
             raise ConnectionResetError
 
 

@@ -10,20 +10,17 @@ refuses what the real ones refuse.
 """
 
 import json
-import select
-import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.fakes import http_speech_vendors as vendors
 from tests.fakes.http_speech_vendors import Answer, Refused
+from tests.fakes.http_thread import Handler, HttpThread, Listener
 
 
 @dataclass
@@ -47,10 +44,11 @@ class Request:
         return dict(_fields(self.headers.get("content-type", ""), self.body))
 
 
-class HttpSpeechServer:
+class HttpSpeechServer(HttpThread):
     """Change what it does at any time; `requests` holds what it was asked."""
 
     def __init__(self, key: str = "sk-speech", host: str = "127.0.0.1") -> None:
+        super().__init__()
         self.key = key
         """What it asks for; empty: nothing (but Gemini always does)."""
         self.requests: list[Request] = []
@@ -58,7 +56,6 @@ class HttpSpeechServer:
         """Before any answer."""
         self.pause_before = -1
         """At this piece of each sound (0 is the first) it waits for `go_on`."""
-        self.go_on = threading.Event()
         self.break_at = -1
         """Before this piece the line breaks."""
         self.glm_rate = 24_000
@@ -67,11 +64,6 @@ class HttpSpeechServer:
         """Speech services answer without any sound."""
         self._failures: deque[tuple[int, bytes, dict[str, str]]] = deque()
         self._server = _Listener(self, host)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-
-    @property
-    def port(self) -> int:
-        return int(self._server.server_address[1])
 
     @property
     def url(self) -> str:
@@ -109,101 +101,46 @@ class HttpSpeechServer:
             text = f"This request is not what such a service is sent: {error!r}"
             raise Refused(400, json.dumps({"error": {"message": text}}).encode()) from None
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.go_on.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    async def __aenter__(self) -> Self:
-        return self.__enter__()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.__exit__(kind, error, trace)
-
-
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
+class _Listener(Listener):
     def __init__(self, owner: HttpSpeechServer, host: str) -> None:
         self.owner = owner
         super().__init__((host, 0), _Handler)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is told by `Request.hung_up`."""
 
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
     server: _Listener
 
-    def log_message(self, format: str, *args: object) -> None:
-        """The log is `requests`."""
-
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
-    def _serve(self) -> None:
+    def serve(self, headers: dict[str, str], body: bytes) -> None:
         owner = self.server.owner
-        body = self.rfile.read(int(self.headers.get("content-length", "0")))
-        headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.path, headers, body)
         owner.requests.append(request)
         self._wait(owner.delay_s, request)
         try:
             answer = owner.answer(request)
         except Refused as refused:
-            self._write_whole(refused.status, refused.body, refused.headers)
+            self.write_whole(refused.status, refused.body, refused.headers)
             return
         try:
             self._write_pieces(answer, request)
         except OSError:
             request.hung_up.set()
 
-    def _write_whole(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Type": "application/json", **headers}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
     def _write_pieces(self, answer: Answer, request: Request) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", answer.kind)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
+        self.begin_pieces(answer.kind)
         for place, piece in enumerate(answer.pieces):
             if place == self.server.owner.pause_before:
                 self._hold(request)
             if place == self.server.owner.break_at:
                 self.close_connection = True
                 return
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-        self.wfile.write(b"0\r\n\r\n")
+            self.write_piece(piece)
+        self.end_pieces()
 
     def _hold(self, request: Request) -> None:
         """Wait until the test goes on, or the client goes away."""
         while not self.server.owner.go_on.wait(0.02):
-            if self._is_gone():
+            if self.is_gone():
                 request.hung_up.set()
                 raise ConnectionError
 
@@ -211,18 +148,9 @@ class _Handler(BaseHTTPRequestHandler):
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             time.sleep(0.02)
-            if self._is_gone():
+            if self.is_gone():
                 request.hung_up.set()
                 return
-
-    def _is_gone(self) -> bool:
-        ready, _, _ = select.select([self.connection], [], [], 0)
-        if not ready:
-            return False
-        try:
-            return not self.connection.recv(1, socket.MSG_PEEK)
-        except OSError:
-            return True
 
 
 def _fields(kind: str, body: bytes) -> Iterator[tuple[str, bytes]]:

@@ -24,6 +24,7 @@ import psutil
 
 from tests.fakes.terminal_bytes import foreign_sequences, modes_left_on, plain_text
 from tests.fakes.terminal_checks import check_after, problems_after
+from tests.fakes.terminal_keyboard import PRESS, RELEASE, REPEAT, Flags, Kind, kitty_bytes
 from tests.fakes.terminal_screen import ScreenModel
 
 __all__ = [
@@ -59,6 +60,8 @@ KEYS = {
 } | {f"f{n}": f"\x1b{code}" for n, code in enumerate(["OP", "OQ", "OR", "OS", "[15~", "[17~"], 1)}
 AFTER_ESC_S = 0.25
 """A lone ESC is told from the start of a sequence by the pause after it."""
+REPEATS_AFTER_S, REPEAT_EVERY_S = 0.4, 0.03
+"""Of a usual keyboard."""
 FIXED_SIZE = ("COLUMNS", "LINES")
 """Variables that make programs blind to a resize; test runners set them, terminals do not."""
 QUIET_S = 0.2
@@ -82,6 +85,7 @@ class Terminal:
     """Runs a command in a terminal of its own; ends it on leaving the `with`.
 
     `env` is the whole environment of the command, but for TERM and the like; None: ours.
+    `kitty`: whether it speaks the kitty keyboard protocol, as far as the program asks for it.
 
     Attributes:
         raw: Every byte the command ever wrote.
@@ -96,11 +100,13 @@ class Terminal:
         rows: int = 30,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        kitty: bool = False,
     ) -> None:
         self.argv = list(argv)
         self.started_at = time.monotonic()
         self._raw = bytearray()
-        self._screen = ScreenModel(cols, rows)
+        self.keyboard = Flags() if kitty else None
+        self._screen = ScreenModel(cols, rows, self.keyboard)
         self._lock = threading.Lock()
         self._reads = threading.Event()
         self._reads.set()
@@ -218,8 +224,28 @@ class Terminal:
     def press(self, *keys: str) -> None:
         """Press keys one after another: `press("up", "enter")`, `press("ctrl+q")`."""
         for key in keys:
-            self.write(key_bytes(key))
+            if self.keyboard is not None:
+                self.key_event(key, PRESS)
+                self.key_event(key, RELEASE)
+            else:
+                self.write(key_bytes(key))
             time.sleep(AFTER_ESC_S if key in ("esc", "escape") else 0.03)
+
+    def key_event(self, key: str, kind: Kind) -> None:
+        """A key goes down, repeats or goes up, in a terminal that speaks the kitty protocol."""
+        assert self.keyboard is not None, "not a kitty terminal"
+        if data := kitty_bytes(key, kind, self.keyboard.now):
+            self.write(data)
+
+    def hold(self, key: str, seconds: float) -> None:
+        """Press a key, keep it down while the keyboard repeats it, and let go."""
+        start = time.monotonic()
+        self.key_event(key, PRESS)
+        while (held := time.monotonic() - start) < seconds:
+            time.sleep(min(REPEAT_EVERY_S, seconds - held))
+            if held > REPEATS_AFTER_S:
+                self.key_event(key, REPEAT)
+        self.key_event(key, RELEASE)
 
     def type_text(self, text: str) -> None:
         """Type, character by character as far as the program can tell."""

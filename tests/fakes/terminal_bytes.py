@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from tests.fakes.terminal_keyboard import Flags
+
 Kind = Literal["text", "c0", "c1", "esc", "csi", "osc", "dcs"]
 
 _TOKEN = re.compile(
@@ -34,7 +36,7 @@ _OWN = {
         rb"|(?:\d+;\d+)?H|\d*[ABCDGK]"  # where to write
         rb"|\?(?:7|25|1000|1002|1003|1004|1006|1015|1016|1049|2004|2026|2048)[hl]"
         rb"|\?(?:2026|2048)\$p"  # what can you do?
-        rb"|>\d+u|<\d*u"  # kitty keyboard
+        rb"|>\d+u|<\d*u|=2;2u|\?u"  # kitty keyboard
         rb")"
     ),
     "osc": re.compile(rb"\x1b\]22;[a-z-]*\x07"),  # pointer shape
@@ -144,19 +146,16 @@ def _odd_characters(data: bytes) -> list[str]:
 
 
 _MODE = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
-_KITTY = re.compile(rb"\x1b\[([<>])(\d*)u")
 
 
 def modes_left_on(raw: bytes) -> list[str]:
     """What a program changed in the terminal and did not change back, in words."""
     changed: dict[str, bool] = {}
-    pushed = 0
+    keyboard = Flags()
     for token in tokens(raw):
+        keyboard.take(token.data)
         if mode := _MODE.fullmatch(token.data):
             for number in mode[1].decode().split(";"):
                 changed[number] = (mode[2] == b"h") != (number in ON_BY_DEFAULT)
-        elif kitty := _KITTY.fullmatch(token.data):
-            popped = int(kitty[2] or 1)
-            pushed = pushed + 1 if kitty[1] == b">" else max(0, pushed - popped)
     left = [f"{n} {MODES.get(n, 'private mode')}" for n, is_on in sorted(changed.items()) if is_on]
-    return left + ["kitty keyboard"] * bool(pushed)
+    return left + ["kitty keyboard"] * keyboard.left_on

@@ -11,6 +11,7 @@ import pyte
 import wcwidth
 
 from tests.fakes.terminal_bytes import Token, tokens, unfinished
+from tests.fakes.terminal_keyboard import Flags
 
 _FOR_PYTE = re.compile(rb"\x1b\[(?:[\d;]*[@ABCDEFGHIJKLMPXabcdefghlmnrs`]|\?(?:7|25)[hl])")
 _ALTERNATE = re.compile(rb"\x1b\[\?(?:47|1047|1049)([hl])")
@@ -65,8 +66,9 @@ class _Screen(pyte.Screen):
 class ScreenModel:
     """Feed it what the program wrote; ask what is to be seen."""
 
-    def __init__(self, cols: int, rows: int) -> None:
+    def __init__(self, cols: int, rows: int, keyboard: Flags | None = None) -> None:
         self._cols, self._rows = cols, rows
+        self._keyboard = keyboard
         self.answers: list[str] = []
         """What a real terminal would type back (to `ESC[6n` and the like)."""
         self._main = _Screen(cols, rows, self.answers)
@@ -108,6 +110,8 @@ class ScreenModel:
         return "".join(line[column].data for column in range(self._cols))
 
     def _take(self, token: Token) -> None:
+        if self._keyboard and (answer := self._keyboard.take(token.data)):
+            self.answers.append(answer)
         if alternate := _ALTERNATE.fullmatch(token.data):
             self._switch(alternate[1] == b"h")
         elif token.data != b"\x1b" and _is_for_pyte(token):

@@ -46,6 +46,8 @@ class StillCard:
         self.block_frames = 480
         self.latency_ms = 20.0
         self.generation = 0
+        self.waiting = 0
+        self._played = bytearray()
         self._hum = np.full(480, 3000, "<i2").tobytes()
 
     async def open(self) -> None:
@@ -61,7 +63,13 @@ class StillCard:
             await asyncio.sleep(0.02)
             due = int((time.monotonic() - start) * self.rate) - played
             played += due
-            self.ring.read_into(memoryview(bytearray(due * 2)))
+            sound = bytearray(due * 2)
+            self.ring.read_into(memoryview(sound))
+            self._played += sound
+
+    def take_played(self) -> bytes:
+        played, self._played = bytes(self._played), bytearray()
+        return played
 
     async def chunks(self) -> AsyncIterator[bytes]:
         while True:

@@ -57,8 +57,16 @@ def test_defaults_are_marked_by_side(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_no_device_is_said_and_is_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
-    assert list_devices([], as_json=False) == 1
-    assert capsys.readouterr().out.count("none") == 2
+    assert list_devices([], as_json=False, hint="Plug one in") == 1
+    out, err = capsys.readouterr()
+    assert out.count("none") == 2
+    assert err == "voicechat: There is no microphone and no loudspeaker. Plug one in\n"
+
+
+def test_no_device_is_an_empty_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list_devices([], as_json=True) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out) == [] and err.count("\n") == 1
 
 
 def test_devices_as_json_hold_every_field(capsys: pytest.CaptureFixture[str]) -> None:

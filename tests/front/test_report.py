@@ -22,6 +22,7 @@ from voicechat.events import (
     SessionReady,
     SpeechStarted,
     SpeechStopped,
+    ToolAnswered,
     ToolCalled,
     ToolsCancelled,
     TurnCommitted,
@@ -83,7 +84,14 @@ CASES: list[tuple[Event | VoiceChatError, dict[str, object] | None]] = [
     (SessionExpired("old"), None),
     (SessionEnding(30.0), None),
     (Resumable("handle"), None),
-    (ToolCalled("r", "c", "name", "{}"), None),
+    (
+        ToolCalled("r", "c", "name", "{}"),
+        {"event": "tool_called", "id": "c", "name": "name", "arguments": "{}"},
+    ),
+    (
+        ToolAnswered("c", "name", "noon"),
+        {"event": "tool_answered", "id": "c", "name": "name", "output": "noon", "is_error": False},
+    ),
     (ToolsCancelled(("c",)), None),
     (Unknown("x"), None),
     (

@@ -12,6 +12,9 @@ def _nobody_complains(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     loud = [
         record
         for record in caplog.get_records("call")
-        if record.levelno >= logging.WARNING and record.name.startswith(("asyncio", "voicechat"))
+        if record.levelno >= logging.WARNING
+        and record.name.startswith(("asyncio", "voicechat"))
+        # A busy machine is no complaint: told in asyncio's debug mode alone.
+        and not record.msg.startswith("Executing ")
     ]
     assert not loud, [record.getMessage() for record in loud]

@@ -1,21 +1,16 @@
-"""Broken conversations of OpenAI's family, made from the orderly ones that were recorded."""
+"""What holds in every broken conversation of OpenAI's family."""
 
-import copy
 import json
 import random
 from pathlib import Path
-from typing import Any
 
-from tests.providers.wire import JsonObject, command, dialect_of, read, recordings, server_text
+from tests.providers import noise
+from tests.providers.noise import MESSAGES, broken, drop_every_field, recordings_of
+from tests.providers.wire import command, dialect_of, read, server_text
 from voicechat.events import Event, Interrupt, ReplyAudio, ReplyFinished, ReplyStarted, ReplyText
 from voicechat.providers.openai import OpenAIDialect
 
-MESSAGES = 20_000
-ODD: list[Any] = [
-    None, True, False, 0, -1, 2**63, 1e308, float("nan"), float("inf"), "", "0", "x" * 300,
-    "\ud800", "\x1b[2J", "@@@@", "AAA", "-_-_", [], {}, [{}], [None], {"type": None},
-    {"id": []}, [[[]]], "resp_1", "item_A", "cancelled", "function_call",
-]  # fmt: skip
+__all__ = ["break_conversations", "drop_every_field", "recordings_of"]
 
 
 class Watch:
@@ -61,49 +56,6 @@ class Watch:
                 assert message["audio_end_ms"] > 0
 
 
-def mutate(value: Any, chance: random.Random) -> Any:
-    """A copy with one thing wrong, somewhere."""
-    if isinstance(value, dict) and value and chance.random() < 0.85:
-        key = chance.choice(list(value))
-        damaged = dict(value)
-        match chance.randrange(8):
-            case 0:
-                del damaged[key]
-            case 1:
-                damaged[key + "_"] = damaged.pop(key)
-            case 2:
-                damaged[key] = copy.deepcopy(chance.choice(ODD))
-            case _:
-                damaged[key] = mutate(value[key], chance)
-        return damaged
-    if isinstance(value, list) and value and chance.random() < 0.7:
-        at = chance.randrange(len(value))
-        return [mutate(member, chance) if i == at else member for i, member in enumerate(value)]
-    return copy.deepcopy(chance.choice(ODD))
-
-
-def broken(entries: list[JsonObject], chance: random.Random) -> list[JsonObject]:
-    """The conversation with messages lost, doubled, out of order and damaged."""
-    given: list[JsonObject] = []
-    for entry in entries:
-        fate = chance.random()
-        if entry["from"] != "server" or "raw" in entry or fate < 0.35:
-            given.append(entry)
-        elif fate < 0.45:
-            continue
-        elif fate < 0.55:
-            given += [entry, entry]
-        elif fate < 0.65:
-            given.insert(max(0, len(given) - chance.randrange(4)), entry)
-        elif fate < 0.95:
-            damaged = mutate(json.loads(server_text(entry)), chance)
-            given.append({**entry, "raw": json.dumps(damaged)})
-        else:
-            text = server_text(entry)
-            given.append({**entry, "raw": text[: chance.randrange(len(text))]})
-    return given
-
-
 def run(recording: Path, chance: random.Random) -> int:
     """Play one broken conversation; how many messages it had."""
     head, entries = read(recording)
@@ -130,46 +82,6 @@ def run(recording: Path, chance: random.Random) -> int:
     return heard
 
 
-def recordings_of(provider: str) -> list[Path]:
-    return [path for path in recordings() if path.parent.name == provider]
-
-
 def break_conversations(provider: str, messages: int = MESSAGES) -> None:
-    """Dropped, doubled, swapped and mutated messages never raise, and what holds in an orderly
-    conversation holds in a broken one."""
-    heard, seed, found = 0, 0, recordings_of(provider)
-    while heard < messages or seed < len(found):
-        recording = found[seed % len(found)]
-        try:
-            heard += run(recording, random.Random(seed))
-        except Exception as error:
-            raise AssertionError(f"seed {seed}, {recording.stem}: {error!r}") from error
-        seed += 1
-
-
-def drop_every_field(recording: Path) -> None:
-    """Each key of each message is dropped once, everywhere it occurs."""
-    head, entries = read(recording)
-    keys = {key for entry in entries for key in _keys(entry.get("message"))}
-    for key in sorted(keys):
-        dialect = dialect_of(recording.parent.name, head)
-        dialect.open(0.0)
-        for entry in entries:
-            if entry["from"] == "server" and "message" in entry:
-                text = json.dumps(_without(json.loads(server_text(entry)), key))
-                dialect.receive(text, entry["at"])
-            elif entry["from"] == "user":
-                dialect.send(command(entry), entry["at"])
-            dialect.data_to_send()
-
-
-def _keys(value: Any) -> set[str]:
-    if isinstance(value, dict):
-        return set(value).union(*map(_keys, value.values()))
-    return set().union(*map(_keys, value)) if isinstance(value, list) else set()
-
-
-def _without(value: Any, key: str) -> Any:
-    if isinstance(value, dict):
-        return {name: _without(held, key) for name, held in value.items() if name != key}
-    return [_without(member, key) for member in value] if isinstance(value, list) else value
+    """The conversations of one member of the family keep every promise."""
+    noise.break_conversations(recordings_of(provider), run, messages)

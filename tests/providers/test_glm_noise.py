@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.glm_check import check_shape
-from tests.providers.test_openai_noise import broken
-from tests.providers.wire import command, dialect_of, read, recordings, server_text
+from tests.providers.noise import break_conversations, broken, recordings_of
+from tests.providers.wire import command, dialect_of, read, server_text
 from voicechat.events import Event, ReplyAudio, ReplyFinished, ReplyStarted, ReplyText, ToolCalled
 from voicechat.providers.base import Dialect
 
-MESSAGES = 20_000
-GLM = [path for path in recordings() if path.parent.name == "glm"]
+GLM = recordings_of("glm")
 
 
 class Watch:
@@ -71,15 +70,7 @@ def run(recording: Path, chance: random.Random) -> int:
 
 @pytest.mark.timeout(240)
 def test_broken_conversations_keep_every_promise() -> None:
-    heard, seed = 0, 0
-    while heard < MESSAGES:
-        recording = GLM[seed % len(GLM)]
-        try:
-            heard += run(recording, random.Random(seed))
-        except Exception as error:
-            raise AssertionError(f"seed {seed}, {recording.stem}: {error!r}") from error
-        seed += 1
-    assert seed >= len(GLM)
+    break_conversations(GLM, run)
 
 
 @pytest.mark.parametrize("recording", GLM, ids=lambda path: path.stem)

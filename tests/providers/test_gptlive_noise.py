@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.gptlive_check import check
-from tests.providers.test_openai_noise import broken
-from tests.providers.wire import JsonObject, command, dialect_of, read, recordings, server_text
+from tests.providers.noise import break_conversations, broken, drop_every_field, recordings_of
+from tests.providers.wire import command, dialect_of, read, server_text
 from voicechat.events import (
     Event,
     InputFailed,
@@ -22,8 +22,7 @@ from voicechat.events import (
 )
 from voicechat.providers.gptlive import GptLiveDialect
 
-MESSAGES = 20_000
-RECORDINGS = [path for path in recordings() if path.parent.name == "gptlive"]
+RECORDINGS = recordings_of("gptlive")
 
 
 class Watch:
@@ -95,46 +94,9 @@ def run(recording: Path, chance: random.Random) -> int:
 
 @pytest.mark.timeout(240)
 def test_broken_conversations_keep_every_promise() -> None:
-    heard, seed = 0, 0
-    while heard < MESSAGES:
-        recording = RECORDINGS[seed % len(RECORDINGS)]
-        try:
-            heard += run(recording, random.Random(seed))
-        except Exception as error:
-            raise AssertionError(f"seed {seed}, {recording.stem}: {error!r}") from error
-        seed += 1
-    assert seed >= len(RECORDINGS)
+    break_conversations(RECORDINGS, run)
 
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: path.stem)
 def test_any_single_field_may_be_missing(recording: Path) -> None:
-    """Each key of each message is dropped once, everywhere it occurs."""
-    head, entries = read(recording)
-    for key in sorted({key for entry in entries for key in _keys(entry.get("message"))}):
-        dialect = dialect_of("gptlive", head)
-        dialect.open(0.0)
-        for entry in entries:
-            _play(dialect, entry, key)
-            for message in map(json.loads, dialect.data_to_send()):
-                check(message)
-
-
-def _play(dialect: object, entry: JsonObject, key: str) -> None:
-    assert isinstance(dialect, GptLiveDialect)
-    if entry["from"] == "server" and "message" in entry:
-        message = json.loads(server_text(entry))
-        dialect.receive(json.dumps(_without(message, key)), entry["at"])
-    elif entry["from"] == "user":
-        dialect.send(command(entry), entry["at"])
-
-
-def _keys(value: object) -> set[str]:
-    if isinstance(value, dict):
-        return set(value).union(*map(_keys, value.values()))
-    return set().union(*map(_keys, value)) if isinstance(value, list) else set()
-
-
-def _without(value: object, key: str) -> object:
-    if isinstance(value, dict):
-        return {name: _without(held, key) for name, held in value.items() if name != key}
-    return [_without(member, key) for member in value] if isinstance(value, list) else value
+    drop_every_field(recording, check)

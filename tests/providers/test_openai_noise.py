@@ -4,15 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers.openai_noise import (
-    break_conversations,
-    broken,
-    drop_every_field,
-    recordings_of,
-)
-
-__all__ = ["broken"]
-"""Other dialects break their conversations in the same way."""
+from tests.providers.openai_noise import break_conversations, drop_every_field, recordings_of
 
 
 @pytest.mark.timeout(240)

@@ -124,6 +124,51 @@ async def test_a_cancelled_call_ends_its_program_and_is_never_answered(
     assert bench.answers == {}
 
 
+async def test_a_call_that_the_user_stops_ends_its_program_and_says_so_to_the_model(
+    sleeper: ToolSection, tmp_path: Path
+) -> None:
+    async with at_work({"sleep": sleeper}) as bench:
+        assert not bench.toolbox.is_busy
+        call_id = bench.begin("sleep")
+        assert bench.toolbox.is_busy
+        pid = await pid_in(tmp_path / "pid")
+        bench.toolbox.stop()
+        assert not bench.toolbox.is_busy
+        answer = bench.answers[call_id]
+        assert answer.is_error and answer.output == "The tool sleep was stopped by the user"
+        await until(lambda: not is_running(pid))
+    assert list(bench.answers) == [call_id]
+
+
+async def test_a_question_that_the_user_stops_is_withdrawn(weather: ToolSection) -> None:
+    asked, withdrawn = asyncio.Event(), asyncio.Event()
+
+    async def ask(name: str, arguments: str) -> Verdict:
+        asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            withdrawn.set()
+        raise AssertionError
+
+    section = ToolSection(weather.command, "", CITY)
+    async with at_work({"weather": section}) as bench:
+        bench.toolbox.ask = ask
+        call_id = bench.begin("weather", '{"city": "Oslo"}')
+        await asyncio.wait_for(asked.wait(), 20)
+        bench.toolbox.stop()
+        await asyncio.wait_for(withdrawn.wait(), 20)
+    assert "stopped by the user" in bench.answers[call_id].output
+
+
+async def test_an_answered_call_keeps_nobody_busy(weather: ToolSection) -> None:
+    async with at_work({"weather": weather}) as bench:
+        await bench.call("weather", '{"city": "Oslo"}')
+        assert not bench.toolbox.is_busy
+        bench.toolbox.stop()
+        assert len(bench.answers) == 1
+
+
 async def test_the_end_ends_every_program(sleeper: ToolSection, tmp_path: Path) -> None:
     async with at_work({"sleep": sleeper}) as bench:
         bench.begin("sleep")

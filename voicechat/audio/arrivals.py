@@ -6,7 +6,7 @@ The rule: what comes within 5 ms came together, as it is for a loudspeaker that 
 from collections.abc import Sequence
 
 TOGETHER_MS = 5.0
-LIMIT = 400
+LIMIT = 200
 """Entries; what comes later tells nothing about when to start."""
 
 
@@ -19,12 +19,10 @@ class Arrivals:
         self.sizes_ms: list[float] = []
         """How much sound came with it."""
         self.total_ms = 0.0
-        self._last_ms = 0.0
 
     def note(self, now_ms: float, size_ms: float) -> None:
         """Sound of `size_ms` came at `now_ms`; times never go back."""
         self.total_ms += size_ms
-        self._last_ms = now_ms
         if self.times_ms and now_ms - self.times_ms[-1] < TOGETHER_MS:
             self.sizes_ms[-1] += size_ms
         elif len(self.times_ms) < LIMIT:
@@ -39,11 +37,6 @@ class Arrivals:
     def is_one_delta(self) -> bool:
         """Whether all there is came at once."""
         return self.count == 1
-
-    @property
-    def span_ms(self) -> float:
-        """From the first arrival to the last."""
-        return self._last_ms - self.times_ms[0] if self.times_ms else 0.0
 
     def since_first(self) -> Sequence[float]:
         """The times, from 0 at the first."""

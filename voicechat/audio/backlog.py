@@ -160,7 +160,7 @@ class WaitingItem:
 
     def last(self, frames: int) -> bytes:
         """The last frames handed out, not more than `PAST_FRAMES`."""
-        return self._past[len(self._past) - frames * FRAME_BYTES :] if frames else b""
+        return self._past[max(len(self._past) - frames * FRAME_BYTES, 0) :]
 
     def peek(self, frames: int) -> bytes:
         """The next frames, which stay."""

@@ -74,6 +74,10 @@ class Speaker:
     def detach(self) -> None:
         """The device is gone; its ring stays, and nobody reads it."""
 
+    def take_played(self) -> bytes:
+        """What was given to the device since this was asked last, silence too: PCM16 at `rate`."""
+        return self._render.take_played()
+
     @property
     def device_name(self) -> str:
         return self._render.device.name

@@ -51,6 +51,8 @@ class Microphone:
         self._past_overflows = 0
         self._silence_since = self._silence_given = 0.0
         self._capture: Capture | None = None
+        self.generation = -1
+        """Changes when the device was opened again."""
         self.attach(capture)
 
     @property
@@ -63,9 +65,15 @@ class Microphone:
         """How often sound was lost because nobody took it in time."""
         return self._past_overflows + (self._capture.xruns if self._capture else 0)
 
+    @property
+    def waiting(self) -> int:
+        """Frames that are here already, and come at once after the chunk that was given last."""
+        return len(self._pending) // FRAME_BYTES
+
     def attach(self, capture: Capture) -> None:
         """Go on with a device that was opened (again)."""
         self._capture = capture
+        self.generation += 1
         self._resampler = Resampler(capture.rate, self.rate)
 
     def detach(self) -> None:

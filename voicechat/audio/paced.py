@@ -47,12 +47,12 @@ class PacedDelay:
         costs = numbers((state or {}).get("delay_costs"), _DELAYS.size)
         self._costs = _PRIOR.copy() if costs is None else costs
         self.target_ms = self._best()
+        self._window_low = float("inf")
         self.begin()
 
     def begin(self) -> None:
         """A new reply: its clock has nothing to do with the last one's."""
         self._earliest: deque[float] = deque(maxlen=WINDOWS)
-        self._window_end = 0.0
         self._open_window(LEARN_MS)
 
     def note(self, now_ms: float, start_ms: float, end_ms: float, *, has_voice: bool) -> None:

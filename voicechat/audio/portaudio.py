@@ -28,7 +28,7 @@ CAPTURE_BLOCK_MS = 20
 RENDER_BLOCK_MS = 10
 """What is in a block is past recall: silence comes the later, the larger it is."""
 RING_MS = 2000
-"""The stall of the event loop that the microphone forgives."""
+"""The stall of the event loop that the microphone, and the record of what was played, forgive."""
 _SERVERS = ("pulse", "pipewire", "default")
 """ALSA's names for a sound server, tried when the default device cannot be opened."""
 _REASONS = {
@@ -230,11 +230,7 @@ class Capture(Stream):
 
     def take(self) -> bytes:
         """All that has come: PCM16 mono at `rate`."""
-        level = self._ring.level
-        heard = bytearray(level * FRAME_BYTES)
-        if level:
-            self._ring.read_into(memoryview(heard))
-        return mix_to_mono(bytes(heard), self.channels)
+        return mix_to_mono(_take(self._ring), self.channels)
 
     def skip(self) -> None:
         """Forget all that has come."""
@@ -246,6 +242,14 @@ class Render(Stream):
 
     kind: Kind = "loudspeaker"
     block_ms = RENDER_BLOCK_MS
+    _played: Ring | None = None
+    """What was given to the card, silence included; kept from when somebody first asks for it."""
+
+    def take_played(self) -> bytes:
+        """All that was given to the card since this was asked last: PCM16 mono at `rate`."""
+        if self._played is None:
+            self._played = Ring(ms_to_frames(RING_MS, self.rate))
+        return _take(self._played)
 
     def _prepare(self) -> None:
         self.ring = Ring(ms_to_frames(1000, self.rate))
@@ -257,6 +261,8 @@ class Render(Stream):
 
     def _callback(self, outdata: Any, frames: int, times: Any, status: Any) -> None:
         self.ring.read_into(memoryview(outdata))
+        if self._played is not None:
+            self._played.write(outdata)
         self.xruns += status.output_underflow
         self.stamp = time.perf_counter()
 
@@ -266,8 +272,19 @@ class Render(Stream):
         spread, mono = memoryview(outdata).cast("h"), self._mono.cast("h")
         for channel in range(self.channels):
             spread[channel :: self.channels] = mono
+        if self._played is not None:
+            self._played.write(self._mono)
         self.xruns += status.output_underflow
         self.stamp = time.perf_counter()
+
+
+def _take(ring: Ring) -> bytes:
+    """All that is in it."""
+    level = ring.level
+    taken = bytearray(level * FRAME_BYTES)
+    if level:
+        ring.read_into(memoryview(taken))
+    return bytes(taken)
 
 
 def _load() -> Any:

@@ -3,7 +3,7 @@
 When sound arrives does not depend on when it is played.  So once a reply is there, it can be
 reckoned exactly what every rule would have cost the listener: waiting, gaps, slow play.  The rule:
 the rule with the least cost so far is taken; older replies count less, and what was known before
-the first reply counts like three, some of it for ever.  (Follow the leader with full information.)
+the first reply counts like five, some of it for ever.  (Follow the leader with full information.)
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ waiting for the first sound."""
 WORST = 2500.0
 
 _FADE = 0.93
-_PRIOR_WEIGHT = 3.0
+_PRIOR_WEIGHT = 5.0
 _PRIOR_STAYS = 0.3
 
 _LEVELS = (0, 40, 60, 80, 100, 120, 150, 180, 210, 250, 300, 350, 400, 500, 600, 750, 900, 1100)

@@ -57,7 +57,7 @@ class Tempo:
         self._note(item.last(block.content_frames), block.content_frames, aim)
         return block
 
-    def is_pause(self, item: WaitingItem) -> bool:
+    def _is_pause(self, item: WaitingItem) -> bool:
         """Whether an item goes on with a pause."""
         ahead = item.peek(self._hold)
         return bool(ahead) and self._pauses.is_pause(ahead)
@@ -80,7 +80,7 @@ class Tempo:
     def _prolong(self, item: WaitingItem, aim: Aim) -> Block | None:
         limit = ms_to_frames(HOLD_LIMIT_MS, self._rate)
         is_over = self._held >= limit and not aim.holds_for_ever
-        if is_over or not item.has(self._hold, self._hold) or not self.is_pause(item):
+        if is_over or not item.has(self._hold, self._hold) or not self._is_pause(item):
             return None
         self._held += self._hold
         return item.repeat(self._hold)

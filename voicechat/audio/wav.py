@@ -1,11 +1,15 @@
 """Sound files: read any ordinary WAV as PCM16 mono, write one that is whole at any moment.
 
-Sources: Microsoft's "Multiple channel audio data and WAVE files" (WAVE_FORMAT_EXTENSIBLE), and the
-RIFF sizes as programs that stream really write them (0 or 0xFFFFFFFF: to the end of the file).
+Sources: Microsoft's "Multiple channel audio data and WAVE files" (WAVE_FORMAT_EXTENSIBLE), the RIFF
+sizes as programs that stream really write them (0 or 0xFFFFFFFF: to the end of the file), and EBU
+Tech 3306 (RF64: files beyond 4 GiB, for which a JUNK chunk keeps the place).
 """
 
+import io
 import os
+import stat
 import struct
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,8 +20,10 @@ import numpy.typing as npt
 from voicechat.audio.pcm import FULL_SCALE, HOUSE_RATE, to_pcm
 from voicechat.audio.resample import Resampler
 from voicechat.errors import ConfigError, VoiceChatError
+from voicechat.text import clean_line
 
-_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
+_HEADER = struct.Struct("<4sI4s 4sI28s 4sIHHIIHH 4sI")
+_SIZES = struct.Struct("<QQQI")
 _SIZE_LIMIT = 0xFFFFFFFF
 _PCM, _EXTENSIBLE = 1, 0xFFFE
 _HINT = "Convert it first, e.g.: ffmpeg -i file -ac 1 -ar 24000 -c:a pcm_s16le file.wav"
@@ -47,23 +53,33 @@ def read_wav(path: str | Path, rate: int = HOUSE_RATE) -> bytes:
 
 
 class WavWriter:
-    """A PCM16 mono WAV file that grows; only the user may read it (0600).
+    """A PCM16 WAV file that grows; only the user may read it (0600).
 
     The header is brought up to date after every write, so that the file is whole even when the
-    program is killed.  An existing file is replaced.
+    program is killed.  Beyond 4 GiB it becomes RF64.  Channels are interleaved.
+
+    Args:
+        is_new: Raise FileExistsError instead of replacing a file.
 
     Raises:
         VoiceChatError: the file cannot be made or written.
     """
 
-    def __init__(self, path: str | Path, rate: int = HOUSE_RATE) -> None:
-        self._path, self._rate, self._size = Path(path), rate, 0
+    def __init__(
+        self,
+        path: str | Path,
+        rate: int = HOUSE_RATE,
+        channels: int = 1,
+        *,
+        is_new: bool = False,
+    ) -> None:
+        self._path, self._rate, self._channels, self._size = Path(path), rate, channels, 0
         try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
-            self._file = os.fdopen(descriptor, "r+b", buffering=0)
-            os.chmod(self._path, 0o600)
-        except OSError as error:
-            raise self._failure(error) from None
+            self._file = open_private(self._path, is_new=is_new)
+        except FileExistsError:
+            raise
+        except (OSError, ValueError) as error:
+            raise cannot_write(self._path, error) from None
         self.write(b"")
 
     def write(self, pcm: bytes) -> None:
@@ -82,7 +98,7 @@ class WavWriter:
             self._file.write(self._header())
         except OSError as error:
             self.close()
-            raise self._failure(error) from None
+            raise cannot_write(self._path, error) from None
 
     def close(self) -> None:
         """Nothing is left to be written; closing twice is fine."""
@@ -100,19 +116,46 @@ class WavWriter:
         self.close()
 
     def _header(self) -> bytes:
-        size = min(self._size, _SIZE_LIMIT - _HEADER.size)
-        riff = (b"RIFF", size + _HEADER.size - 8, b"WAVE")
-        form = (b"fmt ", 16, _PCM, 1, self._rate, self._rate * 2, 2, 16)
-        return _HEADER.pack(*riff, *form, b"data", size)
+        return wav_header(self._size, self._rate, self._channels)
 
-    def _failure(self, error: OSError) -> VoiceChatError:
-        message = f"Cannot write {self._path}: {error.strerror}"
-        return VoiceChatError(message, "Check the folder and the space on the disk.")
+
+def wav_header(size: int, rate: int, channels: int) -> bytes:
+    """The first 80 bytes of a PCM16 file with `size` bytes of sound."""
+    frame = channels * 2
+    form = (b"fmt ", 16, _PCM, channels, rate, rate * frame, frame, 16)
+    whole = size + _HEADER.size - 8
+    if whole <= _SIZE_LIMIT:
+        return _HEADER.pack(b"RIFF", whole, b"WAVE", b"JUNK", 28, b"", *form, b"data", size)
+    sizes = _SIZES.pack(whole, size, size // frame, 0)
+    head = (b"RF64", _SIZE_LIMIT, b"WAVE", b"ds64", 28, sizes)
+    return _HEADER.pack(*head, *form, b"data", _SIZE_LIMIT)
+
+
+def open_private(path: Path, *, is_new: bool) -> io.FileIO:
+    """A file that only the user may read, for writing (and reading), without a buffer.
+
+    Raises:
+        FileExistsError: it exists, and was to be new.
+        OSError: it cannot be made.
+    """
+    how = os.O_RDWR | os.O_CREAT | (os.O_EXCL if is_new else os.O_TRUNC)
+    descriptor = os.open(path, how | getattr(os, "O_BINARY", 0), 0o600)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        with suppress(OSError):  # A file system without modes.
+            os.chmod(path, 0o600)
+    return io.FileIO(descriptor, "r+b")
+
+
+def cannot_write(path: Path, error: Exception) -> VoiceChatError:
+    """What to tell of a file that cannot be made or written."""
+    why = getattr(error, "strerror", None) or "not a file name"
+    message = f"Cannot write {clean_line(str(path), 200)}: {why}"
+    return VoiceChatError(message, "Check the folder and the space on the disk.")
 
 
 def _chunks(data: bytes, shown: str) -> tuple[bytes, memoryview]:
     """The `fmt ` and `data` chunks."""
-    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+    if data[:4] not in (b"RIFF", b"RF64") or data[8:12] != b"WAVE":
         raise ConfigError(f"{shown} is no WAV file", _HINT)
     form, at, view = b"", 12, memoryview(data)
     while at + 8 <= len(data):

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import secrets
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from typing import IO, Any
 import voicechat
 from voicechat import errors
 from voicechat.cascade.options import LocalOptions, dump_options
+from voicechat.environment import child_environment
 from voicechat.errors import ServiceError, VoiceChatError
 
 __all__ = ["Endpoint", "LocalOptions", "LocalProcess", "running", "start"]
@@ -31,9 +31,6 @@ _START_DEADLINE_S = 10.0
 _CHECK_DEADLINE_S = 20.0
 """When the mind's service is asked first, which takes 8 s at most."""
 _END_DEADLINE_S = 0.7
-_SECRET_WORD = re.compile(
-    r"(api)?keys?|tokens?|secrets?|passw(or)?d|pass(phrase)?|credentials?|auth|proxy"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,26 +188,20 @@ def _spawn() -> "subprocess.Popen[bytes]":
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=_child_environment(os.environ),
+        env=_environment(os.environ),
         start_new_session=True,
         creationflags=flags | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
 
 
-def _child_environment(environment: Mapping[str, str]) -> dict[str, str]:
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Ours without anything secret, and with the way to this very package.
 
     Together with `-P` that keeps files of the current directory from posing as modules.
     """
-    kept = {name: value for name, value in environment.items() if not _is_secret(name)}
+    kept = child_environment(environ, with_proxies=False)  # The options name the proxy.
     paths = [str(Path(voicechat.__file__).resolve().parents[1]), kept.get("PYTHONPATH", "")]
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-
-
-def _is_secret(name: str) -> bool:
-    """Whether a variable's name has a part such as KEY or TOKEN, or ends in APIKEY."""
-    words = name.lower().split("_")
-    return words[-1].endswith("apikey") or any(map(_SECRET_WORD.fullmatch, words))
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from voicechat.audio.recording import Recorder
 from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.line import Line
 
@@ -18,3 +19,7 @@ class Doors:
     """Raises DeviceError when there is no sound system."""
     pick_device: Callable[[str, int], None]
     """Use the device of this index as `input` or `output` from now on."""
+    recorder: Callable[[], Recorder | None] = lambda: None
+    """Keeps the sound of the call; None: there is no sound."""
+    is_waking: Callable[[], bool] = lambda: False
+    """Whether the microphone was just opened and hears nothing yet."""

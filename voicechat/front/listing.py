@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import groupby
 
+from voicechat.front.output import complain
 from voicechat.front.words import Words
 
 _WIDEST_NAME = 33
@@ -77,10 +78,17 @@ class ModelRow:
         return f"{title} by {self.service_title}" if self.service_title else title
 
 
-def list_devices(devices: Sequence[DeviceRow], *, as_json: bool) -> int:
-    """Print the devices, the defaults marked with `>`; exit code 1 when there is none."""
+def list_devices(devices: Sequence[DeviceRow], *, as_json: bool, hint: str = "") -> int:
+    """Print the devices, the defaults marked with `>`; exit code 1 when there is none.
+
+    Args:
+        hint: What to do then, on stderr.
+    """
+    if not devices:
+        complain(f"There is no microphone and no loudspeaker. {hint}".rstrip())
     if as_json:
-        return _print_json([asdict(device) for device in devices])
+        _print_json([asdict(device) for device in devices])
+        return 0 if devices else 1
     for title, is_wanted, is_default in (
         ("Microphones", "inputs", "is_default_input"),
         ("Loudspeakers", "outputs", "is_default_output"),

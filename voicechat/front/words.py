@@ -79,13 +79,20 @@ _WORDS: dict[str, tuple[str, str]] = {
     "incomplete": ("The answer is incomplete ({reason})", "回答不完整（{reason}）"),
     # the input
     "type_here": ("Type a message, or press Space to talk", "输入消息，或按空格键说话"),
+    "type_or_hold": ("Type a message, or hold Space to talk", "输入消息，或按住空格键说话"),
     "type_only": ("Type a message", "输入消息"),
     "speak_now": ("Speak now", "请说话"),
     "live_ptt": ("LIVE: Space sends, Esc drops", "LIVE 录音中：空格发送，Esc 放弃"),
+    "live_held": (
+        "LIVE: let go of Space to send, Esc drops",
+        "LIVE 录音中：松开空格发送，Esc 放弃",
+    ),
     "live_hands_free": ("LIVE, hands-free: Space mutes", "LIVE 免提录音中：空格静音"),
     "muted": ("MUTED: Space unmutes", "已静音：空格取消静音"),
     "talk": ("Push-to-talk: Space starts", "按键说话：空格开始"),
+    "talk_hold": ("Push-to-talk: hold Space, or tap it", "按键说话：按住空格，或轻按开始"),
     "text_only": ("Text only", "仅文字"),
+    "waking": ("WAIT: the microphone is waking up", "请稍候：麦克风正在启动"),
     "reconnect_hint": ("OFFLINE: F5 connects again", "已断开：F5 重新连接"),
     # status
     "microphone": ("mic", "麦"),
@@ -93,6 +100,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "buffer": ("buffer {ms} ms", "缓冲 {ms} ms"),
     "latency": ("latency {seconds:.2f} s", "延迟 {seconds:.2f} 秒"),
     "cost": ("${dollars:.4f}", "${dollars:.4f}"),
+    "recording": ("REC", "REC 录音"),
+    "volume": ("volume {percent} %", "音量 {percent}%"),
     "scrolled": ("older rows: End returns", "正在看旧消息：End 返回"),
     # keys
     "key_help": ("Help", "帮助"),
@@ -192,17 +201,25 @@ _WORDS: dict[str, tuple[str, str]] = {
         "免提：模型会听出你何时开始和结束",
     ),
     "hands_free_off": ("Push-to-talk: Space begins and ends", "按键说话：空格开始，再按结束"),
+    "hands_free_off_hold": (
+        "Push-to-talk: hold Space while you speak, or tap it to begin and end",
+        "按键说话：按住空格说话，或轻按开始、再按结束",
+    ),
+    "recording_on": ("Recording to {path}", "正在录音到 {path}"),
+    "recording_off": ("The recording is in {path}", "录音已保存到 {path}"),
+    "recording_no_sound": ("There is no sound to record", "没有可录的声音"),
     "switching": ("Switching to {model}", "切换到 {model}"),
     "reconnecting": ("Connecting again", "正在重新连接"),
     "help": (
         """\
-Space      talk: press once to start, again to send
-           (while the input is empty); hands-free: mute
+Space      talk: press once to start, again to send; or hold it,
+           where the terminal tells (empty box); hands-free: mute
 Esc        stop the reply, or drop what you are saying
 Enter      send what you typed        Up/Down  earlier messages
 Ctrl+T     hands-free on or off       F4       mute on or off
 F2         choose a model             F3       choose devices
 F5         connect again              Ctrl+Y   copy the last reply
+Ctrl+R     record the call, or stop   Ctrl+Up/Down  louder, softer
 PgUp/PgDn  older and newer rows       End      the newest rows
 Ctrl+Q     quit (or Ctrl+C twice)
 
@@ -215,13 +232,14 @@ Use headphones with hands-free, or the model hears itself.
 
 Esc closes this page.""",
         """\
-空格       说话：按一次开始，再按一次发送（输入框为空时）；
-           免提模式下为静音
+空格       输入框为空时：按一次说话，再按发送；若终端支持，
+           也可按住说话、松开发送；免提模式下为静音
 Esc        停止回复，或放弃正在说的话
 回车       发送输入的文字            上/下   之前的消息
 Ctrl+T     打开或关闭免提            F4      静音开关
 F2         选择模型                  F3      选择设备
 F5         重新连接                  Ctrl+Y  复制最后一条回复
+Ctrl+R     录音，再按停止            Ctrl+上/下   音量增减
 PgUp/PgDn  滚动对话                  End     回到最新消息
 Ctrl+Q     退出（或按两次 Ctrl+C）
 

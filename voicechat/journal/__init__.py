@@ -2,31 +2,47 @@
 
 A file is made at the first item, 0600 in a folder 0700, and written by a thread of its own.  What
 is written is there after a crash (fsync after every batch); what cannot be written waits in memory
-and is tried again.
+and is tried again.  A conversation that is taken up again goes on in its own file.
 
     {"type":"conversation","version":1,"id":…,"started":…,"model":…,"provider":…}  the first line
     {"type":"item","id":…,"role":…,"text":…,"time":…,"spoken":…,"model":…,…}       once an item
     {"type":"draft","after":…,"item":{…}}  not its turn yet, or still growing: only for a crash
     {"type":"amend","id":…,…}              what became known after the item was written
+    {"type":"resumed","time":…,"model":…,…}  it goes on here, with this model
+    {"type":"model","name":…}              from here on another model answers
+
+Roles are `user`, `assistant` and `tool` (a call and its answer).  An item with `"code":"picture"`
+is a picture that the user showed; its text names it, the picture itself is not kept.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from voicechat.journal.disk import OnError
+from voicechat.journal.export import FORMATS, export
+from voicechat.journal.library import LAST, Kept, list_kept
 from voicechat.journal.reading import Item, Loaded, load
 from voicechat.journal.recorder import Journal, NullJournal, Recorder, Said
+from voicechat.journal.resuming import Resumed, read, resume
 
 __all__ = [
+    "FORMATS",
+    "LAST",
     "Item",
     "Journal",
+    "Kept",
     "Loaded",
     "NullJournal",
     "OnError",
     "Recorder",
+    "Resumed",
     "Said",
     "data_folder",
+    "export",
+    "list_kept",
     "load",
+    "read",
+    "resume",
 ]
 
 

@@ -1,63 +1,71 @@
-"""One file, and the thread that writes it: the sound never waits for a disk.
+"""The threads that write the file: the sound never waits for a disk.
 
-The rule: a line is either whole on the disk or still in memory.  What an attempt left half written
-is cut off before the next one.
+The rule: a line is either safe on the disk or still in memory, and is tried again until it is.  One
+thread hands lines to the system at once, so that they outlive the program even where a disk takes
+seconds to say that something is safe; the other one waits for that.
 """
 
-import errno
-import json
-import os
-import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from voicechat.errors import VoiceChatError
+from voicechat.journal.file import File, Place, encode
 from voicechat.text import clean_line
 
-VERSION = 1
 MAX_WAITING_BYTES = 10_000_000
 """Kept in memory while the disk refuses; what comes after is lost."""
 RETRY_S = 2.0
+_AGAIN = "It was written again, with all that was said; --no-save keeps nothing"
+_LATER = "It is kept in memory and saved as soon as that works again"
 
 OnError = Callable[[VoiceChatError], None]
 
 
-def utc(moment: datetime) -> str:
-    """ISO 8601 with milliseconds, in UTC."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 class Disk:
-    """One file and the thread that writes it."""
+    """A queue of lines, one file, and the threads between them."""
 
-    def __init__(self, folder: Path, header: dict[str, Any], on_error: OnError) -> None:
-        self.path: Path | None = None
-        self._folder = folder / "conversations"
-        self._header = header
+    def __init__(
+        self,
+        folder: Path,
+        header: Mapping[str, Any],
+        on_error: OnError,
+        place: Place | None = None,
+    ) -> None:
+        self._folder = folder
+        self._file = File(folder, header, place)
         self._on_error = on_error
         self._lines: deque[bytes] = deque()
+        """Those that are not safe yet."""
+        self._written = 0
+        """How many of them, from the first on, the system has."""
+        self._tries = 0
+        """How often all of them had to be written again."""
         self._waiting_bytes = 0
         self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
-        self._is_closing = self._is_failing = False
-        self._file = -1
-        self._good_bytes = 0
+        self._threads: list[threading.Thread] = []
+        self._is_closing = self._is_failing = self._has_given_up = False
+        self._retry_at = 0.0
+
+    @property
+    def path(self) -> Path | None:
+        """The file, once it exists."""
+        return self._file.path
 
     def put(self, record: dict[str, Any]) -> None:
-        line = _line(record)
+        line = encode(record)
         with self._changed:
             if self._waiting_bytes + len(line) > MAX_WAITING_BYTES or self._is_closing:
                 return
             self._lines.append(line)
             self._waiting_bytes += len(line)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
-                self._thread.start()
+            if not self._threads:
+                self._start()
             self._changed.notify_all()
 
     def flush(self, timeout_s: float) -> bool:
@@ -68,106 +76,95 @@ class Disk:
         with self._changed:
             self._is_closing = True
             self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join(timeout_s)
+        end = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        if not any(thread.is_alive() for thread in self._threads):
+            self._file.close()
         return not self._lines
 
-    def _run(self) -> None:
-        while batch := self._take():
+    def _start(self) -> None:
+        for work, name in ((self._write_all, "journal"), (self._sync_all, "journal-sync")):
+            thread = threading.Thread(target=work, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    # -- to the system --------------------------------------------------------------------------
+
+    def _write_all(self) -> None:
+        while (count := self._await_lines()) and not self._has_given_up:
             try:
-                self._write(b"".join(batch))
+                was_removed = self._write(count)
             except (OSError, ValueError) as error:
                 self._fail(error)
-                if self._is_closing:
-                    break
             else:
-                self._drop(len(batch))
-        if self._file >= 0:
-            os.close(self._file)
+                if was_removed:
+                    self._tell("The conversation's file was removed during the call", _AGAIN)
 
-    def _take(self) -> list[bytes]:
-        """What is waiting, once there is something; after a failure not at once."""
+    def _await_lines(self) -> int:
+        """Wait until there is something to write, and how much; 0: nothing will come any more."""
         with self._changed:
-            if self._is_failing and not self._is_closing:
-                self._changed.wait(RETRY_S)
-            self._changed.wait_for(lambda: self._lines or self._is_closing)
-            return list(self._lines)
+            self._changed.wait_for(lambda: self._is_closing, self._retry_at - time.monotonic())
+            self._changed.wait_for(self._has_work)
+            return len(self._lines)
+
+    def _has_work(self) -> bool:
+        has_lines = len(self._lines) > self._written
+        return has_lines or self._has_given_up or (self._is_closing and not self._lines)
+
+    def _write(self, count: int) -> bool:
+        """Write what is not written of the first `count` lines."""
+        with self._changed:
+            tries, lines = self._tries, list(islice(self._lines, self._written, count))
+        was_removed = self._file.write(b"".join(lines))
+        with self._changed:
+            if tries == self._tries:  # Else a failure came between, and all is written again.
+                self._written += len(lines)
+            self._changed.notify_all()
+        return was_removed
+
+    # -- to the disk ----------------------------------------------------------------------------
+
+    def _sync_all(self) -> None:
+        while count := self._await_written():
+            try:
+                self._file.sync()
+            except OSError as error:
+                with self._changed:
+                    self._written, self._tries = 0, self._tries + 1
+                self._fail(error)
+            else:
+                self._drop(count)
+
+    def _await_written(self) -> int:
+        with self._changed:
+            self._changed.wait_for(lambda: self._written or self._is_over())
+            return self._written
+
+    def _is_over(self) -> bool:
+        return self._has_given_up or (self._is_closing and not self._lines)
 
     def _drop(self, count: int) -> None:
         with self._changed:
             for _ in range(count):
                 self._waiting_bytes -= len(self._lines.popleft())
+            self._written -= count
             self._is_failing = False
             self._changed.notify_all()
 
+    # -- when it refuses ------------------------------------------------------------------------
+
     def _fail(self, error: Exception) -> None:
-        was_failing, self._is_failing = self._is_failing, True
-        if was_failing:
-            return
-        why = clean_line(getattr(error, "strerror", None) or "not a folder name")
-        where = clean_line(str(self._folder))
-        hint = "It is kept in memory and saved as soon as that works again"
+        with self._changed:
+            was_failing, self._is_failing = self._is_failing, True
+            self._retry_at = time.monotonic() + RETRY_S
+            self._has_given_up = self._is_closing
+            self._changed.notify_all()
+        if not was_failing:
+            why = clean_line(getattr(error, "strerror", None) or "not a folder name")
+            where = clean_line(str(self._folder / "conversations"))
+            self._tell(f"Cannot save the conversation in {where} ({why})", _LATER)
+
+    def _tell(self, message: str, hint: str) -> None:
         with suppress(RuntimeError):  # The event loop that should hear of it has ended.
-            self._on_error(VoiceChatError(f"Cannot save the conversation in {where} ({why})", hint))
-
-    def _write(self, data: bytes) -> None:
-        if self._file < 0:
-            self._create()
-        if self._good_bytes == 0:
-            data = _line(self._header) + data
-        os.ftruncate(self._file, self._good_bytes)
-        os.lseek(self._file, self._good_bytes, os.SEEK_SET)
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._file, rest) :]
-        _sync(self._file)
-        self._good_bytes += len(data)
-
-    def _create(self) -> None:
-        """A new file under a name nobody has: clocks step back, and two calls start together."""
-        _make_private(self._folder)
-        now = datetime.now().astimezone()
-        while self._file < 0:
-            name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-            path = self._folder / f"{name}.jsonl"
-            with suppress(FileExistsError):
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-                self._file = os.open(path, flags, 0o600)
-        kind = {"type": "conversation", "version": VERSION, "id": name, "started": utc(now)}
-        self._header, self.path = {**kind, **self._header}, path
-        path.chmod(0o600)  # Whatever the umask took away.
-        _sync_folder(self._folder)
-
-
-def _line(record: Mapping[str, Any]) -> bytes:
-    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace") + b"\n"
-
-
-def _make_private(folder: Path) -> None:
-    """The folder and what is missing above it, for its owner alone."""
-    missing = [folder]
-    while not missing[-1].parent.exists() and missing[-1].parent != missing[-1]:
-        missing.append(missing[-1].parent)
-    for one in reversed(missing):
-        one.mkdir(0o700, exist_ok=True)
-        with suppress(OSError):  # Somebody else's, but we may write there.
-            one.chmod(0o700)
-
-
-def _sync(file: int) -> None:
-    try:
-        os.fsync(file)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # A file system without fsync.
-            raise
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new name is safe only when its folder is (POSIX; Windows cannot open folders)."""
-    with suppress(OSError):
-        file = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(file)
-        finally:
-            os.close(file)
+            self._on_error(VoiceChatError(message, hint))

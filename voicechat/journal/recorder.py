@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from voicechat.journal.disk import Disk, OnError, utc
+from voicechat.journal.disk import Disk, OnError
+from voicechat.journal.file import utc
+from voicechat.journal.reading import ROLES
+from voicechat.journal.resuming import Resumed
 from voicechat.text import clean, clean_line
 
 DRAFT_EVERY_S = 1.0
 """At most this much of a growing item is lost in a crash."""
-_ROLES = ("user", "assistant")
 
 
 class _State(Protocol):
@@ -34,6 +36,8 @@ class Said(Protocol):
     def text(self) -> str: ...
     @property
     def spoken(self) -> bool: ...
+    @property
+    def code(self) -> str: ...
     @property
     def state(self) -> _State: ...
     @property
@@ -73,9 +77,15 @@ class NullJournal:
 class Journal:
     """Writes one conversation.  Nothing here waits for the disk but `flush` and `close`."""
 
-    def __init__(self, disk: Disk, model: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, disk: Disk, model: str, name: str, past: Sequence[str], clock: Callable[[], float]
+    ) -> None:
         self.model = model
+        self.name = self._told_name = name
+        """Of the model, as it can be asked for again; whoever changes the model sets it."""
         self._disk = disk
+        self._past = frozenset(past)
+        """Ids of what the file held before."""
         self._begun: dict[str, tuple[str, str]] = {}
         self._written: dict[str, dict[str, Any]] = {}
         self._drafted: dict[str, dict[str, Any]] = {}
@@ -90,14 +100,21 @@ class Journal:
         provider: str,
         on_error: OnError,
         *,
+        name: str = "",
+        resumed: Resumed | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> "Journal":
         """A journal in `folder`/conversations; makes no file yet and never fails.
 
-        `on_error` is told once when writing begins to fail, on the writer's thread.
+        Args:
+            on_error: Told once when writing begins to fail, on the writer's thread.
+            name: Of the model, as it can be asked for again.
+            resumed: The conversation to go on with, in its own file.
         """
-        header = {"model": model, "provider": provider}
-        return cls(Disk(folder, header, on_error), model, clock)
+        header = {"model": model, "provider": provider} | ({"name": name} if name else {})
+        disk = Disk(folder, header, on_error, resumed.place if resumed else None)
+        past = [item.id for item in resumed.loaded.items] if resumed else []
+        return cls(disk, model, name, past, clock)
 
     @property
     def path(self) -> Path | None:
@@ -106,12 +123,12 @@ class Journal:
 
     def record(self, row: Said, rows: Sequence[Said]) -> None:
         """Write everything whose turn has come; keep a draft of what must wait."""
-        if row.role not in _ROLES:
+        if row.role not in ROLES or clean_line(row.id) in self._past:
             return
         self._begun.setdefault(row.id, (_now(), self.model))
         if row.id in self._written:
             self._amend(row)
-        elif not row.is_finished:
+        elif not row.is_finished and row.role != "tool":
             self._sketch(row, rows)
         else:
             self._write_due(rows)
@@ -127,14 +144,23 @@ class Journal:
 
     def _write_due(self, rows: Sequence[Said]) -> None:
         for row in rows:
-            if row.role not in _ROLES or row.id in self._written:
+            if not self._is_owed(row):
                 continue
             if not row.is_finished:
                 return
             if row.text or row.role == "user":  # A reply that was stopped before its first word
-                item = self._item(row)  # is nobody's say.
-                self._disk.put({"type": "item", **item})
-                self._written[row.id] = item
+                self._write(row, self._item(row))  # is nobody's say.
+
+    def _is_owed(self, row: Said) -> bool:
+        is_known = row.id in self._written or clean_line(row.id) in self._past
+        return row.role in ROLES and not is_known
+
+    def _write(self, row: Said, item: dict[str, Any]) -> None:
+        if row.role == "assistant" and self.name != self._told_name:
+            self._told_name = self.name
+            self._disk.put({"type": "model", "name": clean_line(self.name)})
+        self._disk.put({"type": "item", **item})
+        self._written[row.id] = item
 
     def _amend(self, row: Said) -> None:
         before, item = self._written[row.id], self._item(row)
@@ -168,6 +194,8 @@ class Journal:
         }
         if row.role == "assistant":
             item["model"] = model
+        if row.code:
+            item["code"] = clean_line(row.code)
         if row.state.value == "cut":
             item |= {"cut": True, "heard_text": clean(row.heard_text), "heard_ms": row.heard_ms}
         elif row.state.value == "failed" or not row.is_finished:
@@ -185,6 +213,6 @@ def _before(row: Said, rows: Sequence[Said]) -> str:
     for other in rows:
         if other.id == row.id:
             return previous
-        if other.role in _ROLES:
+        if other.role in ROLES:
             previous = clean_line(other.id)
     return previous

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from voicechat.errors import ServiceError
 from voicechat.text import clean_line
-from voicechat.tools.environment import home_of
+from voicechat.environment import home_of
 from voicechat.tools.offer import LONGEST_BYTES, cut_bytes
 
 POLL_S = 0.02

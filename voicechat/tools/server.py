@@ -18,7 +18,7 @@ from voicechat.errors import ConfigError, ServiceError, VoiceChatError
 from voicechat.events import Tool
 from voicechat.text import clean, clean_line, mask_secrets
 from voicechat.tools.content import read_result
-from voicechat.tools.environment import child_environment
+from voicechat.environment import child_environment
 from voicechat.tools.offer import Answer, Offer
 from voicechat.tools.stdio import over_program
 from voicechat.tools.web import Way, over_http

@@ -1,11 +1,12 @@
 """All tools of one run of the program, and the calls that are under way.
 
-Rule: `run` owns every task; a call is answered once, from the event loop, or never if cancelled.
+Rule: `run` owns every task; a call is answered once, from the event loop, or never if the model
+withdrew it.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from voicechat.config import McpSection, ToolSection
 from voicechat.errors import VoiceChatError
@@ -13,7 +14,7 @@ from voicechat.events import SendToolResult, Tool, ToolCalled
 from voicechat.text import clean, clean_line
 from voicechat.tools.command import offer_command
 from voicechat.tools.consent import ASK_S, Ask, Consent
-from voicechat.tools.environment import child_environment
+from voicechat.environment import child_environment
 from voicechat.tools.names import Names
 from voicechat.tools.offer import Answer, Offer
 from voicechat.tools.schema import find_fault, read_arguments
@@ -23,6 +24,19 @@ MOST_TOOLS = 128
 """OpenAI's limit for one session."""
 
 Reply = Callable[[SendToolResult], None]
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call that is under way; without a task before `run`."""
+
+    called: ToolCalled
+    answer: Reply
+    task: asyncio.Task[None] | None = None
+
+    def end(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
 
 
 class Toolbox:
@@ -67,8 +81,8 @@ class Toolbox:
         ]
         self._names, self._consent = Names(), Consent(ask_s)
         self._tasks: asyncio.TaskGroup | None = None
-        self._early: list[tuple[ToolCalled, Reply]] = []
-        self._calls: dict[str, asyncio.Task[None]] = {}
+        self._calls: dict[str, _Call] = {}
+        """By their ids, in the order they were made."""
         self._told: set[str] = set()
 
     @property
@@ -87,8 +101,8 @@ class Toolbox:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                while self._early:
-                    self.call(*self._early.pop(0))
+                for call in self._calls.values():
+                    call.task = tasks.create_task(self._answer(call))
                 if self._servers:
                     tasks.create_task(self._run_servers(tasks))
                 await asyncio.Event().wait()
@@ -141,37 +155,57 @@ class Toolbox:
 
     # -- calls ----------------------------------------------------------------------------------
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call is under way, or waits for the user's word."""
+        return bool(self._calls)
+
     def call(self, called: ToolCalled, answer: Reply) -> None:
         """Have it done; returns at once.  A call that is under way already is not begun again."""
-        if self._tasks is None:
-            self._early.append((called, answer))
-        elif called.call_id not in self._calls:
-            task = self._tasks.create_task(self._answer(called, answer))
-            self._calls[called.call_id] = task
-            task.add_done_callback(lambda done: self._forget(called.call_id, done))
+        if called.call_id not in self._calls:
+            call = self._calls[called.call_id] = _Call(called, answer)
+            if self._tasks is not None:
+                call.task = self._tasks.create_task(self._answer(call))
 
     def cancel(self, call_ids: Iterable[str]) -> None:
         """End these calls, with their questions and programs; they are never answered."""
         for call_id in call_ids:
-            if task := self._calls.pop(call_id, None):
-                task.cancel()
-            self._early = [call for call in self._early if call[0].call_id != call_id]
+            if call := self._calls.pop(call_id, None):
+                call.end()
 
     def cancel_all(self) -> None:
-        """End all calls."""
-        self.cancel([*self._calls, *(called.call_id for called, _ in self._early)])
+        """End all calls; they are never answered."""
+        self.cancel([*self._calls])
 
-    def _forget(self, call_id: str, done: asyncio.Task[None]) -> None:
-        if self._calls.get(call_id) is done:
-            del self._calls[call_id]
+    def stop(self) -> None:
+        """End all calls because the user wants it; each is answered with that, as an error."""
+        for call in [*self._calls.values()]:
+            call.end()
+            text = f"The tool {clean_line(call.called.name, 80)} was stopped by the user"
+            self._give(call, Answer(text, is_error=True))
 
-    async def _answer(self, called: ToolCalled, answer: Reply) -> None:
+    async def _answer(self, call: _Call) -> None:
         try:
-            given = await self._work(called)
+            given = await self._work(call.called)
         except VoiceChatError as error:
             given = Answer(str(error), is_error=True)
-        output = clean(given.output)
-        answer(SendToolResult(called.call_id, called.name, output, given.is_error))
+        except asyncio.CancelledError:
+            self._forget(call)
+            raise
+        self._give(call, given)
+
+    def _give(self, call: _Call, given: Answer) -> None:
+        """The answer, to a call that nobody has ended yet."""
+        if self._forget(call):
+            called, output = call.called, clean(given.output)
+            call.answer(SendToolResult(called.call_id, called.name, output, given.is_error))
+
+    def _forget(self, call: _Call) -> bool:
+        """Whether it was still under way."""
+        is_open = self._calls.get(call.called.call_id) is call
+        if is_open:
+            del self._calls[call.called.call_id]
+        return is_open
 
     async def _work(self, called: ToolCalled) -> Answer:
         offer = next((offer for name, offer in self._offers() if name == called.name), None)

@@ -7,8 +7,10 @@ import pytest
 
 from tests.e2e.http.vendor import Vendor
 from tests.e2e.plain.program import Program
-from tests.e2e.voice.conftest import Stage
+from tests.e2e.voice.conftest import Stage, voice
 from tests.fakes.pulse import PulseServer
+
+__all__ = ["voice"]
 
 
 @pytest.fixture

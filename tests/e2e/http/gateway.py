@@ -1,22 +1,25 @@
 """What stands before a service and lets no WebSocket through, until it is opened.
 
-    with Gateway("page_403", service.port) as gateway:
-        ...  connect to gateway.url: a page comes back
-        gateway.open()
-        ...  connect again: the service answers
-        assert gateway.visits == 2
+with Gateway("page_403", service.port) as gateway:
+    ...  connect to gateway.url: a page comes back
+    gateway.open()
+    ...  connect again: the service answers
+    assert gateway.visits == 2
 """
 
 import asyncio
+import base64
 import contextlib
+import hashlib
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal, Self
 
-Manner = Literal["refused", "silent", "page_403", "page_426", "page_503"]
-"""`refused`: nobody listens; `silent`: it accepts and says nothing; else an answer by HTTP."""
+Manner = Literal["refused", "silent", "page_403", "page_426", "page_503", "swallows", "hangs_up"]
+"""`refused`: nobody listens; `silent`: it accepts and says nothing; `page_…`: an answer by HTTP;
+`swallows`, `hangs_up`: it becomes a WebSocket, and then nothing comes of it, or its end."""
 
 _HTML = "<html><head><title>Policy</title></head><body>WebSockets are not allowed.</body></html>"
 _PAGES = {
@@ -113,11 +116,26 @@ class Gateway:
         if self._manner == "silent":
             await near.read()
             return
-        await near.readuntil(b"\r\n\r\n")
+        request = await near.readuntil(b"\r\n\r\n")
+        if self._manner in ("swallows", "hangs_up"):
+            back.write(_upgrade(request))
+            await back.drain()
+            if self._manner == "swallows":
+                await near.read()
+            return
         status, kind, body = _PAGES[self._manner]
         head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
         back.write(f"{head}Connection: close\r\n\r\n{body}".encode())
         await back.drain()
+
+
+def _upgrade(request: bytes) -> bytes:
+    """RFC 6455, 4.2.2."""
+    headers = dict(line.split(b": ", 1) for line in request.split(b"\r\n")[1:] if b": " in line)
+    key = next(value for name, value in headers.items() if name.lower() == b"sec-websocket-key")
+    digest = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
+    head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    return head + b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
 
 
 async def _pour(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:

@@ -1,13 +1,18 @@
 """What a run leaves on the disk: the conversation, the trace, and nothing that was not wanted."""
 
+import asyncio
 import json
+import random
+import shutil
 import stat
+from itertools import pairwise
 
 import pytest
 
-from tests.e2e.plain.program import KEY, MODEL, Program
+from tests.e2e.plain.program import KEY, MODEL, JsonObject, Program
 from tests.fakes.ga_script import GREETING
 from tests.fakes.ga_server import GaServer
+from voicechat.journal import load
 from voicechat.trace import read
 
 
@@ -123,3 +128,68 @@ async def test_words_said_before_a_kill_are_kept(program: Program) -> None:
     kept = [(item["role"], item["text"]) for item in program.journal()]
     assert kept[:2] == [("user", "one"), ("assistant", GREETING)]
     assert ("user", "two") in kept
+
+
+async def hear(process: asyncio.subprocess.Process, event: str) -> JsonObject:
+    """The next event of that name."""
+    assert process.stdout
+    while line := await process.stdout.readline():
+        if (told := json.loads(line))["event"] == event:
+            return dict(told)
+    raise AssertionError(f"it ended without {event}")
+
+
+async def say(process: asyncio.subprocess.Process, text: str) -> None:
+    assert process.stdin
+    process.stdin.write(text.encode() + b"\n")
+    await process.stdin.drain()
+
+
+async def test_a_folder_that_is_removed_during_the_call_costs_nothing(program: Program) -> None:
+    async with GaServer() as server:
+        options = program.call_options(server, "--json")
+        async with program.running(*options, env={"OPENAI_API_KEY": KEY}) as process:
+            await say(process, "one")
+            await hear(process, "reply_done")
+            (before,) = (program.data / "conversations").iterdir()
+            shutil.rmtree(program.data)
+            await say(process, "two")
+            assert "removed" in (await hear(process, "notice"))["text"]
+            await hear(process, "reply_done")
+            assert process.stdin
+            process.stdin.close()
+            assert await process.wait() == 0
+    (after,) = (program.data / "conversations").iterdir()
+    assert after == before
+    said = [(item.role, item.text) for item in load(after).items]
+    answer = ("assistant", GREETING)
+    assert said == [("user", "one"), answer, ("user", "two"), answer]
+
+
+@pytest.mark.timeout(200)
+async def test_a_conversation_survives_kills_at_random_moments(program: Program) -> None:
+    """Every run but the first goes on with what the one before was killed over."""
+    dice, runs = random.Random(3), 8
+    said: list[str] = []
+    async with GaServer("short_reply") as server:
+        for run in range(runs):
+            options = program.call_options(server, "--json", *(("--resume",) if run else ()))
+            async with program.running(*options, env={"OPENAI_API_KEY": KEY}) as process:
+                for number in range(dice.randrange(1, 4)):
+                    said.append(f"{run}-{number}")
+                    await say(process, said[-1])
+                    await hear(process, "reply_done")
+                await say(process, "cut short")
+                await asyncio.sleep(dice.random() * 0.3)
+                process.kill()
+                await process.wait()
+    (path,) = (program.data / "conversations").iterdir()
+    loaded = load(path)
+    items = [item for item in loaded.items if item.text != "cut short"]
+    assert [item.text for item in items if item.role == "user"] == said
+    assert loaded.damaged_lines <= runs
+    for asked, answer in pairwise(items):
+        if asked.role == "user" and answer.role == "user":
+            assert answer.text.endswith("-0"), "only what a kill came over may be missing"
+        elif asked.role == "user":
+            assert answer.text == "Yes."

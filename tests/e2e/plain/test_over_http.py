@@ -1,14 +1,15 @@
 """A WebSocket that does not get through: the call goes on over HTTPS, where that may help."""
 
-import wave
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from tests.e2e.http.gateway import Gateway, Manner
 from tests.e2e.http.vendor import KEY, Vendor
 from tests.e2e.plain.program import MODEL, Outcome, Program
+from tests.e2e.providers.family_calls import write_wav
 from tests.fakes.ga_script import GREETING
 from tests.fakes.ga_server import GaServer
 from tests.fakes.ga_signal import read_wav, tone
@@ -92,7 +93,7 @@ def went_over_http(done: Outcome, vendor: Vendor) -> None:
     assert vendor.keys == {KEY}
 
 
-@pytest.mark.parametrize("manner", ["refused", "silent", "page_403", "page_426", "page_503"])
+@pytest.mark.parametrize("manner", get_args(Manner))
 async def test_a_typed_turn_is_answered_over_http(blocked: Blocked, manner: Manner) -> None:
     with blocked.gateway(manner) as gateway:
         done = await blocked.call(gateway)
@@ -106,9 +107,7 @@ async def test_a_typed_turn_is_answered_over_http(blocked: Blocked, manner: Mann
 
 
 async def test_a_spoken_turn_is_heard_and_answered_over_http(blocked: Blocked) -> None:
-    with wave.open(str(blocked.program.home / "q.wav"), "wb") as file:
-        file.setparams((1, 2, 24_000, 0, "NONE", ""))
-        file.writeframes(tone(1200))
+    write_wav(blocked.program.home / "q.wav", tone(1200))
     with blocked.gateway("page_403") as gateway:
         done = await blocked.call(gateway, "--say", "q.wav", "--save-reply", "a.wav", stdin="")
     went_over_http(done, blocked.vendor)
@@ -148,13 +147,41 @@ async def test_a_key_the_chat_service_refuses_is_told_and_nothing_answered(
     assert str(blocked.vendor.port) in line and len(blocked.vendor.keys) == 1
 
 
-async def test_a_key_the_websocket_refuses_is_never_taken_elsewhere(blocked: Blocked) -> None:
-    async with GaServer("http_401") as service:
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [("http_401", "key"), ("bad_key", "OPENAI_API_KEY"), ("bad_model", "model")],
+)
+async def test_what_the_websocket_refuses_is_never_taken_elsewhere(
+    blocked: Blocked, script: str, words: str
+) -> None:
+    async with GaServer(script) as service:
         with blocked.gateway("refused", service.port) as gateway:
             gateway.open()
             done = await blocked.call(gateway)
     assert done.code == 1 and done.of("ready") == []
-    assert "401" in done.err and "key" in done.err
+    (line,) = done.complaints
+    assert words in line
+    assert blocked.vendor.requests == []
+
+
+async def test_a_certificate_that_does_not_hold_is_never_worked_around(blocked: Blocked) -> None:
+    config = blocked.program.config
+    trusted = str(blocked.program.home / "ca.pem")
+    config.write_text(config.read_text().replace(trusted, blocked.vendor.ca_file))
+    with blocked.gateway("page_403") as gateway:
+        done = await blocked.call(gateway)
+    (line,) = done.complaints
+    assert done.code == 1 and "certificate" in line
+    assert blocked.vendor.requests == []
+
+
+@pytest.mark.proxy
+async def test_a_proxys_refusal_is_the_users_to_mend(blocked: Blocked) -> None:
+    with tinyproxy("jane", "right-pass") as proxy, blocked.gateway("page_403") as gateway:
+        done = await blocked.call(gateway, "--proxy", proxy.url.replace("right", "wrong"))
+        assert gateway.visits == 0
+    (line,) = done.complaints
+    assert done.code == 1 and proxy.label in line and "-pass" not in done.out + done.err
     assert blocked.vendor.requests == []
 
 
@@ -192,7 +219,9 @@ async def test_when_both_ways_are_closed_the_first_reason_is_told(
 ) -> None:
     with blocked.gateway(manner) as gateway, Gateway("refused", 9, host=HOST) as closed:
         config = blocked.program.config
-        text = config.read_text().replace(blocked.vendor.far_url, f"https://{HOST}:{closed.port}/v1")
+        text = config.read_text().replace(
+            blocked.vendor.far_url, f"https://{HOST}:{closed.port}/v1"
+        )
         config.write_text(text)
         done = await blocked.call(gateway)
         assert done.code == 1 and len(done.complaints) == 1

@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.plain.program import Program
+from tests.e2e.voice.conftest import voice
+
+__all__ = ["voice"]
 
 
 @pytest.fixture

@@ -94,6 +94,8 @@ class Dialect:
     """What the client says when a voice cuts a reply: all that this protocol can be told."""
     warns: bool = False
     """Whether the user is told that the model will believe that all was heard."""
+    yields: bool = False
+    """Whether the model falls silent by itself, so that nobody measures where."""
     shows_picture: str = ""
     """The kind of message with a picture in it; empty: the model sees none."""
     reads: bool = True
@@ -117,9 +119,7 @@ class Dialect:
     def configure(self, program: Program, *sections: str) -> None:
         program.config.write_text("\n".join((self.config, *sections)))
 
-    async def run(
-        self, program: Program, server: Any, *options: str, stdin: str = ""
-    ) -> Outcome:
+    async def run(self, program: Program, server: Any, *options: str, stdin: str = "") -> Outcome:
         """The program from its start to its end."""
         wanted = (*self.options(server), *options)
         done = await program.run(*wanted, stdin=stdin, env=self.environ())
@@ -184,13 +184,14 @@ DIALECTS = {
         "GEMINI_API_KEY",
         _GEMINI_SCRIPTS,
         warns=True,
-        shows_picture="realtimeInput.video",
+        shows_picture="clientContent",
     ),
     "gptlive": Dialect(
         GptLiveServer,
         "gpt-live-1",
         "OPENAI_API_KEY",
         _GPTLIVE_SCRIPTS,
+        yields=True,
         reads=False,
         tools=False,
     ),
@@ -209,7 +210,9 @@ def kinds(server: Any) -> list[str]:
 
 def hears(server: Any) -> bool:
     """Whether sound has come."""
-    return any(kind.endswith(("audio_buffer.append", "audio", "audio.append")) for kind in kinds(server))
+    return any(
+        kind.endswith(("audio_buffer.append", "audio", "audio.append")) for kind in kinds(server)
+    )
 
 
 class Listener:

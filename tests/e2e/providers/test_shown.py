@@ -32,17 +32,17 @@ async def test_a_picture_goes_with_the_question(program: Program, name: str) -> 
     assert (done.code, done.err) == (0, ""), done.out
     assert [event["status"] for event in done.of("reply_done")] == ["completed"]
     (row,) = done.of("user")
-    assert row["text"].startswith("[picture] my photo.jpg 400×300") and "What is it?" in row["text"]
+    assert row["text"].startswith("my photo.jpg 400×300") and "What is it?" in row["text"]
     shown = [entry for entry in received(server) if holds_picture(entry, dialect.shows_picture)]
-    assert len(shown) == 1, kinds(server)
+    assert shown and (len(shown) == 1 or name == "glm"), kinds(server)  # There with every turn.
     words = json.dumps([entry["message"] for entry in received(server)])
     assert "What is it?" in words and "my photo" not in words
     check_sight(server, shown[0])
 
 
 def holds_picture(entry: dict[str, Any], kind: str) -> bool:
-    is_item = kind == "conversation.item.create"
-    return entry["type"] == kind and (not is_item or "input_image" in json.dumps(entry["message"]))
+    within = {"conversation.item.create": "input_image", "clientContent": "inlineData"}
+    return entry["type"] == kind and within.get(kind, "") in json.dumps(entry["message"])
 
 
 def check_sight(server: Any, entry: dict[str, Any]) -> None:

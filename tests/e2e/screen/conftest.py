@@ -73,11 +73,12 @@ class Stage:
         rows: int = 24,
         argv: list[str] | None = None,
         env: Mapping[str, str | None] | None = None,
+        kitty: bool = False,
     ) -> Terminal:
         """The program in a terminal; None in `env` takes a variable away."""
         given = {k: v for k, v in {**self.env, **(env or {})}.items() if v is not None}
         command = argv or [sys.executable, "-m", "voicechat"]
-        terminal = Terminal([*command, *options], cols=cols, rows=rows, env=given)
+        terminal = Terminal([*command, *options], cols=cols, rows=rows, env=given, kitty=kitty)
         self._open.append(terminal)
         return terminal
 

@@ -9,6 +9,8 @@ import pytest
 from tests.e2e.http.gateway import Gateway
 from tests.e2e.http.vendor import Vendor
 from tests.e2e.screen.conftest import KEY, Serve, Service, Stage
+from tests.fakes.http_chat import Script
+from tests.fakes.pulse import wait_until
 from tests.fakes.terminal import Terminal, check_after
 
 pytestmark = pytest.mark.terminal
@@ -31,9 +33,8 @@ class Place:
 
     def start(self, invitation: str = "Type a message", **env: str) -> Terminal:
         """The program when it takes what is typed; it is still connecting then."""
-        wanted = ("--text", "--model", "gpt-realtime-2.1", "--url", self.gateway.url)
-        wanted += ("--config", str(self._config))
-        terminal = self.stage.start(*wanted, cols=110, rows=40, env=env)
+        options = ("--text", "--config", str(self._config), "--model", "gpt-realtime-2.1")
+        terminal = self.stage.start(*options, "--url", self.gateway.url, cols=110, rows=40, env=env)
         terminal.wait_for(invitation)
         return terminal
 
@@ -66,28 +67,33 @@ def leave(terminal: Terminal, stage: Stage) -> None:
     check_after(terminal, leave=lambda: terminal.press("ctrl+q"), canaries=[KEY], files=files)
 
 
-def count_rows(screen: str) -> dict[str, int]:
-    rows = ("You: the first", "AI: You said: the first.", "You: the second", "AI: Yes.")
-    return {row: screen.count(row) for row in rows}
-
-
-def test_it_comes_back_by_itself_and_no_row_is_lost_or_doubled(place: Place) -> None:
+def test_it_comes_back_by_itself_in_a_pause_and_no_row_is_lost_or_doubled(place: Place) -> None:
     began = time.monotonic()
     terminal = place.start()
     say(terminal, "the first")
     screen = terminal.wait_for(lambda text: "AI: You said: the first." in text and SIGN in text)
     assert "chat-1" in screen and screen.count("the call goes on over HTTP") == 1
+    place.vendor.next.append(Script(["I am ", "still at it."], pause_before=1))
+    say(terminal, "the second")
     place.gateway.open()
-    screen = terminal.wait_for("works again", timeout_s=90)
+    wait_until(lambda: place.gateway.visits > 0, "a look at the WebSocket", 90)
     assert time.monotonic() - began >= FIRST_LOOK_S
+    time.sleep(1.0)
+    screen = terminal.wait_for("AI: I am")
+    assert SIGN in screen and "works again" not in screen, "an answer is not to be lost"
+    place.vendor.go_on.set()
+    terminal.wait_for("works again", timeout_s=60)
     screen = terminal.wait_for(lambda text: SIGN not in text and "- ready" in text)
     assert "gpt-realtime-2.1" in screen.splitlines()[0]
-    say(terminal, "the second")
+    say(terminal, "the third")
     screen = terminal.wait_for("AI: Yes.")
-    assert set(count_rows(screen).values()) == {1}, screen
+    answers = ("AI: You said: the first.", "AI: I am still at it.", "AI: Yes.")
+    questions = [f"You: the {word}" for word in ("first", "second", "third")]
+    assert [screen.count(row) for row in (*questions, *answers)] == [1] * 6, screen
     assert "ERROR" not in screen
-    assert place.asked_over_http() == [["the first"]]
-    assert place.asked_straight() == ["the first", "You said: the first.", "the second"]
+    past = ["the first", "You said: the first.", "the second"]
+    assert place.asked_over_http() == [past[:1], past]
+    assert place.asked_straight() == [*past, "I am still at it.", "the third"]
     assert not place.service.server.violations
     leave(terminal, place.stage)
 

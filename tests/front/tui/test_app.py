@@ -2,12 +2,17 @@
 
 from dataclasses import replace
 
+from textual import events
+from textual.pilot import Pilot
+
 from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.front.staged import StagedApp, say, until
 from tests.front.tui.test_transcript import fill
 from voicechat.conversation import Row
 from voicechat.events import Notice
+from voicechat.front.tui.kitty import KeyboardAnswered, KeyReleased, KeysLost, RepeatedKey
 from voicechat.front.tui.prompt import Prompt
+from voicechat.front.tui.talk_key import TAP_S
 from voicechat.session import Session
 
 SHORT = replace(SCRIPTS["normal"], replies=(Reply("Yes. 好的。", audio_ms=100),))
@@ -107,7 +112,7 @@ async def test_notices_of_the_dialect_and_of_the_session_are_each_told_once() ->
     async with app.run_test(notifications=True) as pilot:
         await until(pilot, "- ready")
         app.session._take(Notice("turn_too_short", "Hold the key"))
-        app.session._tell(Notice("no_sound", "Plug it in"))
+        app.session.notices.tell(Notice("no_sound", "Plug it in"))
         screen = await until(pilot, "Note: Plug it in")
         assert screen.count("Hold the key") == 1 and screen.count("Plug it in") == 1
 
@@ -134,3 +139,92 @@ async def test_a_bug_under_the_screen_is_kept_and_is_exit_code_1() -> None:
         pass
     assert app.return_code == 1 and isinstance(app.crash, RuntimeError)
     assert app.left_with == [1]
+
+
+async def test_a_terminal_that_tells_releases_changes_the_words() -> None:
+    app = StagedApp(SHORT, sound=True)
+    async with app.run_test(notifications=True) as pilot:
+        await until(pilot, "Push-to-talk: Space starts")
+        app.post_message(KeyboardAnswered(tells_release=True))
+        await until(pilot, "Push-to-talk: hold Space, or tap it")
+        await until(pilot, "Type a message, or hold Space to talk")
+        await pilot.press("ctrl+t", "ctrl+t")
+        await until(pilot, "hold Space while")
+
+
+async def test_space_held_talks_and_letting_go_sends_whatever_is_in_the_box() -> None:
+    app = StagedApp(SHORT, sound=True)
+    async with app.run_test(notifications=True) as pilot:
+        await until(pilot, "- ready")
+        app.post_message(KeyboardAnswered(tells_release=True))
+        await pilot.press("space")
+        await until(pilot, "LIVE: let go of Space to send, Esc drops")
+        for _ in range(10):
+            app.post_message(RepeatedKey("space", " "))
+        await pilot.press("a")
+        app.post_message(RepeatedKey("space", " "))
+        await pilot.pause(TAP_S)
+        assert app.session.gate.is_talking and app.query_one(Prompt).value == "a"
+        app.post_message(KeyReleased("space"))
+        await until(pilot, "AI: Yes. 好的。")
+        assert app.server is not None and not app.server.violations
+        assert len(app.server.log.of("input_audio_buffer.commit")) == 1
+
+
+async def tap(pilot: Pilot[None]) -> None:
+    """Space for a tenth of a second, however slow the machine."""
+    await pilot.press("space")
+    release = KeyReleased("space")
+    release.time = pilot.app._pressed_at + 0.1  # type: ignore[attr-defined]
+    pilot.app.post_message(release)
+
+
+async def test_space_tapped_talks_until_it_is_tapped_again() -> None:
+    app = StagedApp(SHORT, sound=True)
+    async with app.run_test(notifications=True) as pilot:
+        await until(pilot, "- ready")
+        app.post_message(KeyboardAnswered(tells_release=True))
+        await tap(pilot)
+        await until(pilot, "LIVE: Space sends, Esc drops")
+        await pilot.pause(2 * TAP_S)
+        assert app.session.gate.is_talking
+        await tap(pilot)
+        await until(pilot, "AI: Yes. 好的。")
+
+
+async def test_losing_the_keyboard_while_space_is_held_sends() -> None:
+    for lost in (events.AppBlur, KeysLost):
+        app = StagedApp(SHORT, sound=True)
+        async with app.run_test(notifications=True) as pilot:
+            await until(pilot, "- ready")
+            app.post_message(KeyboardAnswered(tells_release=True))
+            await pilot.press("space")
+            await until(pilot, "LIVE: let go of Space")
+            await pilot.pause(TAP_S)
+            app.post_message(lost())
+            await until(pilot, "AI: Yes. 好的。")
+
+
+async def test_space_held_in_a_box_with_text_types_spaces() -> None:
+    app = StagedApp(SHORT, sound=True)
+    async with app.run_test(notifications=True) as pilot:
+        await until(pilot, "- ready")
+        await pilot.press("a", "space")
+        app.post_message(RepeatedKey("space", " "))
+        app.post_message(KeyReleased("space"))
+        await until(pilot, "a  ")
+        await pilot.pause()
+        assert app.query_one(Prompt).value == "a  " and not app.session.gate.is_talking
+
+
+async def test_space_held_in_hands_free_mutes_once() -> None:
+    app = StagedApp(SHORT, "--hands-free", sound=True)
+    async with app.run_test(notifications=True) as pilot:
+        await until(pilot, "LIVE, hands-free: Space mutes")
+        await pilot.press("space")
+        for _ in range(5):
+            app.post_message(RepeatedKey("space", " "))
+        app.post_message(KeyReleased("space"))
+        await until(pilot, "MUTED: Space unmutes")
+        await pilot.pause(0.2)
+        assert app.session.gate.muted

@@ -6,6 +6,7 @@ second cost no more repaints than ten; levels are polled on the same timer.
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -35,14 +36,18 @@ from voicechat.front.orders import (
 )
 from voicechat.front.tui.choices import device_choices, model_choices
 from voicechat.front.tui.consent import Question
+from voicechat.front.tui.kitty import KeyboardAnswered, KeyReleased, KeysLost, RepeatedKey
 from voicechat.front.tui.pickers import Finder, HelpPage, Picker
 from voicechat.front.tui.prompt import Prompt
 from voicechat.front.tui.status import LineBar, StatusBar
+from voicechat.front.tui.talk_key import TalkKey
 from voicechat.front.tui.transcript import Transcript
 from voicechat.front.words import Words
 from voicechat.session import Session
+from voicechat.text import clean_line
 
 REFRESH_HZ = 10
+VOLUME_STEP = 0.1
 SLOW_S = 0.7
 """After so long the user is told that a picture takes its time."""
 
@@ -76,6 +81,7 @@ class VoiceChatApp(App[None]):
         self._on_leave = on_leave
         self._wanted_theme = "textual-light" if theme == "light" else "textual-dark"
         self._quit_asked = False
+        self._talk_key, self._pressed_at = TalkKey(), 0.0
         self._showing = asyncio.Lock()
         """One order to show something at a time: they arrive as they were given."""
         self._owes_frames = False
@@ -99,6 +105,9 @@ class VoiceChatApp(App[None]):
         )
         hidden = (
             ("ctrl+y", "copy_reply"),
+            ("ctrl+r", "record"),
+            ("ctrl+up,f8", "volume(1)"),
+            ("ctrl+down,f7", "volume(-1)"),
             ("ctrl+c", "maybe_quit"),
             ("space", "talk"),
             ("escape", "stop"),
@@ -185,7 +194,9 @@ class VoiceChatApp(App[None]):
         session, snapshot, transcript = self.session, self.session.snapshot(), self._transcript
         self._line.draw(session, snapshot.phase)
         transcript.show(session.conversation.rows, session.shown)
-        self._status.draw(snapshot, is_scrolled=transcript.is_scrolled)
+        recorder = self._doors.recorder()
+        recorded_s = recorder.seconds if recorder is not None else 0.0
+        self._status.draw(snapshot, is_scrolled=transcript.is_scrolled, recorded_s=recorded_s)
         self._draw_prompt(snapshot.phase, is_live=snapshot.is_live)
         self._draw_question()
 
@@ -197,18 +208,23 @@ class VoiceChatApp(App[None]):
             self._tell("consent_behind")
 
     def _draw_prompt(self, phase: str, *, is_live: bool) -> None:
-        prompt = self._prompt
+        prompt, key = self._prompt, self._talk_key
         session, words = self.session, self._words
-        hint = "type_here" if session.has_microphone else "type_only"
+        hint = "type_only"
+        if session.has_microphone:
+            hint = "type_or_hold" if key.tells_release else "type_here"
         if phase == "offline":
             look, title, hint = "offline", "reconnect_hint", "type_only"
         elif is_live:
             look, hint = "live", "speak_now"
-            title = "live_hands_free" if session.gate.hands_free else "live_ptt"
+            title = "live_held" if key.is_held(time.monotonic()) else "live_ptt"
+            title = "live_hands_free" if session.gate.hands_free else title
+            title = "waking" if self._doors.is_waking() else title
         elif session.gate.hands_free and session.has_microphone:
             look, title, hint = "muted", "muted", "type_only"
         else:
-            look, title = "quiet", "talk" if session.has_microphone else "text_only"
+            look, title = "quiet", "talk_hold" if key.tells_release else "talk"
+            title = title if session.has_microphone else "text_only"
         if prompt.border_title != words(title):
             prompt.border_title = words(title)
             prompt.set_classes(look)
@@ -262,8 +278,42 @@ class VoiceChatApp(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """A key that answers the question goes no further: the box would take any letter."""
-        if not (isinstance(event, events.Key) and self._is_answer(event.key)):
-            await super().on_event(event)
+        if isinstance(event, events.Key):
+            if self._is_talk_again(event) or self._is_answer(event.key):
+                return
+            if event.key == "space":
+                self._pressed_at = event.time
+        await super().on_event(event)
+
+    def _is_talk_again(self, event: events.Key) -> bool:
+        """Whether the key only says that the talk key is still down."""
+        if not isinstance(event, RepeatedKey) or event.key.split("+")[-1] != "space":
+            return False
+        is_talk = len(self.screen_stack) == 1 and not self._prompt.value
+        if is_talk or self._talk_key.is_down:
+            self._talk_key.repeat(event.time)
+            return True
+        return False
+
+    def on_keyboard_answered(self, event: KeyboardAnswered) -> None:
+        self._talk_key.tells_release = event.tells_release
+
+    def on_key_released(self, event: KeyReleased) -> None:
+        self._talk_key.tells_release = True
+        if event.key == "space" and self._talk_key.release(event.time):
+            self._end_held_turn()
+
+    def on_app_blur(self) -> None:
+        """Another window has the keyboard: that the key is let go is told to that one."""
+        if self._talk_key.lose():
+            self._end_held_turn()
+
+    def on_keys_lost(self, event: KeysLost) -> None:
+        self.on_app_blur()
+
+    def _end_held_turn(self) -> None:
+        self.session.end_turn()
+        self._refresh_all()
 
     def _is_answer(self, key: str) -> bool:
         is_in_sight = len(self.screen_stack) == 1
@@ -279,7 +329,13 @@ class VoiceChatApp(App[None]):
         self._transcript.show_newest()
 
     @on(Prompt.Talk)
+    def _talk(self, event: Prompt.Talk) -> None:
+        self._pressed_at = event.at
+        self.action_talk()
+
     def action_talk(self) -> None:
+        if not self._talk_key.press(self._pressed_at):
+            return
         if not self.session.has_microphone:
             self._tell("no_microphone")
         elif self.session.gate.hands_free:
@@ -288,6 +344,7 @@ class VoiceChatApp(App[None]):
             self.session.end_turn()
         else:
             self.session.begin_turn()
+            self._talk_key.begin(self._pressed_at)
         self._refresh_all()
 
     def action_mute(self) -> None:
@@ -303,7 +360,8 @@ class VoiceChatApp(App[None]):
     def action_hands_free(self) -> None:
         hands_free = not self.session.gate.hands_free
         self.session.set_hands_free(hands_free)
-        self._tell("hands_free_on" if hands_free else "hands_free_off")
+        off = "hands_free_off_hold" if self._talk_key.tells_release else "hands_free_off"
+        self._tell("hands_free_on" if hands_free else off)
         self._refresh_all()
 
     def action_stop(self) -> None:
@@ -340,6 +398,29 @@ class VoiceChatApp(App[None]):
             self.copy_to_clipboard(replies[-1].text)
         self._tell("copied" if replies else "nothing_to_copy")
 
+    def action_record(self) -> None:
+        """Begin or end a recording; that it runs stays in sight."""
+        recorder, engine = self._doors.recorder(), self.session.engine
+        if recorder is None or not (engine.has_microphone or engine.has_loudspeaker):
+            self._tell("recording_no_sound")
+            return
+        try:
+            is_on = recorder.toggle()
+        except VoiceChatError as error:
+            self.hear(error)
+            return
+        path = clean_line(str(recorder.path), 200)
+        self._tell("recording_on" if is_on else "recording_off", path=path)
+        self._refresh_all()
+
+    def action_volume(self, steps: int) -> None:
+        """Louder or softer by so many steps; shown for a moment."""
+        engine = self.session.engine
+        engine.volume = min(max(round(engine.volume + steps * VOLUME_STEP, 2), 0.0), 2.0)
+        percent = round(engine.volume * 100)
+        self._status.show_for_a_moment(self._words("volume", percent=percent))
+        self._refresh_all()
+
     def action_reconnect(self) -> None:
         self._note("reconnect", self._words("reconnecting"))
         self.session.redial()
@@ -351,7 +432,8 @@ class VoiceChatApp(App[None]):
 
     def action_pick_model(self) -> None:
         words, line = self._words, self.session.line
-        choices = model_choices(words, self._doors.models(), datetime.now().astimezone())
+        now = datetime.now().astimezone()
+        choices = model_choices(words, self._doors.models(), now, line.model)
         current = (line.model, f"{line.dialect.profile.name}/{line.model}")
         finder = Finder(words("pick_filter"), words("pick_nothing"), words("signs_mean"))
         picker = Picker(words("pick_model"), choices, current, finder)

@@ -15,14 +15,18 @@ _MOST_DETAILS = 2
 """Lines there is room for."""
 
 
-def model_choices(words: Words, rows: Sequence[ModelRow], now: datetime) -> list[Choice]:
+def model_choices(
+    words: Words, rows: Sequence[ModelRow], now: datetime, current: str = ""
+) -> list[Choice]:
     """The models that were used last, then all of them grouped by provider.
 
     Args:
         now: With its time zone.
+        current: The model in use: nobody needs to be led back to it.
     """
     width = max((cells(row.name) for row in rows), default=0)
-    latest = sorted((row for row in rows if row.last_used), key=_moment, reverse=True)
+    others = (row for row in rows if row.last_used and row.name != current)
+    latest = sorted(others, key=_moment, reverse=True)
     choices = []
     for row in latest[:_MOST_LAST_USED]:
         key = "" if row.has_key else f"[{_key(words, row)}]"

@@ -1,4 +1,4 @@
-"""What comes from the terminal: keys as Textual reads them, pastes by ourselves.
+"""What comes from the terminal: keys as `kitty` reads them, pastes by ourselves.
 
 Textual's parser looks for keys inside a pasted text, so that an escape sequence in it can press
 Enter, and takes some 7 µs a character.  A paste (xterm's bracketed paste mode) is data: here it is
@@ -8,8 +8,9 @@ taken as a whole, up to a bound, and its inside is never read as keys.
 from collections.abc import Iterator
 
 from textual import events
-from textual._xterm_parser import XTermParser
 from textual.message import Message
+
+from voicechat.front.tui.kitty import KeyReader
 
 LONGEST_PASTE = 200_000
 """Characters kept of one paste; the rest is read and dropped."""
@@ -22,7 +23,7 @@ class KeyboardParser:
     """Feed it what was read; it yields the messages for the application."""
 
     def __init__(self) -> None:
-        self._keys = XTermParser()
+        self._keys = KeyReader()
         self._held = ""
         """The beginning of a marker, perhaps: seen at the end of what was read."""
         self._paste: list[str] | None = None

@@ -34,6 +34,11 @@ class Prompt(Input):
     class Talk(Message):
         """Space was pressed in an empty box."""
 
+        def __init__(self, at: float) -> None:
+            super().__init__()
+            self.at = at
+            """When, as the time of events."""
+
     class Newest(Message):
         """End was pressed: back to the newest rows."""
 
@@ -80,7 +85,7 @@ class Prompt(Input):
         if event.key == "space" and not self.value:
             event.stop()
             event.prevent_default()
-            self.post_message(self.Talk())
+            self.post_message(self.Talk(event.time))
         else:
             await super()._on_key(event)
 

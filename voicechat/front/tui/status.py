@@ -3,6 +3,8 @@
 Everything here is told apart by words and shapes first, by colour second.
 """
 
+import time
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -14,6 +16,8 @@ from voicechat.session import Session, Snapshot
 _BARS = " ▁▂▃▄▅▆▇█"
 _METER_WIDTH = 6
 _FLOOR_DBFS = -60.0
+MOMENT_S = 2.0
+"""How long what was just changed is shown."""
 
 _MARKS = {
     "connecting": "~",
@@ -33,6 +37,13 @@ def meter(dbfs: float) -> str:
         part = max(0.0, min(1.0, filled - at))
         cells.append(_BARS[round(part * (len(_BARS) - 1))])
     return "".join(cells).replace(" ", "·")
+
+
+def say_clock(seconds: float) -> str:
+    """As a recorder shows it: `0:07`, `1:02:03`."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 class LineBar(Horizontal):
@@ -88,9 +99,23 @@ class StatusBar(Static):
         super().__init__(id="status", markup=False)
         self._words = words
         self._drawn = ""
+        self._moment, self._moment_ends = "", 0.0
 
-    def draw(self, snapshot: Snapshot, *, is_scrolled: bool) -> None:
+    def show_for_a_moment(self, text: str) -> None:
+        """Say what was just changed; the next change takes its place."""
+        self._moment, self._moment_ends = text, time.monotonic() + MOMENT_S
+
+    def draw(self, snapshot: Snapshot, *, is_scrolled: bool, recorded_s: float = 0.0) -> None:
+        """Draw the line.
+
+        Args:
+            recorded_s: Seconds since a recording began; 0: there is none.
+        """
         parts = self._parts(snapshot)
+        if time.monotonic() < self._moment_ends:
+            parts.insert(1, self._moment)
+        if recorded_s:
+            parts.insert(1, f"● {self._words('recording')} {say_clock(recorded_s)}")
         if is_scrolled:
             parts.insert(1, self._words("scrolled"))
         text = "  ".join(parts)

@@ -17,9 +17,11 @@ from queue import Full
 from types import FrameType
 from typing import Any
 
+from textual.constants import DISABLE_KITTY_KEY
 from textual.drivers.linux_driver import LinuxDriver
 
 from voicechat.front.tui.keyboard import KeyboardParser
+from voicechat.front.tui.kitty import ASK_FOR_RELEASES, KeysLost
 
 FRAMES_AHEAD = 8
 """Writes that may wait for the terminal before frames are skipped; the driver blocks at 30."""
@@ -70,6 +72,14 @@ class TerminalDriver(LinuxDriver):
         writer = self._writer_thread
         return writer is None or writer._queue.empty()  # noqa: SLF001
 
+    def start_application_mode(self) -> None:
+        """Take the terminal over; whether it tells of keys let go, it says when it likes."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        writer = self._writer_thread
+        if writer is not None and writer.is_alive() and not DISABLE_KITTY_KEY:
+            self.write(ASK_FOR_RELEASES)
+            self.flush()
+
     def close(self) -> None:
         """Let the last writes go out, unless the terminal takes nothing."""
         if self._writer_thread is None:
@@ -118,6 +128,7 @@ class TerminalDriver(LinuxDriver):
     def resume_application_mode(self) -> None:
         self._is_suspended = False
         super().resume_application_mode()
+        self._app.post_message(KeysLost())
         self._app.call_later(self._app.refresh)  # The screen is blank, which Textual cannot know.
 
     def _sigcont_application(self, *args: int | FrameType | None) -> None:

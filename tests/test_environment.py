@@ -1,6 +1,6 @@
 """What a child is told of our environment."""
 
-from voicechat.tools.environment import child_environment
+from voicechat.environment import child_environment
 
 KEPT = {
     "PATH": "/usr/bin:/opt/hf-models-tools/bin",
@@ -24,3 +24,8 @@ SECRET = {
 
 def test_secrets_stay_here() -> None:
     assert child_environment(KEPT | SECRET) == KEPT
+
+
+def test_one_that_is_told_its_proxy_otherwise_gets_none_from_us() -> None:
+    given = child_environment(KEPT | SECRET, with_proxies=False)
+    assert given == {name: value for name, value in KEPT.items() if "PROXY" not in name}

@@ -1,4 +1,4 @@
-"""What a child process may know of ours: everything but secrets.
+"""What a child process may know of our environment: everything but secrets.
 
 Rule: a variable goes when its name says key, token or password, and when its value is shaped like
 a key or is an address with a password in it.
@@ -15,12 +15,19 @@ _SECRET_WORD = re.compile(
 )
 
 
-def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that are no secrets; a proxy's address stays if it holds no password."""
+def child_environment(environ: Mapping[str, str], *, with_proxies: bool = True) -> dict[str, str]:
+    """The variables that are no secrets.
+
+    Args:
+        with_proxies: Let the addresses of proxies through, where they hold no password (False: the
+            child is told by other means which proxy to take).
+    """
     return {
         name: value
         for name, value in environ.items()
-        if not _names_secret(name) and not _is_secret(value)
+        if not _names_secret(name)
+        and not _is_secret(value)
+        and (with_proxies or "proxy" not in _words(name))
     }
 
 
@@ -30,9 +37,13 @@ def home_of(environ: Mapping[str, str]) -> str | None:
     return home if os.path.isdir(home) else None
 
 
+def _words(name: str) -> list[str]:
+    return name.lower().split("_")
+
+
 def _names_secret(name: str) -> bool:
     """Whether a name has a part such as KEY or TOKEN, or ends in APIKEY."""
-    words = name.lower().split("_")
+    words = _words(name)
     return words[-1].endswith("apikey") or any(map(_SECRET_WORD.fullmatch, words))
 
 

@@ -1,0 +1,79 @@
+"""The threads that write: a disk that is slow to say it is safe, or says that it is not."""
+
+import errno
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.journal.talk import Talk, kept_talk, talking, wait_for
+from voicechat.journal import load
+
+
+class Fsync:
+    """Stands where the system's does: slow, or failing so many times."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, *, slow_s: float = 0, failures: int = 0) -> None:
+        self.calls, self.slow_s, self.failures = 0, slow_s, failures
+        self._real = os.fsync
+        patch.setattr(os, "fsync", self)
+
+    def __call__(self, file: int) -> None:
+        self.calls += 1
+        time.sleep(self.slow_s)
+        if self.calls <= self.failures:
+            raise OSError(errno.EIO, "Input/output error")
+        self._real(file)
+
+
+def test_a_slow_disk_holds_nothing_up_and_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the system was given outlives the program, even when nobody waits for the disk."""
+    Fsync(monkeypatch, slow_s=3)
+    talk = Talk(tmp_path)
+    for name in "abcdef":
+        talk.type(name)
+        wait_for(lambda: talk.journal.path is not None)
+        path = talk.journal.path
+        assert path is not None
+        wait_for(lambda path=path, name=name: names(path)[-1:] == [name])  # type: ignore[misc]
+    assert not talk.journal.flush(0.01), "none of it is safe yet"
+    assert not talk.journal.close(0.1)
+    assert names(path) == list("abcdef") and load(path).damaged_lines == 0
+    wait_for(lambda: talk.journal.flush(0))
+
+
+def names(path: Path) -> list[str]:
+    return [item.id for item in load(path).items]
+
+
+@pytest.mark.parametrize("is_resumed", [False, True])
+def test_what_the_disk_could_not_keep_is_written_again_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_resumed: bool
+) -> None:
+    before = [kept_talk(tmp_path, "before").read_bytes()] if is_resumed else []
+    fsync = Fsync(monkeypatch, failures=1)
+    with talking(tmp_path, "last" if is_resumed else "") as talk:
+        for name in "abc":
+            talk.type(name)
+        wait_for(lambda: bool(talk.errors))
+        assert "Input/output error" in talk.errors[0].message
+        talk.type("d")
+        assert talk.ids() == [*(["before"] if is_resumed else []), *"abcd"]
+    text = talk.path.read_bytes()
+    assert fsync.calls >= 2 and len(talk.errors) == 1
+    assert text.count(b'"type":"item"') == len(load(talk.path).items)
+    assert text.startswith(b"".join(before)) and text.count(b'"type":"conversation"') == 1
+
+
+def test_a_disk_that_never_keeps_anything_ends_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Fsync(monkeypatch, failures=1_000_000)
+    talk = Talk(tmp_path)
+    talk.type("a")
+    wait_for(lambda: bool(talk.errors))
+    assert not talk.journal.close(10)
+    assert len(talk.errors) == 1

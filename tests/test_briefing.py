@@ -1,0 +1,32 @@
+"""What a new line is told before it greets."""
+
+import asyncio
+
+from tests.tools.bench import environment
+from voicechat.briefing import tell_past, tell_present
+from voicechat.config import ToolSection
+from voicechat.conversation import Conversation
+from voicechat.engine import Engine
+from voicechat.providers.base import Past, Settings
+from voicechat.providers.openai import OpenAIDialect
+from voicechat.tools import Toolbox
+
+
+def test_the_past_is_told_without_what_no_model_has_got_yet() -> None:
+    dialect, conversation = OpenAIDialect(Settings("m", instructions="Be kind.")), Conversation()
+    conversation.typed("msg_1", "hello")
+    conversation.typed("msg_2", "are you there?")
+    tell_past(dialect, conversation, {"msg_2"}, hands_free=True, handle="h")
+    told = dialect.settings
+    assert told.history == (Past("user", "hello"),)
+    assert told.hands_free and told.resume == "h" and told.instructions == "Be kind."
+
+
+async def test_tools_are_offered_to_those_who_can_call_them() -> None:
+    toolbox = Toolbox({"clock": ToolSection(("date",))}, {}, environment())
+    able = OpenAIDialect(Settings("m"))
+    engine = Engine(None)
+    await engine.run(lambda chunk: None)
+    await asyncio.wait_for(tell_present(able, engine, toolbox), 20)
+    assert [tool.name for tool in able.settings.tools] == ["clock"]
+    assert not able.settings.text_only, "no sound was asked for: that is for the settings to say"

@@ -1,0 +1,78 @@
+"""What the user should know is kept and told; once, where once is enough."""
+
+import asyncio
+from dataclasses import replace
+
+from voicechat.conversation import Conversation
+from voicechat.errors import VoiceChatError
+from voicechat.events import Notice
+from voicechat.line import Line
+from voicechat.links import websocket
+from voicechat.notices import Notices
+from voicechat.providers.base import Settings
+from voicechat.providers.glm import GlmDialect
+from voicechat.providers.gptlive import GptLiveDialect
+
+
+class Room:
+    """Notices, and who hears them."""
+
+    def __init__(self) -> None:
+        self.conversation = Conversation()
+        self.told: list[Notice] = []
+        self.notices = Notices(self.conversation, self.told.append)
+
+    def kept(self) -> list[str]:
+        return [row.text for row in self.conversation.rows]
+
+
+def line(model: str = "blind") -> Line:
+    dialect = GlmDialect(Settings(model))
+    return Line(dialect, lambda: websocket.connect("ws://127.0.0.1/", {}, proxy=None), model)
+
+
+async def test_what_is_told_stands_among_what_was_said() -> None:
+    room = Room()
+    room.notices.tell(Notice("code", "Plug it in"))
+    room.notices.tell(Notice("code", "Plug it in"))
+    assert room.kept() == ["Plug it in"] * 2 == [notice.message for notice in room.told]
+
+
+async def test_once_is_once_for_the_same_words() -> None:
+    room = Room()
+    for words in ("An old name", "An old name", "Another"):
+        room.notices.tell_once(Notice("model", words))
+    assert room.kept() == ["An old name", "Another"]
+
+
+async def test_silence_is_told_once_and_devices_every_time() -> None:
+    room = Room()
+    for code in ("sound_silent", "sound_lost", "sound_silent", "sound_lost"):
+        room.notices.tell_of_sound(code, f"{code} {len(room.told)}")
+    assert [notice.code for notice in room.told] == ["sound_silent", "sound_lost", "sound_lost"]
+
+
+async def test_what_a_model_lacks_is_told_once_a_model() -> None:
+    room = Room()
+    able = line("able")
+    assert not room.notices.lacks(able, "text") and room.told == []
+    deaf = replace(able, dialect=GptLiveDialect(Settings("deaf")), model="deaf")
+    lacking = [room.notices.lacks(deaf, "text") for _ in range(2)]
+    assert lacking == [True, True] and len(room.told) == 1
+    assert room.notices.lacks(replace(deaf, model="deafer"), "text") and len(room.told) == 2
+
+
+async def test_a_thread_is_heard_where_everything_is_told() -> None:
+    room = Room()
+    await asyncio.to_thread(room.notices.tell_from_thread, VoiceChatError("The disk is full"))
+    await asyncio.sleep(0)
+    assert room.told == [Notice("not_saved", "The disk is full")]
+
+
+def test_a_thread_that_outlives_the_loop_is_told_to_nobody() -> None:
+    async def build() -> Room:
+        return Room()
+
+    room = asyncio.run(build())
+    room.notices.tell_from_thread(VoiceChatError("too late"))
+    assert room.told == []

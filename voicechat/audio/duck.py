@@ -1,0 +1,91 @@
+"""The assistant speaks more softly as soon as the user seems to speak, and goes on if not.
+
+A service needs its time to say that it hears the user; we hear the user first.  Softer sound has a
+softer echo too, so that whoever decides whether that was speech hears the user better.  The rule:
+60 ms of a voice make it soft, 200 ms make it a beginning, 400 ms without make it loud again.  Time
+is counted in frames.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from voicechat.audio.pcm import HOUSE_RATE, level_dbfs, ms_to_bytes, to_samples
+
+GAIN = 10 ** (-12 / 20)
+SEEMING_MS = 60
+CERTAIN_MS = 200
+GAP_MS = 60
+"""A voice may pause so long between two sounds that belong together."""
+QUIET_MS = 400
+AUDIBLE_DBFS = -50.0
+"""What is left of an echo is softer, somebody at a microphone louder."""
+FRAME_MS = 20
+_FRAME = ms_to_bytes(FRAME_MS)
+_AGGRESSIVE = 3
+
+Detector = Callable[[bytes], bool]
+"""Says of one frame (PCM16 mono, house rate, 20 ms) whether it holds a voice."""
+
+
+def make_detector() -> Detector:
+    """WebRTC's detector of voices where it is installed; else whatever is loud enough."""
+    try:
+        import webrtcvad
+    except ImportError:
+        return lambda frame: True
+    voice = webrtcvad.Vad(_AGGRESSIVE)
+    return lambda frame: bool(voice.is_speech(_at_double_rate(frame), 2 * HOUSE_RATE))
+
+
+def _at_double_rate(frame: bytes) -> bytes:
+    """Each sample twice, for a detector that knows 48 kHz only and looks at the low bands."""
+    return bytes(np.repeat(to_samples(frame), 2).data)
+
+
+class Duck:
+    """Listens beside the assistant; feed it all that the microphone gives."""
+
+    def __init__(self, detector: Detector | None = None) -> None:
+        self._detect = detector or make_detector()
+        self._rest = b""
+        self._forget()
+
+    @property
+    def gain(self) -> float:
+        """By how much the assistant's sound shall be multiplied."""
+        return GAIN if self._is_soft else 1.0
+
+    def feed(self, chunk: bytes, *, is_playing: bool) -> bool:
+        """More of the microphone; whether the user has now certainly begun to speak over it.
+
+        Args:
+            chunk: PCM16 mono at the house rate, without echo.
+            is_playing: Whether the assistant is heard; else there is nothing to be made softer.
+        """
+        if not is_playing:
+            self._rest = b""
+            self._forget()
+            return False
+        data = self._rest + chunk
+        whole = len(data) // _FRAME * _FRAME
+        self._rest = data[whole:]
+        begun = [self._step(data[at : at + _FRAME]) for at in range(0, whole, _FRAME)]
+        return any(begun)
+
+    def _forget(self) -> None:
+        self._voiced_ms = self._quiet_ms = 0
+        self._is_soft = self._is_certain = False
+
+    def _step(self, frame: bytes) -> bool:
+        if level_dbfs(frame) > AUDIBLE_DBFS and self._detect(frame):
+            self._voiced_ms, self._quiet_ms = self._voiced_ms + FRAME_MS, 0
+        else:
+            self._quiet_ms += FRAME_MS
+        if self._quiet_ms > GAP_MS:
+            self._voiced_ms = 0
+        if self._quiet_ms >= QUIET_MS:
+            self._forget()
+        self._is_soft = self._is_soft or self._voiced_ms >= SEEMING_MS
+        was_certain, self._is_certain = self._is_certain, self._voiced_ms >= CERTAIN_MS
+        return self._is_certain and not was_certain

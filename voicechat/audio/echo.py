@@ -1,0 +1,279 @@
+"""Keeps the assistant from hearing itself: what the loudspeaker plays is taken out of what the
+microphone hears, where it is heard there at all.
+
+The rule: with headphones nothing is done to the user's voice.  While it is not known (`looking`),
+the first sound that is played is cancelled all the same, so that a reply does not interrupt itself
+before the answer is there; without an echo in it the canceller is let go, and taken up again in
+the moment an echo is heard (somebody pulls the plug of the headphones).
+
+Quiet: sound in, sound out, time counted in frames.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from voicechat.audio.echo_canceller import FRAME, FRAME_MS, Aec, Canceller, HalfDuplex, Samples
+from voicechat.audio.echo_pairing import Reference
+from voicechat.audio.echo_search import EchoSearch, Finding
+from voicechat.audio.pcm import FRAME_BYTES, to_samples
+
+Mode: TypeAlias = Literal["auto", "on", "off"]
+State: TypeAlias = Literal["off", "looking", "on", "half-duplex"]
+
+MISSES_TO_GIVE_UP = 3
+"""Seconds without an echo (each overlaps the one before by half) until nothing is done: 2 s."""
+MISSES_TO_LET_GO = 20
+"""The same where there was an echo before: 10 s of the assistant's speech."""
+LATEST_MS = 300
+"""An echo that comes later is brought nearer by giving the reference later."""
+NEAR_MS = 100
+EARLIEST_MS = 15
+"""An echo that comes sooner (devices without buffers) may overtake its reference when callbacks are
+late, which no canceller forgives: the microphone is given later then,"""
+HOLD_STEP_MS = 20
+MOST_HELD_MS = 60
+"""in steps, and never more than that."""
+TRUSTED_DB = -15.0
+"""What is left of the microphone's sound where only the assistant speaks is softer than that."""
+UNSTEADY_MS = 500
+"""After a jump of the reference a canceller must find its way again: so long it may leak."""
+UNSTEADY_GAIN = 0.1
+SETTLING_MS = 2000
+"""Of the first sound that is cancelled: AEC3 changes over once, when it has found the delay, and
+lets a tenth of a second of the echo through while it does."""
+SETTLING_GAIN = 0.25
+_SMOOTH = 0.995
+"""Of the powers whose ratio is shown, each 10 ms: it remembers two seconds."""
+HALF_DUPLEX = "half_duplex"
+HALF_DUPLEX_MESSAGE = (
+    "The microphone is closed while the assistant speaks, for echo cancellation is missing here: "
+    "pip install pywebrtc-audio, or use headphones"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EchoStats:
+    """What a status line shows."""
+
+    state: State
+    """`off`: nothing is done to the sound; `looking`: it is not known yet whether the loudspeaker
+    is heard; `on`: its echo is taken out; `half-duplex`: the microphone is closed meanwhile."""
+    erle_db: float | None
+    """By how much what is heard of the assistant is softened, over the last seconds of its sound
+    (echo return loss enhancement, ITU-T G.168); the user's voice lowers it.  None: unknown."""
+    delay_ms: int | None
+    """From writing a sound to hearing its echo, so far as it is known."""
+
+
+class Echo:
+    """Takes what was played and what was heard, gives what shall be sent.
+
+    Args:
+        mode: `auto`: only when an echo is heard; `on`: always; `off`: never.
+        noise_suppression: Whether steady noise is softened too, where the canceller works.
+    """
+
+    def __init__(self, mode: Mode = "auto", *, noise_suppression: bool = True) -> None:
+        self.tell: Callable[[str, str], None] = lambda code, message: None
+        """Gets a stable name and a line for the user, once, when there is only half duplex."""
+        self.latency_ms = 0.0
+        """From writing a sound to the ear, as the loudspeaker's driver believes."""
+        self.allows_half_duplex = True
+        """Whether the microphone may be closed: not while the user holds a key to talk."""
+        self.mode = mode
+        self._noise_suppression = noise_suppression
+        self._is_told = False
+        self._reference = Reference()
+        self._search = EchoSearch()
+        self.restart()
+
+    def restart(self) -> None:
+        """A device was opened (anew): nothing is known of its echo."""
+        self._reference.restart()
+        self._reference.hold_back(0)
+        self._search.restart()
+        self._canceller: Canceller | None = None
+        self._is_known = False
+        """Whether the question for an echo has an answer."""
+        self._misses = 0
+        self._delay_ms: int | None = None
+        self._shifts, self._unsteady_ms, self._gain = self._reference.shifts, 0, 1.0
+        self._settling_ms = SETTLING_MS
+        self._is_mostly_left = True
+        self._held: deque[Samples] = deque()
+        """The microphone's frames that are given later."""
+        self._last: Canceller | None = None
+        """What the frame before went through."""
+        self._raw_power = self._clean_power = 0.0
+
+    @property
+    def stats(self) -> EchoStats:
+        return EchoStats(self._state, self._erle_db, self._delay_ms)
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the last chunk shows what is said in the room, and not remains of an echo."""
+        is_calm = self._unsteady_ms <= 0 and (self._settling_ms <= 0 or self.mode == "on")
+        return self.is_known and (self._canceller is None or (is_calm and self._is_mostly_left))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known what is heard of the loudspeaker; before, do not trust your ears."""
+        return self.mode != "auto" or self._is_known
+
+    # -- sound ----------------------------------------------------------------------------------
+
+    def play(self, pcm: bytes) -> None:
+        """This was written to the loudspeaker: PCM16 mono at the house rate."""
+        if self.mode != "off":
+            self._reference.put(pcm)
+
+    def process(self, chunk: bytes, waiting: int = 0) -> bytes:
+        """What shall be sent of this chunk of the microphone: as much sound.
+
+        Args:
+            chunk: PCM16 mono at the house rate, whole frames of 10 ms.
+            waiting: Frames of the microphone that come at once after this chunk.
+        """
+        if self.mode == "off":
+            return chunk
+        frames = len(chunk) // FRAME_BYTES
+        heard = to_samples(chunk).reshape(-1, FRAME)
+        played = to_samples(self._reference.take(frames, waiting)).reshape(-1, FRAME)
+        if self._reference.shifts != self._shifts:
+            self._shifts = self._reference.shifts
+            self._unsteady_ms = UNSTEADY_MS if played.any() else 0
+        cleaned = [self._step(one, other) for one, other in zip(heard, played, strict=True)]
+        left = sum(map(_power, cleaned)) / max(sum(map(_power, heard)), 1.0)
+        self._is_mostly_left = left > 10 ** (TRUSTED_DB / 10)
+        return b"".join(each.tobytes() for each in cleaned)
+
+    def _step(self, heard: Samples, played: Samples) -> Samples:
+        if self._held:
+            self._held.append(heard)
+            heard = self._held.popleft()
+        if self._canceller is None and self._is_wanted(played):
+            self._canceller = self._make()
+        cleaned = self._cancel(heard, played)
+        if finding := self._search.feed(heard, played):
+            self._learn(finding)
+        return cleaned
+
+    def _cancel(self, heard: Samples, played: Samples) -> Samples:
+        """Through the canceller or past it; from one to the other without a click."""
+        canceller = self._canceller
+        is_raw = canceller is None or (
+            canceller.kind == "half-duplex" and not self.allows_half_duplex
+        )
+        now = None if is_raw else canceller
+        cleaned = self._soften(now.process(heard, played), played) if now else heard
+        self._measure(heard, cleaned, played)
+        if now is not self._last:
+            before = self._last.process(heard, played) if self._last else heard
+            self._last = now
+            return _blend(before, cleaned)
+        return cleaned
+
+    def _soften(self, cleaned: Samples, played: Samples) -> Samples:
+        """Less of everything while the canceller may leak, so that no leak is taken for speech."""
+        before, self._gain = self._gain, self._safe_gain(is_silent=not played.any())
+        if before == self._gain == 1.0:
+            return cleaned
+        slope = np.linspace(before, self._gain, len(cleaned), dtype=np.float32)
+        softened: Samples = np.rint(cleaned * slope).astype(np.int16)
+        return softened
+
+    def _safe_gain(self, *, is_silent: bool) -> float:
+        if self._unsteady_ms > 0:
+            self._unsteady_ms -= FRAME_MS
+            return UNSTEADY_GAIN
+        if is_silent or self._settling_ms <= 0:
+            return 1.0
+        self._settling_ms -= FRAME_MS
+        return SETTLING_GAIN
+
+    # -- deciding -------------------------------------------------------------------------------
+
+    @property
+    def _state(self) -> State:
+        if self.mode == "off":
+            return "off"
+        if self._canceller is not None and self.is_known:
+            return self._canceller.kind
+        return "off" if self.is_known and self.mode == "auto" else "looking"
+
+    def _is_wanted(self, played: Samples) -> bool:
+        """Before anything is played there is nothing to cancel."""
+        return self.mode == "on" or (not self._is_known and bool(played.any()))
+
+    def _make(self) -> Canceller:
+        try:
+            return Aec(noise_suppression=self._noise_suppression)
+        except ImportError:
+            if self.mode == "on":
+                self._tell_half_duplex()
+            return HalfDuplex(self.latency_ms)
+
+    def _tell_half_duplex(self) -> None:
+        if not self._is_told:
+            self._is_told = True
+            self.tell(HALF_DUPLEX, HALF_DUPLEX_MESSAGE)
+
+    def _learn(self, finding: Finding) -> None:
+        if finding.is_echo:
+            self._accept(finding)
+            return
+        self._misses += 1
+        limit = MISSES_TO_LET_GO if self._canceller and self._is_known else MISSES_TO_GIVE_UP
+        if self.mode == "auto" and self._misses >= limit:
+            self._canceller, self._is_known, self._delay_ms = None, True, None
+            self._held.clear()
+
+    def _accept(self, finding: Finding) -> None:
+        """There is an echo."""
+        self._misses, self._is_known = 0, True
+        if self._canceller is None:
+            self._canceller, self._settling_ms = self._make(), SETTLING_MS
+        held_ms = self._reference.held_ms - len(self._held) * FRAME_MS
+        self._delay_ms = finding.delay_ms + round(held_ms)
+        if isinstance(self._canceller, HalfDuplex):
+            self._canceller.follow(self._delay_ms)
+            self._tell_half_duplex()
+        elif finding.delay_ms > LATEST_MS or self._reference.held_ms > self._delay_ms:
+            self._reference.hold_back(max(self._delay_ms - NEAR_MS, 0))
+            self._search.restart()
+        elif finding.delay_ms < EARLIEST_MS and len(self._held) * FRAME_MS < MOST_HELD_MS:
+            self._held.extend([np.zeros(FRAME, np.int16)] * (HOLD_STEP_MS // FRAME_MS))
+            self._unsteady_ms = UNSTEADY_MS
+            self._search.restart()
+
+    # -- measuring ------------------------------------------------------------------------------
+
+    def _measure(self, heard: Samples, cleaned: Samples, played: Samples) -> None:
+        if self._canceller is None or not played.any():
+            return
+        self._raw_power = self._raw_power * _SMOOTH + _power(heard)
+        self._clean_power = self._clean_power * _SMOOTH + _power(cleaned)
+
+    @property
+    def _erle_db(self) -> float | None:
+        if self._delay_ms is None or not self._raw_power:
+            return None
+        return 10 * math.log10(self._raw_power / max(self._clean_power, 1.0))
+
+
+def _power(samples: Samples) -> float:
+    wide = samples.astype(np.float32)
+    return float(wide @ wide)
+
+
+def _blend(before: Samples, after: Samples) -> Samples:
+    """From one sound to another over 10 ms."""
+    share = np.linspace(0, 1, len(before), dtype=np.float32)
+    blended: Samples = np.rint(before * (1 - share) + after * share).astype(np.int16)
+    return blended

@@ -1,0 +1,111 @@
+"""Is what was played heard again, and how much later: cross-correlation of a second of sound.
+
+The spectra are whitened before (GCC-PHAT: Knapp and Carter, "The generalized correlation method
+for estimation of time delay", IEEE Trans. ASSP 24, 1976): an echo then makes a peak many times as
+high as everything around it, however soft it is and whatever the room does to it, while another
+voice makes none.  Each question costs about a millisecond, and is asked twice a second at most.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voicechat.audio.pcm import HOUSE_RATE
+
+FRAME_MS = 10
+FRAME = HOUSE_RATE * FRAME_MS // 1000
+"""Samples in 10 ms of the house rate."""
+HEARD_MS = 1000
+LAG_MS = 1000
+"""The latest echo that is found."""
+EARLY_MS = 20
+"""An echo may seem to come before its sound by so much, where the callbacks disagree."""
+EVERY_MS = 500
+NEEDED = 12.0
+"""Peak over RMS of the correlation.  Echoes of speech: 17 to 40, also 40 dB down; 9 to 25 with
+500 ppm of drift; another voice, or noise: 4 to 7, seldom 10."""
+AUDIBLE_RMS = 100.0
+"""Sound softer than that (-50 dBFS) has no echo worth a question."""
+
+_THIN = 3
+"""Every third frame will do: 8 kHz."""
+_RATE = HOUSE_RATE // _THIN
+_SIZE = 32768
+_BAND_HZ = (200, 3200)
+
+Samples = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer for one second of sound that was played."""
+
+    is_echo: bool
+    delay_ms: int
+    """From the reference to its echo; means nothing where there is none."""
+    sharpness: float
+
+
+class EchoSearch:
+    """Takes both sides in frames of 10 ms, answers twice a second while something is played."""
+
+    def __init__(self) -> None:
+        self._heard: deque[Samples] = deque(maxlen=HEARD_MS // FRAME_MS)
+        self._played: deque[Samples] = deque(maxlen=(HEARD_MS + LAG_MS + EARLY_MS) // FRAME_MS)
+        hz = np.fft.rfftfreq(_SIZE, 1 / _RATE)
+        self._band = (hz > _BAND_HZ[0]) & (hz < _BAND_HZ[1])
+        self._delayed: deque[Samples] = deque()
+        self.restart()
+
+    def restart(self) -> None:
+        """What was before has nothing to do with what comes."""
+        empty = np.zeros(FRAME, np.int16)
+        self._heard.clear()
+        self._delayed.clear()
+        self._played.extend([empty] * (self._played.maxlen or 0))
+        self._until_next = HEARD_MS // FRAME_MS
+
+    def feed(self, heard: Samples, played: Samples) -> Finding | None:
+        """10 ms of both; None: no question is due, or nothing was played."""
+        self._played.append(played)
+        self._delayed.append(heard)
+        if len(self._delayed) <= EARLY_MS // FRAME_MS:
+            return None
+        self._heard.append(self._delayed.popleft())
+        self._until_next -= 1
+        if self._until_next > 0 or not self._is_audible():
+            return None
+        self._until_next = EVERY_MS // FRAME_MS
+        return self._ask()
+
+    def _is_audible(self) -> bool:
+        """Whether half of the last second, at least, was played aloud."""
+        recent = np.concatenate(list(self._played)[-HEARD_MS // FRAME_MS :: 2]).astype(np.float32)
+        loud = np.sqrt((recent.reshape(-1, FRAME) ** 2).mean(axis=1)) > AUDIBLE_RMS
+        return bool(loud.mean() >= 0.5)
+
+    def _ask(self) -> Finding:
+        early, latest = _frames(EARLY_MS), _frames(LAG_MS)
+        cross = np.fft.rfft(_thin(self._played), _SIZE) * np.conj(
+            np.fft.rfft(_thin(self._heard), _SIZE)
+        )
+        size = np.abs(cross)
+        white = np.where(self._band, cross / (size + 1e-9 * float(size.max()) + 1e-9), 0)
+        match = np.abs(np.fft.irfft(white, _SIZE)[: latest + early + 1])
+        at = int(match.argmax())
+        sharpness = float(match[at] / (np.sqrt(np.mean(match**2)) + 1e-12))
+        return Finding(sharpness >= NEEDED, (latest - at) * 1000 // _RATE, sharpness)
+
+
+def _frames(ms: int) -> int:
+    return ms * _RATE // 1000
+
+
+def _thin(frames: deque[Samples]) -> npt.NDArray[Any]:
+    """At a third of the rate; what folds over is alike on both sides, and soft in speech."""
+    sound = np.concatenate(list(frames)).astype(np.float32)
+    thinned: npt.NDArray[Any] = sound.reshape(-1, _THIN).mean(axis=1)
+    return thinned

@@ -1,0 +1,30 @@
+"""Typed text that a model never answers: kept for one that does, to be asked by the other way.
+
+Some servers take typed text and say nothing for ever.  A dialect that found that out tells it as
+the failure of the item, then of the reply, both with the code `text_ignored`; where there is
+another way, nobody needs to hear of either.
+"""
+
+from voicechat.conversation import Conversation
+from voicechat.errors import UnansweredError
+from voicechat.events import Event, InputFailed, ReplyFinished, SendText
+from voicechat.line import Line
+from voicechat.outbox import Outbox
+
+TEXT_IGNORED = "text_ignored"
+
+
+def keep_ignored(event: Event, line: Line, conversation: Conversation, outbox: Outbox) -> bool:
+    """Whether the event tells of ignored text, and was dealt with.
+
+    Raises:
+        UnansweredError: that was the last of it: the line can be left for the other way.
+    """
+    match event:
+        case InputFailed(item_id, code=code) if line.instead and code == TEXT_IGNORED:
+            if row := conversation.row(item_id):
+                outbox.keep(SendText(row.text, row.id), line.dialect.input_rate)
+            return True
+        case ReplyFinished(code=code) if line.instead and code == TEXT_IGNORED:
+            raise UnansweredError(f"{line.model} answers no typed text")
+    return False

@@ -1,0 +1,126 @@
+"""An earlier conversation taken up again, in its own file, by one program at a time.
+
+A conversation keeps its name however often it is gone on with, and nothing that stands in its file
+is ever changed: what cannot be read stays where it is, and new lines come behind it.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from voicechat.errors import ConfigError
+from voicechat.journal.file import LockedError, Place, open_place
+from voicechat.journal.library import LAST, find, paths
+from voicechat.journal.reading import Loaded, load
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A conversation to go on with."""
+
+    loaded: Loaded
+    place: Place
+    told: tuple[str, ...]
+    """What the user should know before, each one line."""
+
+    @property
+    def name(self) -> str:
+        """Of the model that answered last, as it can be asked for again, or empty."""
+        return self.loaded.name
+
+    def close(self) -> None:
+        """Let others have it, where no journal goes on with it."""
+        if self.place.file >= 0:
+            os.close(self.place.file)
+
+
+def resume(folder: Path, wanted: str, *, will_write: bool) -> Resumed:
+    """Read a conversation, and keep other programs from writing it.
+
+    Args:
+        folder: The data folder.
+        wanted: Its id, a part of it that no other has, or `last`.
+        will_write: Whether a journal will go on with its file.
+
+    Raises:
+        ConfigError: there is no such conversation, nothing of it can be read, or another program
+            is writing it.
+    """
+    if wanted == LAST:
+        return _resume_last(folder, will_write=will_write)
+    path = find(folder, wanted)
+    resumed = _resume(path, will_write=will_write)
+    if not resumed.loaded.items:
+        resumed.close()
+        raise ConfigError(f"Nothing of the conversation {path.stem} can be read", f"See {path}")
+    return resumed
+
+
+def read(folder: Path, wanted: str) -> tuple[str, Loaded]:
+    """The id of a conversation and what it holds so far; another program may be writing it.
+
+    Raises:
+        ConfigError: there is no such conversation, or it cannot be read.
+    """
+    for path in paths(folder) if wanted == LAST else [find(folder, wanted)]:
+        loaded = load(path)
+        if loaded.items or wanted != LAST:
+            return path.stem, loaded
+    raise _nothing()
+
+
+def _resume_last(folder: Path, *, will_write: bool) -> Resumed:
+    skipped: list[str] = []
+    for path in paths(folder):
+        resumed = _resume(path, will_write=will_write)
+        if resumed.loaded.items:
+            return Resumed(resumed.loaded, resumed.place, (*skipped, *resumed.told))
+        resumed.close()
+        skipped.append(f"Nothing of the conversation {path.stem} can be read: it was left out")
+    raise _nothing()
+
+
+def _nothing() -> ConfigError:
+    return ConfigError("There is no conversation to go on with", "None was kept so far")
+
+
+def _resume(path: Path, *, will_write: bool) -> Resumed:
+    place = _take(path) if will_write else Place(path)
+    try:
+        loaded = load(path)
+    except ConfigError:
+        if place.file >= 0:
+            os.close(place.file)
+        raise
+    return Resumed(loaded, place, tuple(_tell(path, loaded)))
+
+
+def _take(path: Path) -> Place:
+    """The file, open and ours; where it cannot be written that is told when it is tried."""
+    try:
+        place = open_place(path)
+    except LockedError:
+        raise ConfigError(
+            f"The conversation {path.stem} is open in another voicechat",
+            "End that one first, or name another (`voicechat conversations` lists them)",
+        ) from None
+    except OSError:
+        return Place(path)
+    with suppress(OSError):
+        path.chmod(0o600)
+    return place
+
+
+def _tell(path: Path, loaded: Loaded) -> Iterator[str]:
+    rows = len(loaded.items)
+    model = f", last with {loaded.model}" if loaded.model else ""
+    yield f"This goes on with conversation {path.stem} ({_count(rows, 'row')}{model})"
+    if loaded.damaged_lines:
+        lines = _count(loaded.damaged_lines, "line")
+        yield f"{lines} of its file cannot be read; everything else is here"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

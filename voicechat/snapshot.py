@@ -1,0 +1,68 @@
+"""What a screen polls of a session, many times a second; everything else is pushed to it.
+
+Quiet: the parts are asked, and nothing is changed.
+"""
+
+from dataclasses import dataclass
+
+from voicechat.audio.jitter import Stats
+from voicechat.bill import Bill
+from voicechat.conversation import Row, State
+from voicechat.engine import Engine
+from voicechat.gate import Gate
+from voicechat.turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One look; the levels are those of the last chunks."""
+
+    phase: str
+    """`connecting`, `offline`, `ready`, `listening`, `thinking` or `speaking`."""
+    is_live: bool
+    """Whether what the microphone hears goes to the model now."""
+    microphone_dbfs: float
+    loudspeaker_dbfs: float
+    playout: Stats | None
+    latency_ms: int | None
+    """From the end of the user's last turn to the first sound (or word) of the reply."""
+    cost_usd: float | None
+    """Of all replies so far; None while none had a known price."""
+
+
+def take_snapshot(
+    engine: Engine, gate: Gate, turn: Turn, bill: Bill, *, has_problem: bool, is_working: bool
+) -> Snapshot:
+    """Look at the parts of a session.
+
+    Args:
+        has_problem: The last line ended with an error.
+        is_working: A tool of ours has a call that is not answered.
+    """
+    is_live = gate.is_open and (engine.has_microphone or gate.is_talking)
+    phase = turn.phase(
+        has_problem=has_problem,
+        is_playing=engine.is_playing,
+        is_talking=gate.is_talking,
+        is_live=is_live,
+        is_working=is_working,
+    )
+    return Snapshot(
+        phase=phase,
+        is_live=is_live,
+        microphone_dbfs=engine.microphone_dbfs,
+        loudspeaker_dbfs=engine.loudspeaker_dbfs,
+        playout=engine.stats,
+        latency_ms=turn.latency_ms,
+        cost_usd=bill.cost_usd,
+    )
+
+
+def shown_chars(row: Row, engine: Engine) -> int:
+    """How many characters of a row may be shown, so that words keep step with the sound."""
+    if row.state is State.CUT:
+        return len(row.heard_text)
+    progress = engine.progress(row.id) if row.role == "assistant" else None
+    if progress is None:
+        return len(row.text)
+    return row.heard_until(*progress, is_complete=row.is_finished)

@@ -1,0 +1,27 @@
+"""What a microphone hears, as the model should get it: at its rate, and only what the gate passes.
+
+Quiet: chunks of PCM16 mono in, the same out.
+"""
+
+from voicechat.audio.pcm import HOUSE_RATE
+from voicechat.audio.resample import Resampler
+from voicechat.gate import Gate
+from voicechat.providers.base import Dialect
+
+
+class Uplink:
+    """Resamples; a new line may want another rate."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._rate = HOUSE_RATE
+        self._resampler = Resampler(HOUSE_RATE, HOUSE_RATE)
+
+    def take(self, chunk: bytes, dialect: Dialect) -> bytes | None:
+        """What to send for a chunk at the house rate, at the model's; None: nothing."""
+        if dialect.input_rate != self._rate:
+            self._rate = dialect.input_rate
+            self._resampler = Resampler(HOUSE_RATE, self._rate)
+        needs_silence = dialect.profile.silence_when_muted
+        pcm = self._resampler.process(chunk)
+        return self._gate.take(pcm, self._rate, silence_when_muted=needs_silence)

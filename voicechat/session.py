@@ -11,6 +11,7 @@ It decides nothing about providers, sound cards or screens; it carries things be
 """
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable
@@ -129,7 +130,9 @@ class Session:
         self.retry_at: float | None = None
         """When the next line is tried by itself, monotonic seconds."""
         self._last_told = ""
-        """The problem that was told last, until a line is good again."""
+        """The problem that was told last: told once, however often it is tried."""
+        self._is_lost = False
+        """A problem was told, and no line has been good since."""
 
     # -- what a front end may ask ---------------------------------------------------------------
 
@@ -239,6 +242,7 @@ class Session:
         self.interrupt()
         self._detour.leave()
         self._retries.forget()
+        self._last_told = ""
         self._handle = "" if dial else self._handle
         self._dial = dial or self._dial
         self._redial.set()
@@ -262,6 +266,12 @@ class Session:
     @property
     def cost_usd(self) -> float | None:
         return self.bill.cost_usd
+
+    @property
+    def retry_in_s(self) -> int | None:
+        """Seconds until a lost line is tried again by itself; None: it is not, or not lost."""
+        left_s = self.retry_at - time.monotonic() if self.retry_at is not None else None
+        return None if left_s is None else max(0, math.ceil(left_s))
 
     @property
     def has_microphone(self) -> bool:
@@ -307,7 +317,7 @@ class Session:
         """A line has ended: tell why, if that is news; seconds until another is tried, or None."""
         assert self.problem is not None
         if str(self.problem) != self._last_told:
-            self._last_told = str(self.problem)
+            self._is_lost, self._last_told = True, str(self.problem)
             self._listener(self.problem)
         if not self._turn.is_ready and isinstance(self.problem, ServiceError):
             self._handle = ""  # It may be the old session that the service does not want.
@@ -448,8 +458,8 @@ class Session:
         self._outbox.clear()
         self._retries.ready(time.monotonic())
         self._renewal.begin(time.monotonic(), left_s)
-        if self._last_told:
-            self._last_told = ""
+        if self._is_lost:
+            self._is_lost, self._last_told = False, ""
             self.notices.tell(Notice("back", "The line is back"))
         self.engine.start_line(self.line.dialect.output_rate)
         if notice := self._detour.arrived(self.line):

@@ -207,8 +207,12 @@ async def call(mode: str, sent: Path) -> None:
     engine = Engine(SoundCard(), echo="auto" if mode == "auto" else "off")
     story = pcm(far_end()[: 8 * RATE] * 0.5)
     with sent.open("wb") as file:
+
+        def keep(chunk: bytes) -> None:
+            file.write(chunk)
+
         async with asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(engine.run(lambda chunk: file.write(chunk) and None))
+            running = tasks.create_task(engine.run(keep))
             await engine.wait_tried(20)
             engine.start_line(RATE)
             for reply in ("one", "two"):

@@ -29,12 +29,12 @@ from voicechat.journal import Journal, resume
 folder, wanted, run = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 resumed = resume(folder, wanted, will_write=True) if wanted else None
 journal = Journal.open(folder, "m", "p", print, resumed=resumed)
-print(f"begun", flush=True)
+print("begun", flush=True)
 conversation, dice, number = Conversation(), random.Random(int(run)), 0
 while True:
     name = f"{run}-{number}"
     if number % 3:
-        rows = [conversation.typed(name, "é" * dice.choice((0, 3, 400, 30_000)))]
+        rows = [conversation.typed(name, "é" * dice.choice((0, 3, 400, 9_000)))]
         done = name
     else:
         rows = conversation.apply(ReplyText("r" + name, name, "words " * dice.randrange(900)))
@@ -70,7 +70,7 @@ class Kills:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
             assert child.stdout is not None
             assert child.stdout.readline() == "begun\n"
-            time.sleep(self.dice.choice((0, 0.005, 0.05, 0.3)) * self.dice.random())
+            time.sleep(self.dice.choice((0, 0.005, 0.03, 0.15)) * self.dice.random())
             child.send_signal(signal.SIGKILL)
             told = child.stdout.read().split("\n")[:-1]
         self._safe += [name for name in told if name]

@@ -31,22 +31,21 @@ def test_a_slow_disk_holds_nothing_up_and_costs_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the system was given outlives the program, even when nobody waits for the disk."""
-    Fsync(monkeypatch, slow_s=3)
+    Fsync(monkeypatch, slow_s=2)
     talk = Talk(tmp_path)
     for name in "abcdef":
         talk.type(name)
-        wait_for(lambda: talk.journal.path is not None)
-        path = talk.journal.path
-        assert path is not None
-        wait_for(lambda path=path, name=name: names(path)[-1:] == [name])  # type: ignore[misc]
+        wait_for(lambda name=name: names(talk)[-1:] == [name])  # type: ignore[misc]
     assert not talk.journal.flush(0.01), "none of it is safe yet"
     assert not talk.journal.close(0.1)
-    assert names(path) == list("abcdef") and load(path).damaged_lines == 0
+    assert names(talk) == list("abcdef")
     wait_for(lambda: talk.journal.flush(0))
 
 
-def names(path: Path) -> list[str]:
-    return [item.id for item in load(path).items]
+def names(talk: Talk) -> list[str]:
+    """Of what can be read by now, safe or not."""
+    path = talk.journal.path
+    return [item.id for item in load(path).items] if path else []
 
 
 @pytest.mark.parametrize("is_resumed", [False, True])

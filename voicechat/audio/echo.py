@@ -44,8 +44,8 @@ UNSTEADY_MS = 500
 """After a jump of the reference a canceller must find its way again: so long it may leak."""
 UNSTEADY_GAIN = 0.1
 SETTLING_MS = 2000
-"""Of the first sound that is cancelled: AEC3 changes over once, when it has found the delay, and
-lets a tenth of a second of the echo through while it does."""
+"""Of the first sound that is cancelled, and after a jump: AEC3 changes over when it has found the
+delay, and lets a tenth of a second of the echo through while it does."""
 SETTLING_GAIN = 0.25
 _SMOOTH = 0.995
 """Of the powers whose ratio is shown, each 10 ms: it remembers two seconds."""
@@ -147,7 +147,8 @@ class Echo:
         played = to_samples(self._reference.take(frames, waiting)).reshape(-1, FRAME)
         if self._reference.shifts != self._shifts:
             self._shifts = self._reference.shifts
-            self._unsteady_ms = UNSTEADY_MS if played.any() else 0
+            if played.any():
+                self._unsteady_ms, self._settling_ms = UNSTEADY_MS, SETTLING_MS
         cleaned = [self._step(one, other) for one, other in zip(heard, played, strict=True)]
         left = sum(map(_power, cleaned)) / max(sum(map(_power, heard)), 1.0)
         self._is_mostly_left = left > 10 ** (TRUSTED_DB / 10)
@@ -249,7 +250,7 @@ class Echo:
             self._search.restart()
         elif finding.delay_ms < EARLIEST_MS and len(self._held) * FRAME_MS < MOST_HELD_MS:
             self._held.extend([np.zeros(FRAME, np.int16)] * (HOLD_STEP_MS // FRAME_MS))
-            self._unsteady_ms = UNSTEADY_MS
+            self._unsteady_ms, self._settling_ms = UNSTEADY_MS, SETTLING_MS
             self._search.restart()
 
     # -- measuring ------------------------------------------------------------------------------

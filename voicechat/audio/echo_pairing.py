@@ -2,27 +2,23 @@
 
 The rule: frames are counted, clocks are not read.  A frame of the microphone belongs to the frame
 that was written to the loudspeaker when the microphone's callback gave it; the echo of that one
-comes later, never earlier, and a canceller finds by itself how much later.  So the queue may hold
-a little too much (the reference then leads), and must never run dry (it would lag).
+comes later, never earlier, and a canceller finds by itself how much later.  What waits in the queue
+is given that much too late, and must stay less than the way of the echo: so the queue holds as
+little as the callbacks allow.
 
 Callbacks come in bursts, clocks of two devices drift, an overloaded machine loses blocks.  When the
 queue runs dry, silence stands in, and what comes after is given that much later: so it is after a
 real gap in the sound, and after a callback that was merely late it does no harm.  What is left over
-for longer is thrown away: at once where it is much, for a canceller would lose its way.
+all through half a second is thrown away.
 """
-
-from collections import deque
 
 from voicechat.audio.pcm import FRAME_BYTES, HOUSE_RATE, ms_to_bytes, silence
 
 WINDOW_MS = 500
-WINDOWS = 3
 CUSHION_MS = 5
 """What is left over at worst, after the queue was put right or ran dry."""
 MOST_MS = 20
-"""More than that left over at worst, for a second and a half, is put right;"""
-FAR_TOO_MUCH_MS = 60
-"""more than that at once."""
+"""More than that left over at worst, within half a second, is thrown away."""
 CAPACITY_MS = 4000
 
 
@@ -39,8 +35,6 @@ class Reference:
         """A device was opened anew: begin with what is played from now on."""
         self._queue = bytearray()
         self._is_new = True
-        self._windows: deque[int] = deque(maxlen=WINDOWS)
-        """What was left over at worst in each of the last windows, in bytes."""
         self._begin_window()
 
     def put(self, pcm: bytes) -> None:
@@ -73,7 +67,7 @@ class Reference:
         extra = ms_to_bytes(ms) - self._hold
         self._hold += extra
         self._shift(extra)
-        self._windows.clear()
+        self._begin_window()
 
     @property
     def held_ms(self) -> float:
@@ -95,19 +89,15 @@ class Reference:
         self._window += frames
         self._worst = min(self._worst, left)
         if self._window * FRAME_BYTES >= ms_to_bytes(WINDOW_MS):
-            self._windows.append(self._worst)
-            self._begin_window()
             self._trim()
 
     def _trim(self) -> None:
-        """Throw away what is left over: far too much at once, more than is needed after a while."""
-        left = self._windows[-1]
-        if left <= ms_to_bytes(FAR_TOO_MUCH_MS):
-            left = min(self._windows) if len(self._windows) == WINDOWS else 0
-        if left > ms_to_bytes(MOST_MS):
+        """Throw away what is left over for no reason."""
+        worst = self._worst
+        self._begin_window()
+        if worst > ms_to_bytes(MOST_MS):
             self.shifts += 1
-            self._shift(ms_to_bytes(CUSHION_MS) - left)
-            self._windows.clear()
+            self._shift(ms_to_bytes(CUSHION_MS) - worst)
 
     def _shift(self, size: int) -> None:
         """Let the queue give everything later by `size` bytes, or earlier."""

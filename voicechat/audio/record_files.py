@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.wav import WavWriter, cannot_write, open_private
 from voicechat.errors import ConfigError, VoiceChatError
+from voicechat.text import clean_line
 
 CHANNELS = 2
 _FORMS = (".wav", ".ogg")
@@ -94,7 +95,11 @@ class OggFile:
 
     def write(self, pcm: bytes) -> None:
         """Append PCM16 stereo.  VoiceChatError: the disk is full or gone."""
-        self._encoder.buffer_write(pcm, dtype="int16")
+        try:
+            self._encoder.buffer_write(pcm, dtype="int16")
+        except RuntimeError as error:  # The library's own class is one.
+            self._file.close()
+            raise VoiceChatError(f"Cannot encode {clean_line(str(error))}") from None
         self._save()
 
     def close(self) -> None:

@@ -93,6 +93,14 @@ _WORDS: dict[str, tuple[str, str]] = {
     "talk_hold": ("Push-to-talk: hold Space, or tap it", "按键说话：按住空格，或轻按开始"),
     "text_only": ("Text only", "仅文字"),
     "waking": ("WAIT: the microphone is waking up", "请稍候：麦克风正在启动"),
+    "retry_hint": (
+        "OFFLINE: next try in {seconds} s, F5 now",
+        "已断开：{seconds} 秒后重试，F5 立即重试",
+    ),
+    "type_here_waits": (
+        "What you type is sent when the line is back",
+        "线路恢复后会发送您输入的内容",
+    ),
     "reconnect_hint": ("OFFLINE: F5 connects again", "已断开：F5 重新连接"),
     # status
     "microphone": ("mic", "麦"),
@@ -169,6 +177,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "nothing_to_copy": ("There is no reply to copy yet", "还没有可复制的回复"),
     "quit_again": ("Press Ctrl+C again to quit", "再按一次 Ctrl+C 退出"),
     "no_microphone": ("No microphone: type instead", "没有麦克风：请输入文字"),
+    "waits_for_line": ("Sent when the line is back", "线路恢复后发送"),
     "not_sent": ("Offline: not sent. F5 connects again", "已断开：未发送。F5 重新连接"),
     "help_orders": (
         "/image PATH words, /screen words, /quit; //text sends /text",

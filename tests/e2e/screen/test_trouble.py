@@ -57,23 +57,43 @@ def test_a_refused_port_is_told_and_f5_tries_again(stage: Stage, serve: Serve) -
 
 
 @pytest.mark.parametrize("how", ["expired", "close_1011", "drop_tcp", "close_1001", "close_1006"])
-def test_a_broken_line_is_told_and_f5_goes_on(stage: Stage, serve: Serve, how: str) -> None:
+def test_a_broken_line_is_told_and_comes_back_by_itself(
+    stage: Stage, serve: Serve, how: str
+) -> None:
     service = serve("long_reply")
     terminal = stage.start("--text", *service.options)
     terminal.wait_for("- ready")
     say(terminal, "the first")
     terminal.wait_for("AI: Good to hear you.")
+    service.control(do="script", name="normal")
     break_line(service, how)
-    screen = terminal.wait_for(lambda text: "ERROR:" in text and "F5 connects again" in text)
-    assert "You: the first" in screen and "x OFFLINE" in screen
-    say(terminal, "kept in the box")
-    terminal.wait_for("not sent")
+    screen = terminal.wait_for(lambda text: "ERROR:" in text and "The line is back" in text)
+    assert "You: the first" in screen and screen.count("ERROR:") == 1
+    terminal.wait_for("- ready")
+    say(terminal, "the second")
+    terminal.wait_for("You: the second")
+    terminal.wait_for(lambda text: "AI: Good to hear" in text.split("the second")[-1])
+    items = service.server.log.of("conversation.item.create", conn=1)
+    texts = [item["item"]["content"][0]["text"] for item in items]
+    assert service.server.attempts == 2, terminal.screen_text()
+    assert texts[0] == "the first" and texts[-1] == "the second" and len(texts) == 3
+    quit_and_check(terminal, stage)
+
+
+def test_what_is_typed_while_nobody_answers_waits_and_is_sent_later(
+    stage: Stage, serve: Serve
+) -> None:
+    service = serve("normal")
+    terminal = stage.start("--text", *service.options)
+    terminal.wait_for("- ready")
+    service.control(do="script", name="http_503")
+    break_line(service, "drop_tcp")
+    terminal.wait_for("next try in")
+    say(terminal, "are you there?")
+    terminal.wait_for("You: are you there?")
     service.control(do="script", name="normal")
     terminal.press("f5")
-    terminal.wait_for("- ready")
-    terminal.press("enter")
-    terminal.wait_for("You: kept in the box")
-    terminal.wait_for(lambda text: "AI: Good to hear" in text.split("kept in the box")[-1])
+    terminal.wait_for(lambda text: "AI: Good to hear" in text.split("are you there?")[-1])
     quit_and_check(terminal, stage)
 
 

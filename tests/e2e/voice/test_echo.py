@@ -14,6 +14,7 @@ from tests.e2e.voice.conftest import Serve, Stage, Voice
 from tests.e2e.voice.listening import is_quiet, loud_ms
 from tests.e2e.voice.service import ROOT, Server
 from tests.fakes.echo_path import share_air
+from tests.fakes.ga_signal import LEVEL_RMS, rms_of
 from tests.fakes.ga_vad import EnergyVad
 from tests.fakes.pulse import RATE, wait_until
 from tests.fakes.terminal import Terminal, check_after
@@ -24,6 +25,7 @@ STORY_S = 8
 REPLIES = 3
 LOUDNESS = 0.5
 """Of the story: softer than a voice at the microphone, loud enough for a turn."""
+SOFT, LOUD = 0.4 * LEVEL_RMS, 0.85 * LEVEL_RMS
 SPOKEN = "input_audio_buffer.speech_started"
 
 
@@ -116,5 +118,32 @@ def test_without_the_canceller_the_microphone_is_closed_meanwhile_and_that_is_sa
     assert "closed while the assistant" in " ".join(terminal.screen_text().split())
     stage.pulse.play_to_microphone(voice("now it is my turn to speak"))
     service.wait_for(SPOKEN, "out")
+    check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
+    service.check_manners()
+
+
+def loudness(pcm: bytes) -> list[float]:
+    """RMS of each tenth of a second."""
+    size = RATE // 5
+    return [rms_of(pcm[at : at + size]) for at in range(0, len(pcm) - size + 1, size)]
+
+
+def test_a_word_makes_the_assistant_softer_and_then_loud_again(
+    stage: Stage, serve: Serve, voice: Voice
+) -> None:
+    """With headphones, and a service that takes no notice."""
+    service = serve("--audio-ms", "12000", "--vad-rms", "32000")
+    terminal = stage.call(service, "--hands-free")
+    with stage.pulse.record_loudspeaker() as heard:
+        ask(terminal)
+        wait_until(lambda: loud_ms(heard.pcm) > 4000, "some of the reply", 30)
+        before = len(loudness(heard.pcm))
+        stage.pulse.play_to_microphone(voice("hey there"))
+        wait_until(
+            lambda: min(loudness(heard.pcm)[before:], default=LEVEL_RMS) < SOFT, "soft sound"
+        )
+        soft = len(loudness(heard.pcm))
+        wait_until(lambda: max(loudness(heard.pcm)[soft:], default=0) > LOUD, "loud sound")
+    assert not service.of(SPOKEN, "out") and not service.of("conversation.item.truncate")
     check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
     service.check_manners()

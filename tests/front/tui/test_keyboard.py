@@ -37,6 +37,21 @@ def test_a_paste_may_be_cut_anywhere(at: int) -> None:
     assert [each.text for each in found if isinstance(each, events.Paste)] == ["pasted"]
 
 
+def test_a_paste_that_comes_byte_by_byte_holds_no_keys_either() -> None:
+    whole = "x\x1b[200~one\x1b\r\x1b[A\x1b[32;1:3u\x03\x1b[201~\r\x1b[B\x1b[2~\x1b[21~"
+    found = parse(*whole)
+    assert names(found) == ["x", "Paste", "enter", "down", "insert", "f10"]
+    assert isinstance(found[1], events.Paste)
+    assert found[1].text == "one\x1b\r\x1b[A\x1b[32;1:3u\x03"
+
+
+@pytest.mark.parametrize("at", range(1, 40))
+def test_two_pastes_cut_anywhere_are_two_pastes(at: int) -> None:
+    whole = "\x1b[200~a\x1bb\x1b[201~\x1b[A\x1b[200~c\x1b[Ad\x1b[201~y"
+    found = parse(whole[:at], whole[at:])
+    assert names(found) == ["Paste", "up", "Paste", "y"]
+
+
 def test_a_paste_is_bounded_and_what_follows_is_not_lost() -> None:
     found = parse("\x1b[200~", *["0123456789" * 1000] * 500, "\x1b[201~", "z")
     assert names(found) == ["Paste", "z"]

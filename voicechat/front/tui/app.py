@@ -225,8 +225,12 @@ class VoiceChatApp(App[None]):
         else:
             look, title = "quiet", "talk_hold" if key.tells_release else "talk"
             title = title if session.has_microphone else "text_only"
-        if prompt.border_title != words(title):
-            prompt.border_title = words(title)
+        if phase == "offline" and (left_s := session.retry_in_s) is not None:
+            text, hint = words("retry_hint", seconds=left_s), "type_here_waits"
+        else:
+            text = words(title)
+        if prompt.border_title != text:
+            prompt.border_title = text
             prompt.set_classes(look)
         if prompt.placeholder != words(hint):
             prompt.placeholder = words(hint)
@@ -245,11 +249,13 @@ class VoiceChatApp(App[None]):
                 self.action_help()
             case Leave():
                 self.exit(return_code=0)
-            case _ if is_offline:
+            case _ if is_offline and self.session.retry_in_s is None:
                 self._tell("not_sent")
                 return
             case Say(text):
                 self.session.say(text)
+                if is_offline:
+                    self._tell("waits_for_line")
             case ShowFile() | ShowScreen():
                 self.run_worker(self._show(order, event.value))
         if event.value.strip():

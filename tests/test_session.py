@@ -457,7 +457,7 @@ async def test_a_tool_at_work_is_thinking_until_the_user_stops_it(
         assert tool.state is State.FAILED and "stopped by the user" in tool.text
 
 
-async def test_a_voice_that_only_the_server_heard_stops_no_tool(
+async def test_a_voice_and_a_key_to_speak_stop_no_tool(
     slow_tool: Toolbox, tmp_path: Path
 ) -> None:
     async with call("tool_call", toolbox=slow_tool) as one:
@@ -466,6 +466,8 @@ async def test_a_voice_that_only_the_server_heard_stops_no_tool(
         pid = await pid_in(tmp_path / "pid")
         await one.wait_for(lambda: one.of(ReplyFinished))
         one.session._take(SpeechStarted("item_cough"))
+        one.session.begin_turn()
+        one.session.drop_turn()
         assert one.session.snapshot().phase == "thinking"
         assert is_running(pid) and not one.of(ToolAnswered)
 

@@ -143,7 +143,7 @@ class Session:
         """
         if not (text := clean(text).strip()) or self.notices.lacks(self.line, "text"):
             return None
-        self.interrupt()
+        self._cut_in()
         row = self.conversation.typed(f"msg_{uuid4().hex[:20]}", text)
         self._record(row)
         self._turn.asked(time.monotonic())
@@ -156,7 +156,7 @@ class Session:
         if self.notices.lacks(self.line, "images"):
             return None
         text = clean(text).strip()
-        self.interrupt()
+        self._cut_in()
         item_id = f"msg_{uuid4().hex[:20]}"
         row = self.conversation.shown(item_id, picture.label, text)
         self._record(row)
@@ -169,7 +169,7 @@ class Session:
         """Push-to-talk pressed.  What was said just before belongs to the turn."""
         if self.gate.is_talking:
             return
-        self.interrupt()
+        self._cut_in()
         self.post(BeginTurn())
         for pcm in self.gate.press():
             self.post(SendAudio(pcm))
@@ -204,13 +204,16 @@ class Session:
         self.gate.hands_free, self.gate.muted = hands_free, False
         self.post(SetHandsFree(hands_free))
 
-    def interrupt(self, *, by_server: bool = False) -> None:
+    def interrupt(self) -> None:
+        """The user stops the model: silence now, and its tools end too."""
+        self._cut_in(stops_tools=self.toolbox.is_busy)
+
+    def _cut_in(self, *, by_server: bool = False, stops_tools: bool = False) -> None:
         """Silence now; then tell the model how much of its reply was heard.
 
-        Tools stop too when the user wants it; that the server heard a voice may be a cough.
+        Tools go on as a rule: who says more, or coughs, has not taken back what was asked.
         """
         heard = self.engine.interrupt()
-        stops_tools = self.toolbox.is_busy and not by_server
         if not (heard or self._turn.is_thinking or stops_tools):
             return
         for part in heard:
@@ -239,7 +242,7 @@ class Session:
 
     def redial(self, dial: Callable[[], Line] | None = None) -> None:
         """Connect again, to another model if `dial` is given; the conversation stays."""
-        self.interrupt()
+        self._cut_in()
         self._detour.leave()
         self._retries.forget()
         self._last_told = ""
@@ -425,7 +428,7 @@ class Session:
             case SpeechStarted():
                 self._turn.is_heard = True
                 if self.line.dialect.settings.vad.interrupt:
-                    self.interrupt(by_server=True)
+                    self._cut_in(by_server=True)
             case ToolCalled():
                 self.toolbox.call(event, self._answer_tool)
             case ToolsCancelled(call_ids):

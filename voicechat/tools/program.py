@@ -16,9 +16,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from voicechat.environment import home_of
 from voicechat.errors import ServiceError
 from voicechat.text import clean_line
-from voicechat.environment import home_of
 from voicechat.tools.offer import LONGEST_BYTES, cut_bytes
 
 POLL_S = 0.02

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from voicechat import __version__
 from voicechat.config import McpSection
+from voicechat.environment import child_environment
 from voicechat.errors import ConfigError, ServiceError, VoiceChatError
 from voicechat.events import Tool
 from voicechat.text import clean, clean_line, mask_secrets
 from voicechat.tools.content import read_result
-from voicechat.environment import child_environment
 from voicechat.tools.offer import Answer, Offer
 from voicechat.tools.stdio import over_program
 from voicechat.tools.web import Way, over_http

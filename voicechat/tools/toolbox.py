@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from voicechat.config import McpSection, ToolSection
+from voicechat.environment import child_environment
 from voicechat.errors import VoiceChatError
 from voicechat.events import SendToolResult, Tool, ToolCalled
 from voicechat.text import clean, clean_line
 from voicechat.tools.command import offer_command
 from voicechat.tools.consent import ASK_S, Ask, Consent
-from voicechat.environment import child_environment
 from voicechat.tools.names import Names
 from voicechat.tools.offer import Answer, Offer
 from voicechat.tools.schema import find_fault, read_arguments

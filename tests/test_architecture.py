@@ -68,6 +68,8 @@ TWINS: dict[str, str] = {
     "links/trust.py": "links/test_tls.py",
     "links/tunnel.py": "links/test_through_proxies.py",
     "audio/backlog.py": "audio/test_jitter.py",
+    "audio/device_test.py": "e2e/plain/test_devices.py",
+    "audio/record_card.py": "e2e/voice/test_record.py",
     "audio/microphone.py": "audio/test_devices.py",
     # The front ends and the sound are tested through the whole program.
     "front/plain.py": "e2e/plain/test_typed.py",

@@ -33,5 +33,5 @@ def test_a_model_that_may_ignore_text_is_still_written_to() -> None:
 def test_every_provider_says_what_it_is(name: str) -> None:
     profile = dialect_class(name).profile
     for what in ("text", "images", "truncation"):
-        notice = lack(profile, "it", what)  # type: ignore[arg-type]
+        notice = lack(profile, "it", what)
         assert notice is None or notice.code.startswith("no_")

@@ -239,3 +239,26 @@ def test_config_values_cannot_be_changed(tmp_path: Path) -> None:
 def test_the_settings_of_the_command_line_are_all_there() -> None:
     names = {entry.name for entry in fields(Config)}
     assert names >= {"model", "url", "proxy", "voice", "instructions", "text", "save", "trace"}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("true", "speech"),
+        ("false", "never"),
+        ('"speech"', "speech"),
+        ('"words"', "words"),
+        ('"never"', "never"),
+    ],
+)
+def test_what_interrupts_may_be_written_as_before(tmp_path: Path, written: str, meant: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f"[talk]\ninterrupt = {written}\n")
+    assert load(file, {}).talk.interrupt == meant
+
+
+def test_what_interrupts_is_no_number(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[talk]\ninterrupt = 1\n")
+    with pytest.raises(ConfigError, match="'speech', 'words', 'never'"):
+        load(file, {})

@@ -457,9 +457,7 @@ async def test_a_tool_at_work_is_thinking_until_the_user_stops_it(
         assert tool.state is State.FAILED and "stopped by the user" in tool.text
 
 
-async def test_a_voice_and_a_key_to_speak_stop_no_tool(
-    slow_tool: Toolbox, tmp_path: Path
-) -> None:
+async def test_a_voice_and_a_key_to_speak_stop_no_tool(slow_tool: Toolbox, tmp_path: Path) -> None:
     async with call("tool_call", toolbox=slow_tool) as one:
         await one.wait_for_phase("ready")
         one.session.say("what time is it?")

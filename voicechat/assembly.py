@@ -5,7 +5,8 @@ program chooses itself.  Nothing here talks to a network or a sound card yet.
 """
 
 import argparse
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +14,15 @@ from typing import Any
 
 from voicechat import config as configuration
 from voicechat import roster
+from voicechat.audio import device_test, recording
 from voicechat.audio.devices import SoundCard, list_devices
+from voicechat.audio.record_card import CardRecording
+from voicechat.audio.record_files import check_recording
 from voicechat.config import Config
 from voicechat.conversation import Conversation
 from voicechat.dialing import Dial, Dialing
 from voicechat.engine import Engine
-from voicechat.errors import VoiceChatError
+from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event, SessionReady
 from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.journal import Journal, NullJournal, Recorder, data_folder, used
@@ -40,6 +44,9 @@ class House:
     sound: SoundCard | None = None
     journal: Recorder | None = None
     wants_speech: bool = True
+    record: Path | None = None
+    """Where to record the call from its beginning; None: not until a key asks for it."""
+    recorder: recording.Recorder | None = None
 
     @classmethod
     def build(cls, args: argparse.Namespace, environ: Mapping[str, str]) -> "House":
@@ -50,11 +57,14 @@ class House:
         """
         config = configuration.load(args.config, environ, names())
         house = cls(_overlay(config, args), environ, proxy_option=args.proxy)
+        house.record = check_recording(args.record) if args.record else None
         if house.config.trace:
             house.trace = Trace(Path(house.config.trace), house.config.secrets())
         return house
 
     def close(self) -> None:
+        if self.recorder is not None:
+            self.recorder.close()
         if self.journal is not None:
             self.journal.close()
         if self.trace is not None:
@@ -88,10 +98,17 @@ class House:
                 chunk_ms=config.audio.chunk_ms,
             )
         audio = config.audio
+        self.recorder = self._recorder(with_sound=with_sound)
         session = Session(
             dial,
             Conversation(),
-            Engine(self.sound, buffer_ms=audio.buffer_ms, volume=audio.volume),
+            Engine(
+                self.sound,
+                buffer_ms=audio.buffer_ms,
+                volume=audio.volume,
+                input_gain=audio.input_gain,
+                recording=self._recording(),
+            ),
             NullJournal(),
             lambda event: self._hear(session, event, listener),
             hands_free=config.hands_free,
@@ -100,7 +117,23 @@ class House:
             toolbox=self._toolbox(),
         )
         session.journal = self.journal = self._journal(session)
+        if self.recorder is not None:
+            self.recorder.tell = session.notices.notify_from_thread
+            if self.record is not None:
+                self.recorder.start()
         return session
+
+    def _recording(self) -> CardRecording | None:
+        if self.sound is None or self.recorder is None:
+            return None
+        return CardRecording(self.sound, self.recorder)
+
+    def _recorder(self, *, with_sound: bool) -> recording.Recorder | None:
+        if self.record is not None and not with_sound:
+            hint = "With --plain, add --hands-free; leave --text and --say out"
+            raise ConfigError("There is no sound to record", hint)
+        folder = data_folder(self.environ) / "recordings"
+        return recording.Recorder(self.record or folder) if with_sound else None
 
     def _hear(self, session: Session, event: Event | VoiceChatError, listener: Listener) -> None:
         """What is told to the front end; a model that answers is remembered for the pickers."""
@@ -130,6 +163,11 @@ class House:
         """Use another microphone (`input`) or loudspeaker (`output`) from now on."""
         if self.sound is not None:
             self.sound.pick("microphone" if side == "input" else "loudspeaker", str(index))
+
+    def is_waking(self) -> bool:
+        """Whether the microphone was just opened and hears nothing yet."""
+        microphone = self.sound.microphone if self.sound is not None else None
+        return microphone is not None and microphone.is_waking
 
     # -- what there is --------------------------------------------------------------------------
 
@@ -172,3 +210,17 @@ def find_devices() -> list[DeviceRow]:
         )
         for device in list_devices()
     ]
+
+
+def test_devices(config: Config, tell: Callable[[str], None]) -> device_test.Findings:
+    """Play into the loudspeaker and listen to the microphone that the config names.
+
+    Args:
+        tell: Gets the stable name of each step as it begins.
+
+    Raises:
+        DeviceError: neither can be opened.
+    """
+    audio = config.audio
+    card = SoundCard(audio.input_device, audio.output_device)
+    return asyncio.run(device_test.run(card, tell))

@@ -69,7 +69,8 @@ def read_arguments(words: list[str]) -> argparse.Namespace:
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="voicechat",
-        usage="%(prog)s [options]\n       %(prog)s devices\n       %(prog)s models [--json]",
+        usage="%(prog)s [options]\n       %(prog)s devices [--test] [--json]\n"
+        "       %(prog)s models [--json]",
         description="Talk to realtime AI models from the terminal.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -118,6 +119,12 @@ def _add_sound(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--input-device", metavar="D", help="microphone: number or part of a name")
     group.add_argument("--output-device", metavar="D", help="loudspeaker: the same")
+    group.add_argument(
+        "--record", metavar="FILE", type=Path, help="keep the call's sound: .wav or .ogg"
+    )
+    group.add_argument(
+        "--test", action="store_true", help="with devices: play, listen, and say what is wrong"
+    )
 
 
 def _add_scripting(group: argparse._ArgumentGroup) -> None:
@@ -146,6 +153,15 @@ def run(args: argparse.Namespace) -> int:
     from voicechat import assembly
     from voicechat.front import listing
 
+    if args.test and args.command != "devices":
+        raise ConfigError("--test belongs to devices", "Run: voicechat devices --test")
+    if args.command == "devices" and args.test:
+        from voicechat.front import device_report
+
+        config = assembly.House.build(args, os.environ).config
+        return device_report.report_test(
+            lambda tell: assembly.test_devices(config, tell), as_json=args.json
+        )
     if args.command == "devices":
         return listing.list_devices(assembly.find_devices(), as_json=args.json)
     house = assembly.House.build(args, os.environ)
@@ -186,7 +202,14 @@ async def _run_screen(house: "House") -> int:
 
     config = house.config
     words = Words(find_language(config.ui.language, house.environ))
-    doors = Doors(house.find_models, house.dial, assembly.find_devices, house.pick_device)
+    doors = Doors(
+        house.find_models,
+        house.dial,
+        assembly.find_devices,
+        house.pick_device,
+        lambda: house.recorder,
+        house.is_waking,
+    )
 
     def build(listener: "Listener") -> "Session":
         wanted = not config.text

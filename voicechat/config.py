@@ -38,6 +38,9 @@ class Audio:
     """Number or part of the name of the microphone; empty: the system's."""
     output_device: str = ""
     volume: float = _number(1.0, 0, 2)
+    """Of the loudspeaker; above 1 it is louder than what comes."""
+    input_gain: float = _number(1.0, 0, 4)
+    """Of the microphone."""
     chunk_ms: Literal[10, 20, 40] = 20
     buffer_ms: int = _number(100, 20, 1000)
     """How much sound of a reply must be there before it starts to play."""
@@ -52,7 +55,10 @@ class Talk:
     silence_ms: int = _number(500, 50, 10_000)
     prefix_ms: int = _number(300, 0, 5_000)
     eagerness: Literal["low", "medium", "high", "auto"] = "auto"
-    interrupt: bool = True
+    interrupt: Literal["speech", "words", "never"] = field(
+        default="speech", metadata={"true": "speech", "false": "never"}
+    )
+    """What of the user's cuts a reply in hands-free mode; `words`: no cough, no "mm-hmm"."""
     transcription_model: str = ""
     """Empty: the provider's choice; `none`: write nothing down."""
     language: str = ""
@@ -309,6 +315,8 @@ class _Reader:
             return self._mapping(kind, self._table(value, where), where)
         if get_origin(kind) is tuple:
             return self._list(value, where)
+        if isinstance(value, bool):  # As it was written before there was more to choose.
+            value = entry.metadata.get(str(value).lower(), value)
         if not _allowed(kind, entry, value):
             found = _name(value) if entry.metadata.get("secret") else _describe(value)
             raise self._wrong(where, f"is {found}", f"Allowed: {_expectation(kind, entry)}")

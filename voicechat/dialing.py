@@ -85,8 +85,10 @@ class Dialing:
         own = config.provider(provider)
         api_key = catalog.key_for(provider, self.environ, config)
         self.hide(api_key)
+        talk = self._talk(wants_speech)
         return replace(
-            self._talk(wants_speech),
+            talk,
+            vad=self._vad(talk, dialect_class(provider).profile),
             model=choice.model,
             api_key=api_key,
             url=config.url or own.url or catalog.url_for(provider, self.environ, config),
@@ -96,6 +98,11 @@ class Dialing:
             shape=own.shape,
             voice=config.voice or own.voice,
         )
+
+    def _vad(self, talk: Settings, profile: Profile) -> Vad:
+        """Whether only words cut a reply: that needs a VAD that waits for us, and words."""
+        can_wait = profile.can_wait and talk.transcription_model != "none"
+        return replace(talk.vad, by_words=can_wait and self.config.talk.interrupt == "words")
 
     def _talk(self, wants_speech: bool) -> Settings:
         """What holds whoever answers."""
@@ -110,7 +117,7 @@ class Dialing:
                 prefix_padding_ms=talk.prefix_ms,
                 silence_ms=talk.silence_ms,
                 eagerness=talk.eagerness,
-                interrupt=talk.interrupt,
+                interrupt=talk.interrupt != "never",
             ),
             transcription_model=talk.transcription_model,
             language=talk.language,

@@ -9,12 +9,14 @@ import gc
 from collections.abc import Callable
 
 from voicechat.audio.devices import SoundCard
-from voicechat.audio.duck import Duck
+from voicechat.audio.duck import GAIN, Duck
 from voicechat.audio.echo import Echo, EchoStats, Mode
 from voicechat.audio.hearing import Hearing
 from voicechat.audio.jitter import Stats
+from voicechat.audio.loudness import Loudness
 from voicechat.audio.pcm import FLOOR_DBFS, level_dbfs
 from voicechat.audio.playout import Playout
+from voicechat.audio.record_card import CardRecording
 from voicechat.events import Heard
 
 PUMP_S = 0.01
@@ -30,6 +32,8 @@ class Engine:
         echo: When the loudspeaker's sound is taken out of the microphone's: `auto`: when it is
             heard there; `on`: always; `off`: never.
         noise_suppression: Whether steady noise is softened with it.
+        input_gain: Of the microphone, 0 to 4.
+        recording: Gets both sides of the call while it is on.
     """
 
     def __init__(
@@ -40,8 +44,13 @@ class Engine:
         volume: float = 1.0,
         echo: Mode = "auto",
         noise_suppression: bool = True,
+        input_gain: float = 1.0,
+        recording: CardRecording | None = None,
     ) -> None:
         self.volume = volume
+        """May be changed at any time."""
+        self._input_gain, self._loudness = input_gain, Loudness(factor=input_gain)
+        self._recording = recording
         self.hears_freely: Callable[[], bool] = lambda: True
         """Whether what is heard is sent without a key: only then the microphone may be closed
         against the echo, and a voice over a reply is looked for."""
@@ -50,6 +59,7 @@ class Engine:
         self._echo = Echo(echo, noise_suppression=noise_suppression)
         self._echo.tell = lambda code, message: self.tell(f"sound_{code}", message)
         self._duck = Duck()
+        self._is_hushed = False
         self.tell: Callable[[str, str], None] = _tell_nobody
         """Gets a stable name and a line for the user when a device goes, comes or is silent."""
         self._heard_last = b""
@@ -87,8 +97,11 @@ class Engine:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._pump())
                 tasks.create_task(card.watch())
+                if self._recording is not None:
+                    tasks.create_task(self._recording.run())
                 if card.microphone is not None:
                     async for chunk in Hearing(card, self._echo).chunks():
+                        chunk = self._loudness.process(chunk, self._input_gain)
                         self._heard_last = chunk
                         self._listen(chunk)
                         hear(chunk)
@@ -103,9 +116,15 @@ class Engine:
             self.barge_in()
         self._set_volume()
 
+    def duck(self, is_soft: bool) -> None:
+        """Make the replies soft until told otherwise: the user may be interrupting them."""
+        self._is_hushed = is_soft
+        self._set_volume()
+
     def _set_volume(self) -> None:
         if self._playout is not None:
-            self._playout.volume = self.volume * self._duck.gain
+            gain = GAIN if self._is_hushed else self._duck.gain
+            self._playout.volume = self.volume * gain
 
     async def wait_tried(self, seconds: float) -> None:
         """Until it is known whether there is sound, but not for ever."""
@@ -121,6 +140,12 @@ class Engine:
             self._due.clear()
             while self._playout is not None and self._playout.pump():
                 await asyncio.sleep(PUMP_S)
+                self._set_volume()
+
+    def record_sent(self, pcm: bytes, rate: int) -> None:
+        """This went to the model, up to what the microphone heard last."""
+        if self._recording is not None:
+            self._recording.sent(pcm, rate)
 
     # -- what there is --------------------------------------------------------------------------
 

@@ -46,6 +46,11 @@ class Notices:
         with suppress(RuntimeError):  # The loop is gone: nobody is left to be told.
             self._loop.call_soon_threadsafe(self.tell, Notice("not_saved", str(error)))
 
+    def notify_from_thread(self, code: str, message: str) -> None:
+        """The same, by its name: the recording's."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self.tell, Notice(code, message))
+
     def lacks(self, line: Line, what: capability.What) -> bool:
         """Whether the model cannot do something; told once a model, where it matters."""
         lack = capability.lack(line.dialect.profile, line.model, what)

@@ -53,6 +53,7 @@ from voicechat.events import (
 )
 from voicechat.gate import Gate
 from voicechat.ignored import keep_ignored
+from voicechat.interruption import Act, Interruption
 from voicechat.journal import Recorder
 from voicechat.line import Line
 from voicechat.links.websocket import Link
@@ -117,6 +118,7 @@ class Session:
         self._leg: asyncio.Task[None] | None = None
         self._uplink = Uplink(self.gate)
         self._turn = Turn()
+        self._interruption = Interruption()
         self._outbox = Outbox()
         self._detour = Detour()
         self.toolbox = toolbox or Toolbox({}, {}, {})
@@ -171,7 +173,9 @@ class Session:
             return
         self._cut_in()
         self.post(BeginTurn())
-        for pcm in self.gate.press():
+        before = self.gate.press()
+        self.engine.record_sent(b"".join(before), self._uplink.rate)
+        for pcm in before:
             self.post(SendAudio(pcm))
 
     def end_turn(self) -> None:
@@ -202,6 +206,7 @@ class Session:
         """Who finds the end of a turn: the model's VAD, or the key."""
         self.end_turn()
         self.gate.hands_free, self.gate.muted = hands_free, False
+        self._judge(self._interruption.drop())
         self.post(SetHandsFree(hands_free))
 
     def interrupt(self) -> None:
@@ -390,6 +395,7 @@ class Session:
             self._outbox.keep(self._question, self.line.dialect.input_rate)
         self._question = None
         self._turn.hang_up()
+        self._judge(self._interruption.drop())
         self.gate.release()
         for row in self.conversation.end():
             self._record(row)
@@ -404,8 +410,10 @@ class Session:
 
     def _hear(self, chunk: bytes) -> None:
         """Microphone to dialect.  Speech from before the line is up waits in the dialect."""
+        self._judge(self._interruption.tick(time.monotonic()))
         passed = self._uplink.take(chunk, self.line.dialect)
         if passed is not None:
+            self.engine.record_sent(passed, self._uplink.rate)
             self.post(SendAudio(passed))
 
     # -- downlink -------------------------------------------------------------------------------
@@ -414,6 +422,10 @@ class Session:
         """One event: where it goes, and nothing else."""
         if keep_ignored(event, self.line, self.conversation, self._outbox):
             return
+        if self.line.dialect.waits:
+            is_replying = self.engine.is_playing or self._turn.is_thinking
+            now = time.monotonic()
+            self._judge(self._interruption.take(event, now, is_replying=is_replying))
         match event:
             case SessionReady(expires_at=expires_at):
                 self._arrive(expires_at - time.time() if expires_at else None)
@@ -427,14 +439,16 @@ class Session:
                 self._finish(event)
             case SpeechStarted():
                 self._turn.is_heard = True
-                if self.line.dialect.settings.vad.interrupt:
+                if self.line.dialect.settings.vad.interrupt and not self.line.dialect.waits:
                     self._cut_in(by_server=True)
             case ToolCalled():
                 self.toolbox.call(event, self._answer_tool)
             case ToolsCancelled(call_ids):
                 self.toolbox.cancel(call_ids)
             case SpeechStopped():
-                self._turn.asked(time.monotonic())
+                self._turn.is_heard = False
+                if not self.line.dialect.waits:
+                    self._turn.asked(time.monotonic())
             case Resumable(handle):
                 self._handle = handle
             case SessionEnding(time_left_s) if time_left_s <= 0:
@@ -448,6 +462,18 @@ class Session:
         self._fold(event)
         if end := find_end(event, self.line.dialect, is_ready=self._turn.is_ready):
             raise end
+
+    def _judge(self, acts: list[Act]) -> None:
+        """What the user's voice does to a reply, where the model's VAD leaves that to us."""
+        for act in acts:
+            match act:
+                case "duck" | "go_on":
+                    self.engine.duck(act == "duck")
+                case "cut":
+                    self._cut_in()
+                case "answer":
+                    self._turn.asked(time.monotonic())
+                    self.post(EndTurn())
 
     def _fold(self, event: Event) -> None:
         """Into the conversation and the journal, then to whoever listens."""

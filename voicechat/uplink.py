@@ -14,14 +14,15 @@ class Uplink:
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self._rate = HOUSE_RATE
+        self.rate = HOUSE_RATE
+        """Hz of what is passed."""
         self._resampler = Resampler(HOUSE_RATE, HOUSE_RATE)
 
     def take(self, chunk: bytes, dialect: Dialect) -> bytes | None:
         """What to send for a chunk at the house rate, at the model's; None: nothing."""
-        if dialect.input_rate != self._rate:
-            self._rate = dialect.input_rate
-            self._resampler = Resampler(HOUSE_RATE, self._rate)
+        if dialect.input_rate != self.rate:
+            self.rate = dialect.input_rate
+            self._resampler = Resampler(HOUSE_RATE, self.rate)
         needs_silence = dialect.profile.silence_when_muted
         pcm = self._resampler.process(chunk)
-        return self._gate.take(pcm, self._rate, silence_when_muted=needs_silence)
+        return self._gate.take(pcm, self.rate, silence_when_muted=needs_silence)

@@ -78,6 +78,16 @@ class Speaker:
         """What was given to the device since this was asked last, silence too: PCM16 at `rate`."""
         return self._render.take_played()
 
+    def take_recorded(self) -> tuple[bytes, float]:
+        """What was given to the device since this was asked last, for a recording, and when
+        (`time.perf_counter`) the end of it leaves the loudspeaker."""
+        pcm = self._render.take_recorded()
+        return pcm, self._render.stamp + self.latency_ms / 1000
+
+    def end_recording(self) -> None:
+        """Nobody asks any more, until `take_recorded`."""
+        self._render.end_recording()
+
     @property
     def device_name(self) -> str:
         return self._render.device.name

@@ -15,16 +15,14 @@ from collections.abc import AsyncIterator, Callable
 from voicechat.audio.pcm import (
     FRAME_BYTES,
     HOUSE_RATE,
-    frames_to_ms,
     ms_to_bytes,
     ms_to_frames,
     silence,
 )
 from voicechat.audio.portaudio import Capture
 from voicechat.audio.resample import Resampler
+from voicechat.audio.waking import Waking
 
-SILENT_MS = 5000
-"""Exact zeros for so long mean that something is muted."""
 _MARGIN_S = 0.0005
 _LATE_S = 0.002
 """How often to look again for a callback that is late."""
@@ -47,7 +45,9 @@ class Microphone:
         self._chunk = ms_to_bytes(chunk_ms)
         self._on_silence = on_silence
         self._pending = bytearray()
-        self._zeros = 0
+        self.heard_at = 0.0
+        """When (`time.perf_counter`) the end of the last chunk was at the microphone."""
+        self._collected_at = 0.0
         self._past_overflows = 0
         self._silence_since = self._silence_given = 0.0
         self._capture: Capture | None = None
@@ -75,6 +75,12 @@ class Microphone:
         self._capture = capture
         self.generation += 1
         self._resampler = Resampler(capture.rate, self.rate)
+        self._waking = Waking(capture.rate)
+
+    @property
+    def is_waking(self) -> bool:
+        """Whether the device was just opened and has given nothing but zeros so far."""
+        return self._capture is not None and self._waking.is_waking
 
     def detach(self) -> None:
         """The device is gone; silence takes its place, from the last that was heard on."""
@@ -94,6 +100,7 @@ class Microphone:
             while len(self._pending) >= self._chunk:
                 chunk = bytes(self._pending[: self._chunk])
                 del self._pending[: self._chunk]
+                self.heard_at = self._collected_at - len(self._pending) / FRAME_BYTES / self.rate
                 yield chunk
             await asyncio.sleep(self._wait_s(time.perf_counter()))
 
@@ -109,9 +116,12 @@ class Microphone:
     def _collect(self, now: float) -> None:
         if self._capture is None:
             self._pending += self._made_up(now)
+            self._collected_at = now
         elif heard := self._capture.take():
-            self._watch_silence(heard, self._capture.rate)
+            if self._waking.hear(heard):
+                self._on_silence()
             self._pending += self._resampler.process(heard)
+            self._collected_at = self._capture.stamp - self._capture.latency_ms / 1000
 
     def _made_up(self, now: float) -> bytes:
         """Silence that is due by now."""
@@ -129,11 +139,3 @@ class Microphone:
         blocks = max(math.ceil(missing_s / block_s - 1e-6), 1)
         due = self._capture.stamp + blocks * block_s + _MARGIN_S
         return due - now if due > now else _LATE_S
-
-    def _watch_silence(self, heard: bytes, rate: int) -> None:
-        if heard.count(0) < len(heard):
-            self._zeros = 0
-            return
-        before, self._zeros = self._zeros, self._zeros + len(heard) // FRAME_BYTES
-        if frames_to_ms(before, rate) < SILENT_MS <= frames_to_ms(self._zeros, rate):
-            self._on_silence()

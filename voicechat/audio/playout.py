@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from voicechat.audio.jitter import Block, JitterBuffer, Stats
-from voicechat.audio.pcm import HOUSE_RATE, frames_to_ms, ms_to_frames, ramp
+from voicechat.audio.loudness import Loudness
+from voicechat.audio.pcm import HOUSE_RATE, frames_to_ms, ms_to_frames
 from voicechat.audio.resample import Resampler
 from voicechat.audio.ring import Ring
 from voicechat.events import Heard
@@ -90,7 +91,7 @@ class Playout:
         is_paced: bool | None = None,
     ) -> None:
         self.volume = 1.0
-        """Loudness, 0 to 2; above 1 loud sound is clipped."""
+        """Loudness, 0 to 2; above 1 what is loud already stays as it is."""
         self.recent = b""
         """What went to the loudspeaker last, for a meter."""
         self._speaker = speaker
@@ -99,7 +100,6 @@ class Playout:
         self._jitter = JitterBuffer(content_rate, target_ms, state=state, is_paced=is_paced)
         self._spans: deque[_Span] = deque()
         self._heard: OrderedDict[str, int] = OrderedDict()
-        self._loudness = 1.0
         self._run_start: int | None = None
         self._run_frames = 0
         self._attach()
@@ -197,6 +197,7 @@ class Playout:
         self._ratio = self._speaker.rate / self._rate
         self._resampler = Resampler(self._rate, self._speaker.rate)
         self._silent = self._ring.silent
+        self._loudness = Loudness(self._speaker.rate)
         self._run_start = None
 
     def _follow_device(self) -> None:
@@ -220,7 +221,7 @@ class Playout:
         """Write a block to the ring, and remember which frames of the ring stand for it."""
         if self._run_start is None:
             self._run_start, self._run_frames = self._ring.written, 0
-            self._loudness = self._factor
+            self._loudness.reset(self._factor)
         frames = len(block.pcm) // 2
         start = self._run_start + self._run_frames * self._ratio
         end = start + frames * self._ratio
@@ -239,8 +240,7 @@ class Playout:
         return min(max(self.volume, 0.0), 2.0)
 
     def _write(self, pcm: bytes) -> None:
-        before, self._loudness = self._loudness, self._factor
-        self.recent = ramp(pcm, before, self._loudness)
+        self.recent = self._loudness.process(pcm, self._factor)
         self._ring.write(self.recent)
 
     def _sounding(self) -> float:

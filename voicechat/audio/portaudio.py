@@ -251,6 +251,19 @@ class Render(Stream):
             self._played = Ring(ms_to_frames(RING_MS, self.rate))
         return _take(self._played)
 
+    _recorded: Ring | None = None
+    """The same for a recording, which asks at its own pace."""
+
+    def take_recorded(self) -> bytes:
+        """All that was given to the card since this was asked last: PCM16 mono at `rate`."""
+        if self._recorded is None:
+            self._recorded = Ring(ms_to_frames(RING_MS, self.rate))
+        return _take(self._recorded)
+
+    def end_recording(self) -> None:
+        """Nobody asks any more, until `take_recorded`."""
+        self._recorded = None
+
     def _prepare(self) -> None:
         self.ring = Ring(ms_to_frames(1000, self.rate))
         self._mono = memoryview(bytearray(self.block_frames * FRAME_BYTES))
@@ -263,6 +276,8 @@ class Render(Stream):
         self.ring.read_into(memoryview(outdata))
         if self._played is not None:
             self._played.write(outdata)
+        if (recorded := self._recorded) is not None:
+            recorded.write(memoryview(outdata))
         self.xruns += status.output_underflow
         self.stamp = time.perf_counter()
 
@@ -274,6 +289,8 @@ class Render(Stream):
             spread[channel :: self.channels] = mono
         if self._played is not None:
             self._played.write(self._mono)
+        if (recorded := self._recorded) is not None:
+            recorded.write(self._mono)
         self.xruns += status.output_underflow
         self.stamp = time.perf_counter()
 

@@ -20,6 +20,7 @@ class Speaker(Protocol):
     def rate(self) -> int: ...
     def take_recorded(self) -> tuple[bytes, float]:
         """PCM16 mono since this was asked last, and when its end leaves the loudspeaker."""
+
     def end_recording(self) -> None: ...
 
 

@@ -38,6 +38,7 @@ class AzureDialect(OpenAIDialect):
         key_page="https://ai.azure.com",
         images=True,
         tools=True,
+        can_wait=True,
         # Beside the realtime address; which model answers there is the name of a deployment.
         http=Http("{origin}/openai/v1", chat_model=""),
     )

@@ -81,6 +81,8 @@ class Profile:
     """Pixels of the longer side at which more would only cost."""
     tools: bool = False
     """Whether it can call functions."""
+    can_wait: bool = False
+    """Whether its VAD can leave it to us what cuts a reply and when to answer (`Vad.by_words`)."""
     http: Http | None = None
     """Its services without a WebSocket; None: it has none that we know."""
 
@@ -104,6 +106,9 @@ class Vad:
     eagerness: Literal["low", "medium", "high", "auto"] = "auto"
     interrupt: bool = True
     """Whether the user's voice cuts the reply."""
+    by_words: bool = False
+    """Whether only words shall cut it, where the provider can leave that to us; see
+    `Dialect.waits`.  The others take `interrupt`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +169,12 @@ class Dialect(ABC):
     def output_rate(self) -> int:
         """Hz of the sound the server sends: the profile's, unless the server says otherwise."""
         return self.profile.output_rate
+
+    @property
+    def waits(self) -> bool:
+        """Whether the provider finds the turns and neither cuts a reply nor answers by itself: an
+        `Interrupt` and an `EndTurn` of ours do that."""
+        return False
 
     @property
     def _secrets(self) -> tuple[str, ...]:

@@ -67,6 +67,7 @@ class OpenAIDialect(Ways):
         key_page="https://platform.openai.com/api-keys",
         images=True,
         tools=True,
+        can_wait=True,
         http=Http(
             "https://api.openai.com/v1",
             chat_model="gpt-5.4-mini",
@@ -107,6 +108,12 @@ class OpenAIDialect(Ways):
     def output_rate(self) -> int:
         """Hz of the sound the server sends: the profile's, unless the server says otherwise."""
         return self._agreement.output_rate
+
+    @property
+    def waits(self) -> bool:
+        """As asked for (`Vad.by_words`), unless the server says otherwise."""
+        agreed = self._agreement
+        return agreed.hands_free and not agreed.server_answers
 
     def url(self) -> str:
         model = quote(self.settings.model or self.profile.default_model, safe="")
@@ -248,6 +255,8 @@ class OpenAIDialect(Ways):
             case EndTurn():
                 if not self._agreement.hands_free:
                     self._end_turn()
+                elif self.waits:
+                    self._want_reply()
             case SendText(words, item_id):
                 self._send_text(words, item_id)
             case SendImage():

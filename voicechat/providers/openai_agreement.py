@@ -24,6 +24,7 @@ class Agreement:
 
     Attributes:
         hands_free: Whether the server finds the turns.
+        server_answers: Whether it answers a turn that it found without being asked.
         server_interrupts: Whether the user's voice cuts the reply in hands-free mode.
         input_rate: Hz of the sound the server expects.
         output_rate: Hz of the sound the server sends.
@@ -32,7 +33,8 @@ class Agreement:
 
     def __init__(self, profile: Profile, settings: Settings, *, tells_rates: bool = True) -> None:
         self.hands_free = settings.hands_free
-        self.server_interrupts = settings.vad.interrupt
+        self.server_interrupts = settings.vad.interrupt and not settings.vad.by_words
+        self.server_answers = not settings.vad.by_words
         self.input_rate = settings.input_rate or profile.input_rate
         self.output_rate = settings.output_rate or profile.output_rate
         self.is_transcribed = True
@@ -70,6 +72,8 @@ class Agreement:
     def _believe_turns(self, effective: Effective) -> list[Event]:
         if effective.turns and "interrupt_response" in effective.turns:
             self.server_interrupts = effective.turns["interrupt_response"] is True
+        if effective.turns and "create_response" in effective.turns:
+            self.server_answers = effective.turns["create_response"] is True
         if not effective.says_turns or effective.finds_turns == self.hands_free:
             return []
         self.hands_free = effective.finds_turns

@@ -51,7 +51,8 @@ class Wanted:
 
 def server_vad(vad: Vad) -> JsonObject:
     """`turn_detection` of hands-free mode, every value explicit: defaults differ by server."""
-    answers = {"create_response": True, "interrupt_response": vad.interrupt}
+    decides = not vad.by_words
+    answers = {"create_response": decides, "interrupt_response": vad.interrupt and decides}
     if vad.kind == "semantic":
         return {"type": "semantic_vad", "eagerness": vad.eagerness, **answers}
     return {

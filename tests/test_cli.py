@@ -25,6 +25,7 @@ DOCUMENTED = [
     "--save-reply",
     "--trace",
     "--no-save",
+    "--resume",
     "--version",
 ]
 
@@ -71,6 +72,11 @@ def test_what_is_not_said_is_left_to_the_config() -> None:
         ("--input-device 3", "input_device", "3"),
         ("devices", "command", "devices"),
         ("models --json", "command", "models"),
+        ("--json models", "command", "models"),
+        ("--json conversations", "command", "conversations"),
+        ("export --format md last", "id", "last"),
+        ("--resume --plain", "resume", "last"),
+        ("--resume 2026 --plain", "resume", "2026"),
     ],
 )
 def test_an_option_means_what_it_says(line: str, name: str, value: object) -> None:
@@ -83,7 +89,9 @@ def test_an_option_means_what_it_says(line: str, name: str, value: object) -> No
         ("--hands-free --push-to-talk", "not allowed with"),
         ("--nonsense", "--nonsense"),
         ("--mod local", "--mod"),
-        ("chat", "two commands"),
+        ("chat", "four commands"),
+        ("export", "export takes"),
+        ("models last", "export takes"),
         ("--api-key sk-0123456789", "no option --api-key"),
         ("--say", "--say"),
     ],

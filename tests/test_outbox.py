@@ -43,7 +43,7 @@ def test_nothing_is_lost_when_it_is_taken_twice() -> None:
 
 
 def test_a_turn_keeps_its_sound_and_its_end() -> None:
-    turn = [BeginTurn(), SendAudio(CHUNK), SendAudio(CHUNK), EndTurn()]
+    turn: list[Command] = [BeginTurn(), SendAudio(CHUNK), SendAudio(CHUNK), EndTurn()]
     assert filled(*turn).take(RATE) == turn
 
 

@@ -25,7 +25,7 @@ from voicechat.engine import Engine
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event, SessionReady
 from voicechat.front.listing import DeviceRow, ModelRow
-from voicechat.journal import Journal, NullJournal, Recorder, data_folder, used
+from voicechat.journal import Journal, NullJournal, Recorder, Resumed, data_folder, resume, used
 from voicechat.providers import catalog, names
 from voicechat.session import Listener, Session
 from voicechat.tools.toolbox import Toolbox
@@ -44,6 +44,8 @@ class House:
     sound: SoundCard | None = None
     journal: Recorder | None = None
     wants_speech: bool = True
+    resumed: Resumed | None = None
+    """The conversation to go on with."""
     record: Path | None = None
     """Where to record the call from its beginning; None: not until a key asks for it."""
     recorder: recording.Recorder | None = None
@@ -53,14 +55,28 @@ class House:
         """Read the config and lay the options over it.
 
         Raises:
-            ConfigError: a field, an option or a file is wrong.
+            ConfigError: a field, an option or a file is wrong, or a conversation is not there.
         """
         config = configuration.load(args.config, environ, names())
         house = cls(_overlay(config, args), environ, proxy_option=args.proxy)
         house.record = check_recording(args.record) if args.record else None
         if house.config.trace:
             house.trace = Trace(Path(house.config.trace), house.config.secrets())
+        if args.resume is not None:
+            house.take_up(args.resume, keeps_model=args.model is None)
         return house
+
+    def take_up(self, wanted: str, *, keeps_model: bool) -> None:
+        """Go on with an earlier conversation, and with its model unless another was chosen.
+
+        Raises:
+            ConfigError: it is not there, cannot be read, or is open elsewhere.
+        """
+        folder, config = data_folder(self.environ), self.config
+        self.resumed = resume(folder, wanted, will_write=config.save)
+        model = (self.resumed.name if keeps_model else "") or config.model
+        warnings = (*config.warnings, *self.resumed.told)
+        self.config = replace(config, model=model, warnings=warnings)
 
     def close(self) -> None:
         if self.recorder is not None:
@@ -97,11 +113,13 @@ class House:
                 config.audio.output_device,
                 chunk_ms=config.audio.chunk_ms,
             )
-        audio = config.audio
+        audio, conversation = config.audio, Conversation()
+        if self.resumed is not None:
+            conversation.restore(self.resumed.loaded.items)
         self.recorder = self._recorder(with_sound=with_sound)
         session = Session(
             dial,
-            Conversation(),
+            conversation,
             Engine(
                 self.sound,
                 buffer_ms=audio.buffer_ms,
@@ -139,6 +157,8 @@ class House:
         """What is told to the front end; a model that answers is remembered for the pickers."""
         if isinstance(event, SessionReady) and self.config.save and session.line.name:
             used.remember(data_folder(self.environ), session.line.name, datetime.now(UTC))
+            if isinstance(self.journal, Journal):
+                self.journal.name = session.line.name
         listener(event)
 
     def _toolbox(self) -> Toolbox:
@@ -156,8 +176,14 @@ class House:
         if not self.config.save:
             return NullJournal()
         line = session.line
-        folder = data_folder(self.environ)
-        return Journal.open(folder, line.model, line.dialect.profile.name, session.tell_from_thread)
+        return Journal.open(
+            data_folder(self.environ),
+            line.model,
+            line.dialect.profile.name,
+            session.tell_from_thread,
+            name=line.name,
+            resumed=self.resumed,
+        )
 
     def pick_device(self, side: str, index: int) -> None:
         """Use another microphone (`input`) or loudspeaker (`output`) from now on."""

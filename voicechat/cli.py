@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from voicechat.assembly import House
     from voicechat.session import Listener, Session
 
+_USAGE = """\
+%(prog)s [options]
+       %(prog)s devices [--test] [--json]
+       %(prog)s models|conversations [--json]
+       %(prog)s export ID|last [--format md|txt|json]"""
 _EPILOG = """\
 Talk to a realtime AI model: Space starts and sends your turn, or type.  Keys for services come
 from the environment (OPENAI_API_KEY, …) or the config file.  With no key at all it talks to a
@@ -57,28 +62,30 @@ def read_arguments(words: list[str]) -> argparse.Namespace:
     An unknown option is told by its name alone: its value may be a key that somebody hoped to pass.
     """
     parser = build_parser()
-    args, unknown = parser.parse_known_args(words)
+    args, unknown = parser.parse_known_intermixed_args(words)
     options = [word.partition("=")[0] for word in unknown if word.startswith("-")]
     if options:
         parser.error(f"there is no option {options[0]}")
-    if unknown or args.command not in (None, "devices", "models"):
-        parser.error("there are two commands: devices, models")
+    if unknown or args.command not in (None, "devices", "models", "conversations", "export"):
+        parser.error("there are four commands: devices, models, conversations, export")
+    if (args.command == "export") != (args.id is not None):
+        parser.error("export takes the id of one conversation, or last; other commands take none")
     return args
 
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="voicechat",
-        usage="%(prog)s [options]\n       %(prog)s devices [--test] [--json]\n"
-        "       %(prog)s models [--json]",
+        usage=_USAGE,
         description="Talk to realtime AI models from the terminal.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument(
-        "command", nargs="?", metavar="devices|models", help="list what there is, and end"
+        "command", nargs="?", metavar="devices|models|conversations", help="list them, and end"
     )
+    parser.add_argument("id", nargs="?", metavar="export ID|last", help="print a conversation")
     parser.add_argument("--version", action="version", version=f"voicechat {__version__}")
     _add_model(parser.add_argument_group("the model"))
     _add_network(parser.add_argument_group("the network"))
@@ -140,6 +147,10 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--config", metavar="FILE", type=Path, help="another config file")
     group.add_argument("--trace", metavar="FILE", help="record the wire, secrets removed")
     group.add_argument(
+        "--resume", metavar="ID", nargs="?", const="last", help="go on with a conversation"
+    )
+    group.add_argument("--format", choices=("md", "txt", "json"), help="of export")
+    group.add_argument(
         "--no-save", dest="save", action="store_false", default=None, help="keep no transcript"
     )
 
@@ -164,6 +175,8 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.command == "devices":
         return listing.list_devices(assembly.find_devices(), as_json=args.json)
+    if args.command in ("conversations", "export"):
+        return _show_kept(args)
     house = assembly.House.build(args, os.environ)
     if args.command == "models":
         return listing.list_models(house.find_models(), as_json=args.json)
@@ -176,6 +189,18 @@ def run(args: argparse.Namespace) -> int:
             f"This terminal can show lines only (TERM={term})", "Use --plain, or set TERM"
         )
     return asyncio.run(_run_screen(house))
+
+
+def _show_kept(args: argparse.Namespace) -> int:
+    """What was kept, told without a look at the config, which may be what is wrong."""
+    from voicechat import journal
+    from voicechat.front import kept
+
+    folder = journal.data_folder(os.environ)
+    if args.command == "conversations":
+        return kept.list_conversations(journal.list_kept(folder), as_json=args.json)
+    name, loaded = journal.read(folder, args.id)
+    return kept.print_conversation(name, loaded, "json" if args.json else args.format or "md")
 
 
 async def _run_plain(house: "House", args: argparse.Namespace) -> int:

@@ -8,10 +8,10 @@ What was *received* and what was *heard* are different facts.  A reply's words r
 sound, so `Row.heard_until` says how many of them the user can have heard by now.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from voicechat.events import (
     Event,
@@ -103,6 +103,29 @@ def _word_end(text: str, at: int) -> int:
     return at
 
 
+class Kept(Protocol):
+    """What is known of a row of an earlier session."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def role(self) -> Role: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def spoken(self) -> bool: ...
+    @property
+    def cut(self) -> bool: ...
+    @property
+    def heard_text(self) -> str: ...
+    @property
+    def heard_ms(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def code(self) -> str: ...
+
+
 @dataclass(slots=True)
 class Conversation:
     """All rows so far, oldest first."""
@@ -177,6 +200,15 @@ class Conversation:
             said.append(("user" if row.role == "user" else "assistant", text))
         return tuple(reversed(said))
 
+    def restore(self, rows: Iterable[Kept]) -> None:
+        """Begin with what was said in an earlier session; nothing of it changes any more."""
+        for kept in rows:
+            state = State.CUT if kept.cut else State.FAILED if kept.status else State.DONE
+            row = Row(kept.id, kept.role, kept.text, kept.spoken, state, code=kept.code)
+            row.heard_ms, row.heard_text = kept.heard_ms, kept.heard_text
+            self._append(row)
+        self._past.update(row.id for row in self.rows)
+
     def reply_row(self, item_id: str, reply_id: str, *, spoken: bool) -> Row:
         """The row of a reply's item, made at its first sound or word."""
         row = self._present(item_id)
@@ -214,10 +246,10 @@ class Conversation:
 
     def _name(self, row: Row) -> None:
         """Let the row be found by its item; its own id is unique for good."""
-        item_id = row.id
-        if item_id in self._by_id:
-            row.id = f"{item_id}~{len(self.rows)}"
-        self._by_id[item_id] = row
+        item_id, number = row.id, len(self.rows)
+        while row.id in self._by_id:  # Rows of an earlier session bring such names with them.
+            row.id, number = f"{item_id}~{number}", number + 1
+        self._by_id[item_id] = self._by_id[row.id] = row
 
     def _user_row(self, item_id: str) -> Row:
         return self._present(item_id) or self._append(

@@ -105,6 +105,8 @@ class Session:
         self.gate = Gate(hands_free=hands_free)
         self.problem: VoiceChatError | None = None
         self.line = dial()
+        marked = self.line.dialect.settings.hands_free
+        tell_past(self.line.dialect, conversation, set(), hands_free=marked, handle="")
         self._call_now = Call(self.line, self._take, trace)
         self.proxy_label = ""
         self.bill = Bill(price)

@@ -88,6 +88,7 @@ class Plain:
 
         on_stop(stop, also_interrupt=True)
         try:
+            self._show_past(session)
             await self._converse(session)
         except* _Left:
             pass
@@ -100,6 +101,11 @@ class Plain:
             if self._writer:
                 self._writer.close()
         return self._end(stopped)
+
+    def _show_past(self, session: Session) -> None:
+        """Rows of a conversation that is resumed: for scripts; stdout is for replies otherwise."""
+        for row in session.conversation.rows if self.options.as_json else ():
+            write_json({"event": "past", "id": row.id, "role": row.role, "text": row.text})
 
     async def _converse(self, session: Session) -> None:
         rate, path = session.line.dialect.input_rate, self.options.say

@@ -2,6 +2,7 @@
 
 | event | fields |
 | --- | --- |
+| `past` | `id`, `role`, `text`: a row of the conversation that is resumed |
 | `ready` | `model`, `link`, `proxy`, `session_id` |
 | `notice` | `code`, `text` |
 | `speech_started`, `speech_stopped` | |

@@ -14,7 +14,7 @@ from typing import Any
 
 from voicechat import config as configuration
 from voicechat import roster
-from voicechat.audio import device_test, recording
+from voicechat.audio import device_test, portaudio, recording
 from voicechat.audio.devices import SoundCard, list_devices
 from voicechat.audio.record_card import CardRecording
 from voicechat.audio.record_files import check_recording
@@ -215,6 +215,11 @@ def _overlay(config: Config, args: argparse.Namespace) -> Config:
 
 def _said(args: argparse.Namespace, *names: str) -> dict[str, Any]:
     return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+
+
+def sound_hint() -> str:
+    """What to do when there is no sound device."""
+    return portaudio.hint()
 
 
 def find_devices() -> list[DeviceRow]:

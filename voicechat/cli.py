@@ -174,7 +174,8 @@ def run(args: argparse.Namespace) -> int:
             lambda tell: assembly.test_devices(config, tell), as_json=args.json
         )
     if args.command == "devices":
-        return listing.list_devices(assembly.find_devices(), as_json=args.json)
+        devices, hint = assembly.find_devices(), assembly.sound_hint()
+        return listing.list_devices(devices, as_json=args.json, hint=hint)
     if args.command in ("conversations", "export"):
         return _show_kept(args)
     house = assembly.House.build(args, os.environ)

@@ -139,7 +139,20 @@ def test_the_user_alone_is_hardly_changed() -> None:
     send(echo, room.noise(RATE), np.zeros(RATE))
     sent = send(echo, near + room.noise(near.size), np.zeros_like(near))
     assert state_of(echo) == "on"
+    assert power_db(sent[:RATE]) == pytest.approx(power_db(near[:RATE]), abs=2)
     assert power_db(sent) == pytest.approx(power_db(near), abs=2)
+
+
+def test_where_nothing_is_played_for_long_the_canceller_rests_and_comes_back_at_once() -> None:
+    far, near, room, echo = far_end()[: 6 * RATE], near_end(), Room(), Echo("auto")
+    send(echo, heard_in(room, far), far)
+    pause = room.noise(4 * RATE).round()
+    rested = send(echo, pause, np.zeros_like(pause))
+    assert (rested[3 * RATE :] == pause[3 * RATE : rested.size]).all()
+    assert send(echo, near, np.zeros_like(near)) == pytest.approx(whole_chunks(near), abs=1)
+    assert state_of(echo) == "on"
+    heard = heard_in(room, far)
+    assert softened_db(heard, send(echo, heard, far), 0.1, 5) > 25
 
 
 @pytest.mark.parametrize("before", ["off", "on"])

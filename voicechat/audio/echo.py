@@ -38,6 +38,10 @@ late, which no canceller forgives: the microphone is given later then,"""
 HOLD_STEP_MS = 20
 MOST_HELD_MS = 60
 """in steps, and never more than that."""
+REST_MS = 2000
+"""After so much silence from the loudspeaker the canceller rests until it is needed again,"""
+REST_POWER = FRAME * 180.0**2
+"""but not before the user pauses too (-45 dBFS): a bit of sound is lost then."""
 TRUSTED_DB = -15.0
 """What is left of the microphone's sound where only the assistant speaks is softer than that."""
 UNSTEADY_MS = 500
@@ -107,6 +111,9 @@ class Echo:
         self._is_mostly_left = True
         self._held: deque[Samples] = deque()
         """The microphone's frames that are given later."""
+        self._silent_ms = 0
+        """For how long nothing was played."""
+        self._is_resting = False
         self._last: Canceller | None = None
         """What the frame before went through."""
         self._raw_power = self._clean_power = 0.0
@@ -167,11 +174,7 @@ class Echo:
 
     def _cancel(self, heard: Samples, played: Samples) -> Samples:
         """Through the canceller or past it; from one to the other without a click."""
-        canceller = self._canceller
-        is_raw = canceller is None or (
-            canceller.kind == "half-duplex" and not self.allows_half_duplex
-        )
-        now = None if is_raw else canceller
+        now = self._needed(heard, played)
         cleaned = self._soften(now.process(heard, played), played) if now else heard
         self._measure(heard, cleaned, played)
         if now is not self._last:
@@ -179,6 +182,18 @@ class Echo:
             self._last = now
             return _blend(before, cleaned)
         return cleaned
+
+    def _needed(self, heard: Samples, played: Samples) -> Canceller | None:
+        """The canceller, unless it rests or may not be used."""
+        canceller = self._canceller
+        if canceller is None or canceller.kind == "half-duplex":
+            return canceller if self.allows_half_duplex else None
+        self._silent_ms = 0 if played.any() else self._silent_ms + FRAME_MS
+        if self._silent_ms < REST_MS:
+            self._is_resting = False
+        elif not self._is_resting:
+            self._is_resting = _power(heard) < REST_POWER
+        return None if self._is_resting else canceller
 
     def _soften(self, cleaned: Samples, played: Samples) -> Samples:
         """Less of everything while the canceller may leak, so that no leak is taken for speech."""

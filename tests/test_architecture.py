@@ -38,6 +38,7 @@ DECLARATIONS = {
 TWINS: dict[str, str] = {
     "journal": "test_journal.py",
     "call.py": "test_session.py",
+    "outage.py": "test_session.py",
     "pictures/__init__.py": "pictures/test_fetch.py",
     "tools/__init__.py": "tools/test_toolbox.py",
     "tools/offer.py": "tools/test_command.py",
@@ -69,6 +70,7 @@ TWINS: dict[str, str] = {
     "links/tunnel.py": "links/test_through_proxies.py",
     "audio/backlog.py": "audio/test_jitter.py",
     "audio/device_test.py": "e2e/plain/test_devices.py",
+    "audio/hearing.py": "e2e/voice/test_echo.py",
     "audio/record_card.py": "e2e/voice/test_record.py",
     "audio/microphone.py": "audio/test_devices.py",
     # The front ends and the sound are tested through the whole program.

@@ -193,6 +193,17 @@ async def test_a_line_that_breaks_later_is_no_reason_to_leave_the_websocket() ->
         assert talk.session.line.way == "websocket"
 
 
+async def test_when_the_other_way_breaks_the_straight_one_is_tried_first(closed_port: int) -> None:
+    async with talking(f"ws://127.0.0.1:{closed_port}/v1/realtime") as talk:
+        talk.session._detour._wait_s = 600.0
+        await talk.ask("hello")
+        async with GaServer("normal", port=closed_port):
+            await talk.other.control({"do": "reset"})
+            await talk.wait_for(lambda: "link_websocket" in talk.notices())
+            assert talk.session.line.way == "websocket"
+            assert talk.notices().count("link_http") == 1
+
+
 async def test_when_the_other_way_fails_too_the_first_reason_is_told(closed_port: int) -> None:
     async with talking(f"ws://127.0.0.1:{closed_port}/v1/realtime") as talk:
         await talk.other.__aexit__()

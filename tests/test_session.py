@@ -100,7 +100,7 @@ class Call:
             toolbox=self.toolbox,
         )
         # As a rule a call waits for a key when its line has ended: it is tried again so late.
-        self.session._retries = Retries(lambda: 0.1 if self.comes_back else 1e6)
+        self.session._outage.retries = Retries(lambda: 0.1 if self.comes_back else 1e6)
 
     def dial(self, model: str = MODEL, server: GaServer | None = None) -> Callable[[], Line]:
         def make() -> Line:

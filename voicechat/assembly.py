@@ -124,6 +124,8 @@ class House:
                 self.sound,
                 buffer_ms=audio.buffer_ms,
                 volume=audio.volume,
+                echo=audio.echo,
+                noise_suppression=audio.noise_suppression,
                 input_gain=audio.input_gain,
                 recording=self._recording(),
             ),

@@ -43,7 +43,11 @@ class Audio:
     """Of the microphone."""
     chunk_ms: Literal[10, 20, 40] = 20
     buffer_ms: int = _number(100, 20, 1000)
-    """How much sound of a reply must be there before it starts to play."""
+    """How much sound of a reply must be there before it plays, until better is learned."""
+    echo: Literal["auto", "on", "off"] = "auto"
+    """Whether to take the loudspeaker's sound out of the microphone's: `auto`: when it is heard."""
+    noise_suppression: bool = True
+    """Soften steady noise where the echo is taken out; costs 6 ms."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ hears nothing, so that nobody else needs to ask whether there is a card.
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from voicechat.audio.devices import SoundCard
 from voicechat.audio.duck import GAIN, Duck
@@ -27,7 +28,7 @@ class Engine:
 
     Args:
         card: The sound card, or None for no sound at all.
-        buffer_ms: How much of a reply must be there before it starts to play.
+        buffer_ms: How much of a reply must be there before it plays, until better is learned.
         volume: Loudness, 0 to 2.
         echo: When the loudspeaker's sound is taken out of the microphone's: `auto`: when it is
             heard there; `on`: always; `off`: never.
@@ -70,6 +71,9 @@ class Engine:
         self._playout: Playout | None = None
         self._rate = 0
         """Hz of the line's replies; 0 before the first line."""
+        self._source, self._is_paced = "", False
+        self._learned: dict[str, Mapping[str, Any]] = {}
+        """How the sound of each source arrives."""
         if card is not None:
             card.listener = lambda state: self.tell(f"sound_{state.change}", state.message)
 
@@ -89,7 +93,7 @@ class Engine:
         if self._card is not None:
             _spare_callbacks()
             if self._rate:  # The line was quicker than the card.
-                self.start_line(self._rate)
+                self.start_line(self._rate, self._source, is_paced=self._is_paced)
             await self._run_card(self._card, hear)
 
     async def _run_card(self, card: SoundCard, hear: Callable[[bytes], None]) -> None:
@@ -188,12 +192,23 @@ class Engine:
 
     # -- playing --------------------------------------------------------------------------------
 
-    def start_line(self, rate: int) -> None:
-        """A new line: its replies come at `rate` Hz.  What is left of the old one is forgotten."""
+    def start_line(self, rate: int, source: str = "", *, is_paced: bool = False) -> None:
+        """A new line: what is left of the old one is forgotten, but not what was learned of it.
+
+        Args:
+            rate: Hz of its replies.
+            source: Whose they are: how their sound arrives is remembered by this.
+            is_paced: They come at the pace of speech, silence included.
+        """
         self.interrupt()
-        self._rate = rate
+        if self._playout is not None:
+            self._learned[self._source] = self._playout.export_state()
+        self._rate, self._source, self._is_paced = rate, source, is_paced
         speaker = self._card.speaker if self._card is not None else None
-        self._playout = Playout(speaker, rate, self._buffer_ms) if speaker is not None else None
+        self._playout = None
+        if speaker is not None:
+            state, paced = self._learned.get(source), is_paced or None
+            self._playout = Playout(speaker, rate, self._buffer_ms, state=state, is_paced=paced)
 
     def play(self, reply_id: str, item_id: str, pcm: bytes) -> None:
         """More sound of a reply."""

@@ -11,11 +11,8 @@ It decides nothing about providers, sound cards or screens; it carries things be
 """
 
 import asyncio
-import math
-import random
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from uuid import uuid4
 
 from voicechat.bill import Bill, Price
@@ -58,11 +55,11 @@ from voicechat.journal import Recorder
 from voicechat.line import Line
 from voicechat.links.websocket import Link
 from voicechat.notices import Notices
+from voicechat.outage import Outage
 from voicechat.outbox import Outbox
 from voicechat.pictures import Picture
 from voicechat.providers.base import Dialect
 from voicechat.renewal import Renewal
-from voicechat.retries import Retries
 from voicechat.snapshot import Snapshot, shown_chars, take_snapshot
 from voicechat.text import clean
 from voicechat.tools.toolbox import Toolbox
@@ -113,6 +110,7 @@ class Session:
         self.notices = Notices(conversation, lambda notice: self._listener(notice))
         self.engine = engine
         engine.tell = self.notices.tell_of_sound
+        engine.hears_freely = lambda: self.gate.hands_free and not self.gate.muted
         self._dial = dial
         self._listener = listener
         self._trace = trace
@@ -123,20 +121,14 @@ class Session:
         self._interruption = Interruption()
         self._outbox = Outbox()
         self._detour = Detour()
+        self._outage = Outage(listener, self.notices)
         self.toolbox = toolbox or Toolbox({}, {}, {})
         self.toolbox.tell = lambda code, line: self.notices.tell(Notice(code, line))
         self._handle = ""
         """Of the provider's session, where it can be taken up again on another line."""
         self._question: SendText | None = None
         """Typed last; asked again where the line ends before anything came back."""
-        self._retries = Retries(random.random)
         self._renewal = Renewal(self.line.dialect.profile.max_session_s)
-        self.retry_at: float | None = None
-        """When the next line is tried by itself, monotonic seconds."""
-        self._last_told = ""
-        """The problem that was told last: told once, however often it is tried."""
-        self._is_lost = False
-        """A problem was told, and no line has been good since."""
 
     # -- what a front end may ask ---------------------------------------------------------------
 
@@ -241,7 +233,7 @@ class Session:
         is_up = self.problem is None and not self._redial.is_set()
         is_good = is_up and self._turn.is_ready
         # With no line at all nobody expects to be heard: what is typed waits, what is spoken not.
-        is_hopeless = self.problem is not None and self.retry_at is None
+        is_hopeless = self.problem is not None and self.retry_in_s is None
         if not is_good and (not is_hopeless or isinstance(command, SendText | SendImage)):
             self._outbox.keep(command, self.line.dialect.input_rate)
         if is_up:
@@ -251,8 +243,7 @@ class Session:
         """Connect again, to another model if `dial` is given; the conversation stays."""
         self._cut_in()
         self._detour.leave()
-        self._retries.forget()
-        self._last_told = ""
+        self._outage.forget()
         self._handle = "" if dial else self._handle
         self._dial = dial or self._dial
         self._redial.set()
@@ -280,8 +271,7 @@ class Session:
     @property
     def retry_in_s(self) -> int | None:
         """Seconds until a lost line is tried again by itself; None: it is not, or not lost."""
-        left_s = self.retry_at - time.monotonic() if self.retry_at is not None else None
-        return None if left_s is None else max(0, math.ceil(left_s))
+        return self._outage.retry_in_s
 
     @property
     def has_microphone(self) -> bool:
@@ -316,29 +306,16 @@ class Session:
             if not self._redial.is_set() and (instead := self._take_detour()):
                 self._change_line(instead)
                 continue
-            wait_s = self._lament() if self.problem and not self._redial.is_set() else None
+            is_asked = self._redial.is_set()
+            wait_s = self._outage.begin(self.problem) if self.problem and not is_asked else None
+            if not self._turn.is_ready and isinstance(self.problem, ServiceError):
+                self._handle = ""  # It may be the old session that the service does not want.
             self._hang_up()
             if not stay and self.problem:
                 raise self.problem
-            await self._wait_for_next(wait_s)
+            await self._outage.wait(self._redial, wait_s)
+            self._detour.leave()
             self._change_line(self._dial())
-
-    def _lament(self) -> float | None:
-        """A line has ended: tell why, if that is news; seconds until another is tried, or None."""
-        assert self.problem is not None
-        if str(self.problem) != self._last_told:
-            self._is_lost, self._last_told = True, str(self.problem)
-            self._listener(self.problem)
-        if not self._turn.is_ready and isinstance(self.problem, ServiceError):
-            self._handle = ""  # It may be the old session that the service does not want.
-        return self._retries.ended(self.problem, time.monotonic())
-
-    async def _wait_for_next(self, wait_s: float | None) -> None:
-        self.retry_at = None if wait_s is None else time.monotonic() + wait_s
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._redial.wait(), wait_s)
-        self._redial.clear()
-        self.retry_at = None
 
     def _take_detour(self) -> Line | None:
         """Another way to the model when this one was never open; what is being said goes on."""
@@ -487,12 +464,10 @@ class Session:
         """The line is agreed on: what waited for it is in the dialect's hands."""
         self._turn.is_ready = True
         self._outbox.clear()
-        self._retries.ready(time.monotonic())
+        self._outage.end()
         self._renewal.begin(time.monotonic(), left_s)
-        if self._is_lost:
-            self._is_lost, self._last_told = False, ""
-            self.notices.tell(Notice("back", "The line is back"))
-        self.engine.start_line(self.line.dialect.output_rate)
+        dialect, profile = self.line.dialect, self.line.dialect.profile
+        self.engine.start_line(dialect.output_rate, profile.name, is_paced=profile.paced)
         if notice := self._detour.arrived(self.line):
             self.notices.tell(notice)
 

@@ -69,6 +69,8 @@ class Profile:
     silence_when_muted: bool = True
     """Whether a muted microphone must go on sending zeros while the provider finds the turns."""
     max_session_s: float = 3600.0
+    paced: bool = False
+    """Whether sound comes at the pace of speech, silence included (full duplex)."""
     text_input: Literal["yes", "no", "unsure"] = "yes"
     """Whether typed messages are answered; `unsure`: some servers ignore them silently."""
     images: bool = False

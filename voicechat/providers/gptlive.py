@@ -101,6 +101,7 @@ class GptLiveDialect(Dialect):
         key_env=("OPENAI_API_KEY",),
         key_page="https://platform.openai.com/api-keys",
         can_truncate=False,
+        paced=True,
         silence_when_muted=True,
         max_session_s=7200.0,
         text_input="no",

@@ -1,0 +1,64 @@
+"""What happens while no line is up: why is told once, and the next one is tried in time."""
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from voicechat.errors import VoiceChatError
+from voicechat.events import Notice
+from voicechat.notices import Notices
+from voicechat.retries import Retries
+
+
+class Outage:
+    """Follows the lines of one session.
+
+    Args:
+        listener: Gets each problem when it is news.
+        notices: Where it is told that the line is back.
+    """
+
+    def __init__(self, listener: Callable[[VoiceChatError], None], notices: Notices) -> None:
+        self.retries = Retries(random.random)
+        self._listener, self._notices = listener, notices
+        self._retry_at: float | None = None
+        self._told = ""
+        """The problem that was told last: once, however often it is tried."""
+        self._is_lost = False
+
+    def begin(self, problem: VoiceChatError) -> float | None:
+        """A line has ended: seconds until another is tried; None: that is left to the user."""
+        if str(problem) != self._told:
+            self._is_lost, self._told = True, str(problem)
+            self._listener(problem)
+        return self.retries.ended(problem, time.monotonic())
+
+    async def wait(self, asked: asyncio.Event, wait_s: float | None) -> None:
+        """Until it is time, or the user asks for the next line."""
+        self._retry_at = None if wait_s is None else time.monotonic() + wait_s
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asked.wait(), wait_s)
+        asked.clear()
+        self._retry_at = None
+
+    def forget(self) -> None:
+        """The line is changed on purpose: what failed before does not count, and is news again."""
+        self.retries.forget()
+        self._told = ""
+
+    def end(self) -> None:
+        """A line is good."""
+        self.retries.ready(time.monotonic())
+        if self._is_lost:
+            self._is_lost, self._told = False, ""
+            self._notices.tell(Notice("back", "The line is back"))
+
+    @property
+    def retry_in_s(self) -> int | None:
+        """Seconds until a lost line is tried again by itself; None: it is not, or not lost."""
+        if self._retry_at is None:
+            return None
+        return max(0, math.ceil(self._retry_at - time.monotonic()))

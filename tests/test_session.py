@@ -377,6 +377,8 @@ async def test_an_interruption_stops_a_reply_that_has_not_begun_to_speak() -> No
 async def test_an_interruption_before_the_reply_exists_cancels_it_when_it_comes() -> None:
     async with call() as one:
         await one.wait_for_phase("ready")
+        await one.wait_for(lambda: len(one.server.log.of("session.updated", "out")) == 2)
+        await asyncio.sleep(0.1)  # Until the last of them has arrived here.
         await one.server.control({"do": "hold"})
         one.session.say("hello")
         await one.server.wait_for("conversation.item.create")  # It answers that no more for now.

@@ -1,0 +1,23 @@
+"""Which tests are long: left out of every day's run, and run by `bash .setup/test -m long`."""
+
+import pytest
+
+LONG = (
+    "tests/fakes/",  # The stand-ins' own tests; what speaks to them tests them every day.
+    "tests/audio/test_ring.py::test_rewinding_under_a_reader",
+    "tests/audio/test_ring.py::test_two_threads",
+    "tests/e2e/http/test_fallback.py",
+    "tests/e2e/http/test_kinds.py",
+    "tests/e2e/plain/test_devices.py",
+    "tests/e2e/voice/test_echo.py",
+    "tests/e2e/voice/test_loudness.py",
+    "tests/e2e/voice/test_record.py",
+    "tests/journal/test_kills.py",
+    "tests/providers/test_gptlive_server.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith(LONG):
+            item.add_marker("long")

@@ -45,7 +45,7 @@ class Loudspeaker:
             block = self.jitter.get(BLOCK, len(self._queue) // 2, silence)
             if block is None:
                 return
-            assert 0 < len(block.pcm) // 2 <= (15 * MS if block.content_frames == 0 else BLOCK)
+            assert 0 < len(block.pcm) // 2 <= 15 * MS  # One period of a bent voice, or a block.
             self.blocks.append(block)
             self._queue += block.pcm
 

@@ -10,6 +10,8 @@ LONG = (
     "tests/e2e/http/test_kinds.py",
     "tests/e2e/plain/test_devices.py",
     "tests/e2e/providers/test_gptlive.py::test_hands_free_the_user_talks_over_an_answer",
+    "tests/e2e/proxies/test_failures.py::test_a_hanging_proxy",
+    "tests/e2e/proxies/test_failures.py::test_a_web_server_on_the_socks_port",
     "tests/e2e/proxies/test_ways.py",  # Every day: the same ways by the links' own tests.
     "tests/e2e/voice/test_echo.py",
     "tests/e2e/voice/test_interrupt.py::test_the_truncation_is_what_was_emitted[press_esc-1",
@@ -18,6 +20,7 @@ LONG = (
     "tests/e2e/voice/test_interrupt.py::test_the_truncation_is_what_was_emitted[type_over-1",
     "tests/e2e/voice/test_loudness.py",
     "tests/e2e/voice/test_record.py",
+    "tests/e2e/voice/test_local.py::test_what_is_spoken_comes_back",
     "tests/journal/test_kills.py",
     "tests/providers/test_gptlive_server.py",
 )

@@ -164,12 +164,7 @@ class House:
         listener(event)
 
     def _toolbox(self) -> Toolbox:
-        config, dialing = self.config, self.dialing
-
-        def find_proxy(url: str) -> str:
-            through = dialing.choose_proxy(url)
-            return through.url if through else ""
-
+        config, find_proxy = self.config, self.dialing.proxy_url
         return Toolbox(
             config.tools, config.mcp, self.environ, find_proxy=find_proxy, ca_file=config.ca_file
         )

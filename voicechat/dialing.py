@@ -66,6 +66,11 @@ class Dialing:
             url, option=self.proxy_option, config=self.config.proxy, environ=self.environ
         )
 
+    def proxy_url(self, url: str = _ANYWHERE) -> str:
+        """The address of that proxy, its password in it; empty: there is none."""
+        through = self.choose_proxy(url)
+        return through.url if through else ""
+
     # -- which model ----------------------------------------------------------------------------
 
     def _choose(self, model: str) -> Choice:
@@ -180,8 +185,7 @@ class Dialing:
 
     def _local_options(self) -> LocalOptions:
         local, environ = self.config.local, self.environ
-        return replace(
-            self._common_options(self.choose_proxy()),
+        return LocalOptions(
             mind=local.mind,
             mind_model=local.mind_model,
             mind_key=environ.get(local.mind_key_env, ""),
@@ -192,12 +196,8 @@ class Dialing:
             mouth_model=local.mouth_model,
             mouth_voice=local.mouth_voice,
             mouth_key=environ.get(local.mouth_key_env, ""),
-        )
-
-    def _common_options(self, through: proxy.Proxy | None) -> LocalOptions:
-        return LocalOptions(
             language=self.config.talk.language,
-            proxy=through.url if through else "",
+            proxy=self.proxy_url(),
             ca_file=self.config.ca_file,
         )
 
@@ -240,7 +240,7 @@ class Dialing:
             mind_key=service.key,
             key_header=service.key_header,
             headers=json.dumps(dict(service.headers)) if service.headers else "",
-            proxy=_url_of(self.choose_proxy(service.url)),
+            proxy=self.proxy_url(service.url),
             check="yes",
         )
         if service.ears_model:
@@ -252,10 +252,6 @@ class Dialing:
         if service.mouth_model or service.kind.endswith("-sound"):
             options = replace(options, mouth_voice=service.voice)
         return options
-
-
-def _url_of(through: proxy.Proxy | None) -> str:
-    return through.url if through else ""
 
 
 @asynccontextmanager

@@ -107,7 +107,7 @@ class Session:
         self._call_now = Call(self.line, self._take, trace)
         self.proxy_label = ""
         self.bill = Bill(price)
-        self.notices = Notices(conversation, lambda notice: self._listener(notice))
+        self.notices = Notices(conversation, listener)
         self.engine = engine
         engine.tell = self.notices.tell_of_sound
         engine.hears_freely = lambda: self.gate.hands_free and not self.gate.muted
@@ -303,10 +303,10 @@ class Session:
         while True:
             self._leg = tasks.create_task(self._call(self.line))
             await asyncio.wait([self._leg])
-            if not self._redial.is_set() and (instead := self._take_detour()):
+            is_asked = self._redial.is_set()
+            if not is_asked and (instead := self._take_detour()):
                 self._change_line(instead)
                 continue
-            is_asked = self._redial.is_set()
             wait_s = self._outage.begin(self.problem) if self.problem and not is_asked else None
             if not self._turn.is_ready and isinstance(self.problem, ServiceError):
                 self._handle = ""  # It may be the old session that the service does not want.

@@ -85,6 +85,14 @@ def test_before_anything_is_played_and_with_headphones_the_voice_is_not_touched(
     assert (send(echo, voice, far) == whole_chunks(voice)).all()
 
 
+def test_with_headphones_a_second_of_the_first_reply_may_be_talked_over() -> None:
+    far, near, echo = far_end()[: 4 * RATE], near_end(), Echo("auto")
+    send(echo, heard_in(HEADPHONES, far[:RATE]), far[:RATE])
+    assert echo.is_trusted
+    voice = whole_chunks(near[: 2 * RATE].round())
+    assert (send(echo, voice, far[RATE:]) == voice).all()
+
+
 def test_when_headphones_are_pulled_the_echo_is_found_again() -> None:
     far, echo = far_end(), Echo("auto")
     send(echo, heard_in(HEADPHONES, far[: 6 * RATE]), far[: 6 * RATE])

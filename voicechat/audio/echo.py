@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from voicechat.audio.echo_absence import Absence
 from voicechat.audio.echo_canceller import FRAME, FRAME_MS, Aec, Canceller, HalfDuplex, Samples
 from voicechat.audio.echo_pairing import Reference
 from voicechat.audio.echo_search import EchoSearch, Finding
@@ -105,6 +106,7 @@ class Echo:
         self._is_known = False
         """Whether the question for an echo has an answer."""
         self._misses = 0
+        self._absence = Absence(self.latency_ms)
         self._delay_ms: int | None = None
         self._shifts, self._unsteady_ms, self._gain = self._reference.shifts, 0, 1.0
         self._settling_ms = SETTLING_MS
@@ -170,6 +172,8 @@ class Echo:
         cleaned = self._cancel(heard, played)
         if finding := self._search.feed(heard, played):
             self._learn(finding)
+        if not self.is_known and self._absence.feed(heard, played):
+            self._let_go()
         return cleaned
 
     def _cancel(self, heard: Samples, played: Samples) -> Samples:
@@ -247,8 +251,12 @@ class Echo:
         self._misses += 1
         limit = MISSES_TO_LET_GO if self._canceller and self._is_known else MISSES_TO_GIVE_UP
         if self.mode == "auto" and self._misses >= limit:
-            self._canceller, self._is_known, self._delay_ms = None, True, None
-            self._held.clear()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """There is no echo, so far."""
+        self._canceller, self._is_known, self._delay_ms = None, True, None
+        self._held.clear()
 
     def _accept(self, finding: Finding) -> None:
         """There is an echo."""

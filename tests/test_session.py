@@ -602,6 +602,90 @@ async def test_a_question_without_an_answer_is_asked_again_on_the_next_line() ->
         assert [item["item"]["content"][0]["text"] for item in items] == ["are you there?"]
 
 
+async def test_a_spoken_question_without_an_answer_is_asked_again_in_its_words() -> None:
+    async with call("silent", stay=True, comes_back=True) as one:
+        await one.wait_for_phase("ready")
+        one.session.begin_turn()
+        one.session.speak(timecode(3, 400))
+        one.session.end_turn()
+        words = one.server.script.user_text
+        await one.wait_for(lambda: ("user", words) in one.rows())
+        await one.server.control({"do": "script", "name": "normal"})
+        await one.server.control({"do": "reset"})
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        assert [text for role, text in one.rows() if role == "user"] == [words]
+        items = one.server.log.of("conversation.item.create", conn=1)
+        assert [item["item"]["content"][0]["text"] for item in items] == [words]
+
+
+async def test_a_spoken_question_that_nobody_wrote_down_is_said_again() -> None:
+    mute = replace(SCRIPTS["silent"], transcription_delay_ms=60_000)
+    async with call(mute, stay=True, comes_back=True) as one:
+        await one.wait_for_phase("ready")
+        one.session.begin_turn()
+        one.session.speak(timecode(3, 400))
+        one.session.end_turn()
+        await one.wait_for(lambda: one.of(TurnCommitted))
+        await one.server.control({"do": "script", "name": "normal"})
+        await one.server.control({"do": "reset"})
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        await one.wait_for(lambda: one.session.conversation.rows[0].is_finished)
+        assert [role for role, _ in one.rows() if role != "note"] == ["user", "assistant"]
+        sounds = one.server.log.of("input_audio_buffer.append", conn=1)
+        assert sounds[-1]["audio"]["total_ms"] == pytest.approx(400, abs=1)
+
+
+async def test_a_turn_that_is_spoken_while_the_line_breaks_arrives_whole() -> None:
+    async with call(stay=True, comes_back=True) as one:
+        await one.wait_for_phase("ready")
+        one.session.begin_turn()
+        one.session.speak(timecode(3, 400))
+        await one.wait_for(lambda: one.server.log.of("input_audio_buffer.append", conn=0))
+        await one.server.control({"do": "reset"})
+        await one.wait_for_phase("offline")
+        one.session.speak(timecode(4, 400))
+        await one.wait_for_phase("listening")
+        one.session.speak(timecode(5, 400))
+        one.session.end_turn()
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        sounds = one.server.log.of("input_audio_buffer.append", conn=1)
+        assert sounds[-1]["audio"]["total_ms"] == pytest.approx(1200, abs=1)
+
+
+async def test_what_is_said_hands_free_while_the_line_breaks_is_said_again() -> None:
+    settings = Settings(MODEL, "sk-any", hands_free=True, text_only=True, vad=Vad(silence_ms=200))
+    async with call(settings=settings, stay=True, comes_back=True) as one:
+        await one.wait_for_phase("ready")
+        one.session.speak(timecode(3, 400))
+        await one.wait_for(lambda: one.of(SpeechStarted))
+        await one.server.control({"do": "reset"})
+        await one.wait_for_phase("offline")
+        one.session.speak(bytes(48 * 600))
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        assert [role for role, _ in one.rows() if role != "note"] == ["user", "assistant"]
+        sounds = one.server.log.of("input_audio_buffer.append", conn=1)
+        assert sounds[-1]["audio"]["total_ms"] == pytest.approx(1000, abs=1)
+
+
+async def test_a_redial_asks_again_what_nobody_answers_unless_the_user_stopped_it() -> None:
+    async with call("silent", stay=True) as one:
+        await one.wait_for_phase("ready")
+        one.session.say("never mind")
+        one.session.interrupt()
+        one.session.redial()
+        await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
+        one.session.say("are you there?")
+        await one.wait_for(lambda: one.server.log.of("response.create", conn=1))
+        await one.server.control({"do": "script", "name": "normal"})
+        one.session.redial()
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        assert [text for role, text in one.rows() if role == "user"] == [
+            "never mind",
+            "are you there?",
+        ]
+        assert len(one.of(ReplyFinished)) == 1
+
+
 async def test_speech_during_an_outage_is_kept_for_the_next_line() -> None:
     async with call(stay=True, comes_back=True) as one:
         await one.wait_for_phase("ready")

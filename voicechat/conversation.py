@@ -226,6 +226,11 @@ class Conversation:
         row.state, row.heard_ms, row.heard_text = State.CUT, heard.heard_ms, row.text[:until]
         return row
 
+    def forget(self, row: Row) -> None:
+        """What this row stands for is said once more, in a row of its own."""
+        self.rows = [one for one in self.rows if one is not row]
+        self._by_id = {name: one for name, one in self._by_id.items() if one is not row}
+
     def end(self) -> list[Row]:
         """The line is gone: nothing that is still open will grow any more."""
         left = [row for row in self.rows if not row.is_finished]

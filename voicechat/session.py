@@ -47,6 +47,7 @@ from voicechat.events import (
     ToolAnswered,
     ToolCalled,
     ToolsCancelled,
+    TurnCommitted,
 )
 from voicechat.gate import Gate
 from voicechat.ignored import keep_ignored
@@ -59,6 +60,7 @@ from voicechat.outage import Outage
 from voicechat.outbox import Outbox
 from voicechat.pictures import Picture
 from voicechat.providers.base import Dialect
+from voicechat.question import Question
 from voicechat.renewal import Renewal
 from voicechat.snapshot import Snapshot, shown_chars, take_snapshot
 from voicechat.text import clean
@@ -126,8 +128,7 @@ class Session:
         self.toolbox.tell = lambda code, line: self.notices.tell(Notice(code, line))
         self._handle = ""
         """Of the provider's session, where it can be taken up again on another line."""
-        self._question: SendText | None = None
-        """Typed last; asked again where the line ends before anything came back."""
+        self._question = Question()
         self._renewal = Renewal(self.line.dialect.profile.max_session_s)
 
     # -- what a front end may ask ---------------------------------------------------------------
@@ -143,8 +144,7 @@ class Session:
         row = self.conversation.typed(f"msg_{uuid4().hex[:20]}", text)
         self._record(row)
         self._turn.asked(time.monotonic())
-        self._question = SendText(text, row.id)
-        self.post(self._question)
+        self.post(SendText(text, row.id))
         return row
 
     def show(self, picture: Picture, text: str = "") -> Row | None:
@@ -180,7 +180,7 @@ class Session:
         if not self.gate.release():
             return
         if self.gate.talked_ms < SHORTEST_TURN_MS:
-            self.post(BeginTurn())
+            self._forget_turn()
             self.notices.tell(Notice("turn_too_short", TOO_SHORT))
             return
         self._turn.asked(time.monotonic())
@@ -189,7 +189,11 @@ class Session:
     def drop_turn(self) -> None:
         """Push-to-talk given up: what was said is forgotten."""
         if self.gate.release():
-            self.post(BeginTurn())
+            self._forget_turn()
+
+    def _forget_turn(self) -> None:
+        self.post(BeginTurn())
+        self._question.forget()
 
     def speak(self, pcm: bytes) -> None:
         """Send sound that did not come from the microphone: PCM16 at the model's input rate."""
@@ -206,6 +210,7 @@ class Session:
     def interrupt(self) -> None:
         """The user stops the model: silence now, and its tools end too."""
         self._cut_in(stops_tools=self.toolbox.is_busy)
+        self._question.forget()
 
     def _cut_in(self, *, by_server: bool = False, stops_tools: bool = False) -> None:
         """Silence now; then tell the model how much of its reply was heard.
@@ -237,7 +242,11 @@ class Session:
         if not is_good and (not is_hopeless or isinstance(command, SendText | SendImage)):
             self._outbox.keep(command, self.line.dialect.input_rate)
         if is_up:
-            self._call_now.send(command)
+            self._send(command)
+
+    def _send(self, command: Command) -> None:
+        self._question.say(command, self.line.dialect.input_rate)
+        self._call_now.send(command)
 
     def redial(self, dial: Callable[[], Line] | None = None) -> None:
         """Connect again, to another model if `dial` is given; the conversation stays."""
@@ -297,6 +306,7 @@ class Session:
         except* VoiceChatError as group:
             raise first(group) from None
         finally:
+            self.gate.release()
             self._hang_up()
 
     async def _run_lines(self, tasks: asyncio.TaskGroup, *, stay: bool) -> None:
@@ -311,6 +321,8 @@ class Session:
             if not self._turn.is_ready and isinstance(self.problem, ServiceError):
                 self._handle = ""  # It may be the old session that the service does not want.
             self._hang_up()
+            if self.problem and wait_s is None:
+                self.gate.release()  # Nobody will hear the end of the turn.
             if not stay and self.problem:
                 raise self.problem
             await self._outage.wait(self._redial, wait_s)
@@ -331,8 +343,9 @@ class Session:
         unsent, hands_free = self._outbox.item_ids, self.gate.hands_free
         tell_past(dialect, self.conversation, unsent, hands_free=hands_free, handle=self._handle)
         self._call_now = Call(line, self._take, self._trace)
+        self._question.forget()
         for command in self._outbox.take(dialect.input_rate):
-            self._call_now.send(command)
+            self._send(command)
 
     async def _call(self, line: Line) -> None:
         """One connection, from dialling to its end; its error is kept in `problem`."""
@@ -370,14 +383,22 @@ class Session:
     def _hang_up(self) -> None:
         """The line is gone: nothing on it is still going on.  What got no answer is asked again."""
         self.toolbox.cancel_all()
-        if self._turn.is_waiting and self._question is not None:
-            self._outbox.keep(self._question, self.line.dialect.input_rate)
-        self._question = None
+        if self._turn.is_ready:
+            self._keep_question()
         self._turn.hang_up()
         self._judge(self._interruption.drop())
-        self.gate.release()
         for row in self.conversation.end():
             self._record(row)
+
+    def _keep_question(self) -> None:
+        """What the line took with it before an answer began waits for the next one."""
+        spoken = self.conversation.row(self._question.item_id)
+        words = spoken.text if spoken and spoken.is_finished else ""
+        row_id, is_lost = spoken.id if spoken else "", self.problem is not None
+        for command, rate in self._question.left(words, row_id, is_lost=is_lost):
+            self._outbox.keep(command, rate or self.line.dialect.input_rate)
+        if spoken and not words:
+            self.conversation.forget(spoken)
 
     # -- uplink ---------------------------------------------------------------------------------
 
@@ -413,11 +434,14 @@ class Session:
             case ReplyAudio(reply_id, item_id, pcm):
                 self._play(reply_id, item_id, pcm)
             case ReplyText() if not event.spoken or not self.engine.has_loudspeaker:
-                self._turn.answered(time.monotonic())
+                self._answered()
             case ReplyFinished():
                 self._finish(event)
+            case TurnCommitted(item_id):
+                self._question.committed(item_id)
             case SpeechStarted():
                 self._turn.is_heard = True
+                self._question.heard()
                 if self.line.dialect.settings.vad.interrupt and not self.line.dialect.waits:
                     self._cut_in(by_server=True)
             case ToolCalled():
@@ -464,6 +488,8 @@ class Session:
         """The line is agreed on: what waited for it is in the dialect's hands."""
         self._turn.is_ready = True
         self._outbox.clear()
+        if self._question.is_asked:
+            self._turn.asked(time.monotonic())
         self._outage.end()
         self._renewal.begin(time.monotonic(), left_s)
         dialect, profile = self.line.dialect, self.line.dialect.profile
@@ -479,10 +505,17 @@ class Session:
 
     def _play(self, reply_id: str, item_id: str, pcm: bytes) -> None:
         self.conversation.reply_row(item_id, reply_id, spoken=True)
-        self._turn.answered(time.monotonic())
+        self._answered()
         self.engine.play(reply_id, item_id, pcm)
 
+    def _answered(self) -> None:
+        """The user gets something of an answer: what was asked is not asked again."""
+        self._turn.answered(time.monotonic())
+        self._question.forget()
+
     def _finish(self, event: ReplyFinished) -> None:
+        if event.status != "cancelled":
+            self._question.forget()
         self._turn.finished(event.reply_id, failed=event.status == "failed")
         self.bill.add(self.line.model, event.usage)
         self.engine.finish(event.reply_id)

@@ -6,6 +6,7 @@ program chooses itself.  Nothing here talks to a network or a sound card yet.
 
 import argparse
 import asyncio
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -49,6 +50,8 @@ class House:
     record: Path | None = None
     """Where to record the call from its beginning; None: not until a key asks for it."""
     recorder: recording.Recorder | None = None
+    remembering: threading.Thread | None = None
+    """Writes down which model is talked to: the disk may be slow, and the call must not wait."""
 
     @classmethod
     def build(cls, args: argparse.Namespace, environ: Mapping[str, str]) -> "House":
@@ -83,6 +86,8 @@ class House:
             self.recorder.close()
         if self.journal is not None:
             self.journal.close()
+        if self.remembering is not None:
+            self.remembering.join(1.0)
         if self.trace is not None:
             self.trace.close()
 
@@ -158,10 +163,15 @@ class House:
     def _hear(self, session: Session, event: Event | VoiceChatError, listener: Listener) -> None:
         """What is told to the front end; a model that answers is remembered for the pickers."""
         if isinstance(event, SessionReady) and self.config.save and session.line.name:
-            used.remember(data_folder(self.environ), session.line.name, datetime.now(UTC))
+            self._remember(session.line.name)
             if isinstance(self.journal, Journal):
                 self.journal.name = session.line.name
         listener(event)
+
+    def _remember(self, model: str) -> None:
+        what = data_folder(self.environ), model, datetime.now(UTC)
+        self.remembering = threading.Thread(target=used.remember, args=what, daemon=True)
+        self.remembering.start()
 
     def _toolbox(self) -> Toolbox:
         config, find_proxy = self.config, self.dialing.proxy_url

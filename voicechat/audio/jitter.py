@@ -41,10 +41,12 @@ PATIENCE_MS = 1000
 """A reply of which no more comes for so long is played all the same."""
 HOLD_BELOW_MS = 250
 """Pauses are held while less than this is buffered."""
-DROP_MS, HOLD_MS, HURRY_MS = 60, 10, 500
+DROP_MS, HOLD_MS, HURRY_MS = 30, 10, 500
 """A paced reply so much behind its target delay loses silence, so much before it gains some, and
 so much behind it its words are played faster."""
 FAST = 1.1
+AGAIN_MS, AGAIN_WAITS_MS = 600, 130
+"""Paced sound that runs out again so shortly waits for so much: one gap is better than many."""
 LEARN_MS = 1000
 """An interrupted reply of which less came teaches nothing."""
 _REMEMBERED = 512
@@ -82,6 +84,8 @@ class _Reply(WaitingReply):
         self.arrivals = Arrivals()
         self.tempo = Tempo(rate)
         self.gaps = 0
+        self.gap_at = -(10**9)
+        """When the last gap in its words was over, in frames."""
 
     def starve(self) -> None:
         self.state = "starved"
@@ -290,7 +294,11 @@ class JitterBuffer:
 
     def _has_enough(self, reply: _Reply) -> bool:
         if self.is_paced:
-            return reply.state == "starved" or self._behind_ms(reply, 0) >= 0
+            if reply.state == "starved":
+                ran_out_lately = self._clock - reply.gap_at < ms_to_frames(AGAIN_MS, self._rate)
+                needed_ms = AGAIN_WAITS_MS if ran_out_lately else 0
+                return reply.level >= ms_to_frames(needed_ms, self._rate)
+            return self._behind_ms(reply, 0) >= 0
         needed_ms = reply.target_ms
         if reply.state == "filling":
             needed_ms = reply.rule.needed_ms(reply.arrivals.is_one_delta)
@@ -306,6 +314,7 @@ class JitterBuffer:
             self._added += reply.gap
         elif reply.state == "starved":
             self._underruns += 1
+            reply.gap_at = self._clock
             self._gap += reply.gap
         reply.state, reply.gap, reply.waited = "playing", 0, 0
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from voicechat.audio.target import GAP_COST, GAP_MS_COST, numbers
 
-MARGIN_MS = 40.0
+MARGIN_MS = 30.0
 """So much earlier than it is played sound must be there, for blocks and fades."""
 LEARN_MS = 2000.0
 """Learns once for so much sound."""
@@ -27,8 +27,8 @@ EVEN_MS = 20.0
 HASTE_MS = 150.0
 """So much ahead of its pace within a second is not paced."""
 _DELAYS = np.array(
-    [0, 10, 20, 30, 40, 60, 80, 100, 120, 150, 180, 220, 260, 300, 350]
-    + [400, 500, 600, 800, 1000, 1300, 1600, 2000],
+    [*range(0, 200, 20), *range(200, 400, 25), *range(400, 800, 50), *range(800, 1200, 100)]
+    + [1200, 1400, 1600, 1800, 2000],
     dtype=np.float64,
 )
 _DELAY_COST = 0.2

@@ -209,6 +209,37 @@ async def test_a_session_without_sound_has_no_sound_card(home: Home) -> None:
     house.close()
 
 
+async def test_what_is_learned_of_sound_is_kept_where_there_is_sound_and_may_be_kept(
+    home: Home,
+) -> None:
+    kept = []
+    for options, with_sound in (((), True), ((), False), (("--no-save",), True)):
+        house = home.build(*options)
+        session = house.build_session(ignore, with_sound=with_sound, wants_speech=with_sound)
+        kept.append(session.engine._memory is not None)
+        house.close()
+    assert kept == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("model", "more", "is_told"),
+    [
+        ("openai/gpt-realtime-2.1", "", False),
+        ("openai/gpt-realtime-2.1", 'transcription_model = "none"\n', True),
+        ("gemini/gemini-3.8-live", "", True),
+        ("local", "", True),
+        ("chat/openai", "", True),
+    ],
+)
+def test_a_line_knows_when_words_alone_cannot_cut(
+    home: Home, model: str, more: str, is_told: bool
+) -> None:
+    for interrupt, told in (("words", is_told), ("speech", False), ("never", False)):
+        config = f'[talk]\ninterrupt = "{interrupt}"\n{more}'
+        house = home.build(config=config, GEMINI_API_KEY=KEY, **WITH_KEY)
+        assert house.dial(model)().cuts_by_any_voice is told
+
+
 async def test_a_bad_proxy_is_told_before_the_screen(home: Home) -> None:
     house = home.build("--proxy", "ftp://jane:canary@127.0.0.1:1")
     with pytest.raises(ConfigError, match="--proxy") as caught:

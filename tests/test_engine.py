@@ -12,11 +12,13 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.audio.echo_room import near_end, pcm
 from tests.e2e.voice.listening import (
     active,
     check_truncation,
@@ -27,7 +29,7 @@ from tests.e2e.voice.listening import (
     loud_ms,
 )
 from tests.fakes.ga_signal import timecode
-from tests.fakes.pulse import PulseServer, wait_until
+from tests.fakes.pulse import RATE, PulseServer, wait_until
 from voicechat.audio.devices import SoundCard
 from voicechat.audio.pcm import FLOOR_DBFS
 from voicechat.engine import Engine
@@ -165,6 +167,29 @@ def test_an_interrupted_reply_was_heard_as_far_as_is_told_and_is_never_heard_aga
 
 
 @pytest.mark.sound
+@pytest.mark.parametrize("name", ["held", pytest.param("unheld", marks=pytest.mark.long)])
+def test_a_reply_waits_while_a_voice_is_over_it_and_loses_nothing_when_none_decides(
+    pulse: PulseServer, play: Play, name: str
+) -> None:
+    with pulse.record_loudspeaker() as heard:
+        scene = play(name)
+        scene.report()
+        assert scene.report()["heard_ms"] >= 600
+        said = pulse.play_to_microphone(pcm(near_end()[: RATE // 2]), wait=False)
+        scene.report()
+        said.wait()
+        wait_until(lambda: is_quiet(heard.pcm, 300), "silence after the end")
+    pieces = emitted(heard.pcm)
+    check_unbroken(pieces)
+    assert pieces[-1].to_ms == pytest.approx(4000, abs=5)
+    silences = [
+        after.at_ms - before.at_ms - (before.to_ms - before.from_ms)
+        for before, after in pairwise(pieces)
+    ]
+    assert (max(silences, default=0) > 500) is (name == "held"), silences
+
+
+@pytest.mark.sound
 def test_the_microphone_is_handed_on_as_it_is(pulse: PulseServer, play: Play) -> None:
     scene = play("listen")
     assert scene.report()["microphone"]
@@ -226,6 +251,23 @@ async def cut(engine: Engine) -> None:
     tell(playing=engine.is_playing)
 
 
+async def unheld(engine: Engine) -> None:
+    engine.start_line(24_000)
+    engine.play("reply", "item", timecode(0, 4000))
+    engine.finish("reply")
+    while (heard := (engine.progress("item") or (0, 0))[0]) < 600:
+        await asyncio.sleep(0.01)
+    tell(heard_ms=heard)
+    while engine.is_playing:
+        await asyncio.sleep(0.01)
+    tell(playing=False)
+
+
+async def held(engine: Engine) -> None:
+    engine.holds_for_voice = lambda: True
+    await unheld(engine)
+
+
 async def listen(engine: Engine) -> None:
     """Nothing but the microphone."""
 
@@ -234,12 +276,14 @@ SCENES: dict[str, Callable[[Engine], Awaitable[None]]] = {
     "whole": whole,
     "early": early,
     "cut": cut,
+    "held": held,
+    "unheld": unheld,
     "listen": listen,
 }
 
 
 async def run_scene(name: str, folder: Path) -> None:
-    engine = Engine(SoundCard())
+    engine = Engine(SoundCard(), echo="off")
     if name == "early":
         engine.start_line(24_000)
     async with asyncio.TaskGroup() as tasks:

@@ -44,6 +44,7 @@ from voicechat.journal.recorder import Said
 from voicechat.line import Line
 from voicechat.links import websocket
 from voicechat.providers.base import Settings, Vad
+from voicechat.providers.gptlive import GptLiveDialect
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.retries import Retries
 from voicechat.session import Session
@@ -334,6 +335,50 @@ async def test_a_turn_too_short_is_noticed_and_nothing_is_awaited() -> None:
         assert one.of(Notice)[0].code == "turn_too_short"
         assert one.session.snapshot().phase == "ready"
         assert "input_audio_buffer.commit" not in one.sent()
+
+
+async def test_who_lets_the_key_go_in_the_middle_of_a_word_may_finish_it() -> None:
+    loud, silent = timecode(3, 20), bytes(len(timecode(3, 20)))
+    async with call() as one:
+        await one.wait_for_phase("ready")
+        one.session.begin_turn()
+        for _ in range(20):
+            one.session._hear(loud)
+        one.session.end_turn()
+        assert one.session.snapshot().phase == "listening"
+        for chunk in (loud, loud, silent, loud, loud):
+            one.session._hear(chunk)
+        assert one.session.snapshot().phase == "thinking"
+        await one.wait_for(lambda: one.of(ReplyFinished))
+        assert bytes(one.server.session.ears.received) == loud * 22 + silent
+
+
+async def test_who_presses_the_key_again_ends_the_turn_at_once() -> None:
+    async with call() as one:
+        await one.wait_for_phase("ready")
+        one.session.begin_turn()
+        for _ in range(20):
+            one.session._hear(timecode(3, 20))
+        one.session.end_turn()
+        one.session.end_turn()
+        assert one.session.snapshot().phase == "thinking"
+        one.session.begin_turn()
+        for _ in range(20):
+            one.session._hear(timecode(3, 20))
+        one.session.end_turn()
+        one.session.begin_turn()
+        await one.wait_for(lambda: one.sent().count("input_audio_buffer.commit") == 2)
+        assert one.sent().count("input_audio_buffer.clear") == 3
+
+
+async def test_who_has_finished_is_not_kept_waiting() -> None:
+    async with call() as one:
+        await one.wait_for_phase("ready")
+        one.session.begin_turn()
+        for chunk in [timecode(3, 20)] * 20 + [bytes(960)] * 6:
+            one.session._hear(chunk)
+        one.session.end_turn()
+        assert one.session.snapshot().phase == "thinking"
 
 
 async def test_the_turns_change_hands_in_the_call() -> None:
@@ -782,6 +827,38 @@ async def test_a_notice_of_the_line_is_told_once_however_often_it_is_dialled() -
         await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
         assert one.of(Notice) == [Notice("model", "An old name.")]
         assert one.rows() == [("note", "An old name.")]
+
+
+async def test_a_model_that_cannot_wait_for_words_is_told_once_and_only_hands_free() -> None:
+    async with call(stay=True) as one:
+        await one.wait_for_phase("ready")
+        dial = one.dial()
+        one.session.redial(lambda: replace(dial(), cuts_by_any_voice=True))
+        await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
+        assert not one.of(Notice)
+        one.session.set_hands_free(True)
+        assert [notice.code for notice in one.of(Notice)] == ["any_voice_cuts"]
+        one.session.redial()
+        await one.wait_for(lambda: len(one.of(SessionReady)) == 3)
+        assert [notice.code for notice in one.of(Notice)] == ["any_voice_cuts"]
+
+
+@pytest.mark.parametrize(
+    ("vad", "holds"),
+    [(Vad(), True), (Vad(interrupt=False), False), (Vad(by_words=True), False)],
+)
+async def test_a_reply_waits_for_the_model_to_say_whether_it_is_cut(vad: Vad, holds: bool) -> None:
+    settings = Settings(MODEL, "sk-any", hands_free=True, text_only=True, vad=vad)
+    async with call(settings=settings) as one:
+        await one.wait_for_phase("ready")
+        assert one.session.engine.holds_for_voice() is holds
+
+
+async def test_a_full_duplex_model_falls_silent_by_itself() -> None:
+    async with call() as one:
+        dialect = GptLiveDialect(Settings("gpt-live-1", hands_free=True))
+        one.session.line = replace(one.session.line, dialect=dialect)
+        assert not one.session.engine.holds_for_voice()
 
 
 async def test_an_error_of_a_thread_is_told_where_all_is_told() -> None:

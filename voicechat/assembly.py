@@ -27,6 +27,8 @@ from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event, SessionReady
 from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.journal import Journal, NullJournal, Recorder, Resumed, data_folder, resume, used
+from voicechat.journal.learned import Learned
+from voicechat.links.whereabouts import network_label
 from voicechat.providers import catalog, names
 from voicechat.session import Listener, Session
 from voicechat.tools.toolbox import Toolbox
@@ -133,6 +135,7 @@ class House:
                 noise_suppression=audio.noise_suppression,
                 input_gain=audio.input_gain,
                 recording=self._recording(),
+                memory=self._memory(lambda: session.proxy_label),
             ),
             NullJournal(),
             lambda event: self._hear(session, event, listener),
@@ -147,6 +150,12 @@ class House:
             if self.record is not None:
                 self.recorder.start()
         return session
+
+    def _memory(self, proxy_label: Callable[[], str]) -> Learned | None:
+        """How sound arrived in earlier calls on this network."""
+        if self.sound is None or not self.config.save:
+            return None
+        return Learned(data_folder(self.environ), lambda: f"{network_label()} {proxy_label()}")
 
     def _recording(self) -> CardRecording | None:
         if self.sound is None or self.recorder is None:

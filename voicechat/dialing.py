@@ -109,6 +109,12 @@ class Dialing:
         can_wait = profile.can_wait and talk.transcription_model != "none"
         return replace(talk.vad, by_words=can_wait and self.config.talk.interrupt == "words")
 
+    def _with_limits(self, line: Line) -> Line:
+        """A line that knows whether its model leaves to us what the user wants to be ours."""
+        wants_words = self.config.talk.interrupt == "words"
+        can_wait = line.dialect.settings.vad.by_words
+        return replace(line, cuts_by_any_voice=wants_words and not can_wait)
+
     def _talk(self, wants_speech: bool) -> Settings:
         """What holds whoever answers."""
         config, talk = self.config, self.config.talk
@@ -135,19 +141,14 @@ class Dialing:
         dialect = dialect_class(choice.provider)(self._settings(choice, wants_speech))
         if choice.provider == catalog.BUILT_IN:
             local = partial(self._local_link, dialect)
-            return Line(dialect, local, choice.model, choice.full_name, choice.notice)
+            line = Line(dialect, local, choice.model, choice.full_name, choice.notice)
+            return self._with_limits(line)
         instead: Dial | None = None
         if self.config.link == "auto":
             service = catalog.service_of_realtime(choice.provider, self.environ, self.config)
             instead = self._by_http(service, wants_speech) if service else None
-        return Line(
-            dialect,
-            partial(self._remote_link, dialect),
-            choice.model,
-            choice.full_name,
-            choice.notice,
-            instead=instead,
-        )
+        remote, names = partial(self._remote_link, dialect), (choice.model, choice.full_name)
+        return self._with_limits(Line(dialect, remote, *names, choice.notice, instead=instead))
 
     @asynccontextmanager
     async def _remote_link(self, dialect: Dialect) -> AsyncIterator[websocket.Link]:
@@ -226,7 +227,8 @@ class Dialing:
             settings = replace(self._talk(wants_speech), model=model)
             dialect = dialect_class(CHAT)(settings)
             link = partial(_process_link, dialect, options)
-            return Line(dialect, link, model, name, notice, way="http", proxy_label=label)
+            line = Line(dialect, link, model, name, notice, way="http", proxy_label=label)
+            return self._with_limits(line)
 
         return make
 

@@ -6,9 +6,12 @@ hears nothing, so that nobody else needs to ask whether there is a card.
 
 import asyncio
 import gc
+import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, Protocol
 
+from voicechat.audio.aside import Aside
 from voicechat.audio.devices import SoundCard
 from voicechat.audio.duck import GAIN, Duck
 from voicechat.audio.echo import Echo, EchoStats, Mode
@@ -18,9 +21,22 @@ from voicechat.audio.loudness import Loudness
 from voicechat.audio.pcm import FLOOR_DBFS, level_dbfs
 from voicechat.audio.playout import Playout
 from voicechat.audio.record_card import CardRecording
+from voicechat.audio.slow_link import SlowLink
 from voicechat.events import Heard
 
 PUMP_S = 0.01
+KEEP_LIMIT_S = 1.0
+"""A disk that hangs must not hold up the end."""
+
+State = Mapping[str, Any]
+
+
+class Memory(Protocol):
+    """Knows from earlier calls how the sound of each source arrives on this network."""
+
+    def recall(self, source: str) -> State | None: ...
+    def keep(self, learned: Mapping[str, State]) -> None:
+        """May wait for a disk."""
 
 
 class Engine:
@@ -35,6 +51,7 @@ class Engine:
         noise_suppression: Whether steady noise is softened with it.
         input_gain: Of the microphone, 0 to 4.
         recording: Gets both sides of the call while it is on.
+        memory: Of earlier calls; None: there is none.
     """
 
     def __init__(
@@ -47,6 +64,7 @@ class Engine:
         noise_suppression: bool = True,
         input_gain: float = 1.0,
         recording: CardRecording | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.volume = volume
         """May be changed at any time."""
@@ -55,8 +73,9 @@ class Engine:
         self.hears_freely: Callable[[], bool] = lambda: True
         """Whether what is heard is sent without a key: only then the microphone may be closed
         against the echo, and a voice over a reply is looked for."""
-        self.barge_in: Callable[[], None] = lambda: None
-        """Called when the user has certainly begun to speak over a reply."""
+        self.holds_for_voice: Callable[[], bool] = lambda: False
+        """Whether a reply waits while the user certainly speaks over it, until whoever decides has
+        done so (`interrupt`), or nothing follows: then it goes on where it was."""
         self._echo = Echo(echo, noise_suppression=noise_suppression)
         self._echo.tell = lambda code, message: self.tell(f"sound_{code}", message)
         self._duck = Duck()
@@ -72,8 +91,10 @@ class Engine:
         self._rate = 0
         """Hz of the line's replies; 0 before the first line."""
         self._source, self._is_paced = "", False
-        self._learned: dict[str, Mapping[str, Any]] = {}
+        self._memory = memory
+        self._learned: dict[str, State] = {}
         """How the sound of each source arrives."""
+        self._slow_link = SlowLink()
         if card is not None:
             card.listener = lambda state: self.tell(f"sound_{state.change}", state.message)
 
@@ -111,13 +132,27 @@ class Engine:
                         hear(chunk)
         finally:
             await card.close()
+            await self._keep_learned()
+
+    async def _keep_learned(self) -> None:
+        """For the next call."""
+        self._learn()
+        learned, memory = dict(self._learned), self._memory
+        if memory is not None and learned:
+            with suppress(TimeoutError):
+                await Aside().run(lambda: memory.keep(learned), KEEP_LIMIT_S)
+
+    def _learn(self) -> None:
+        if self._playout is not None and self._source:
+            self._learned[self._source] = self._playout.export_state()
 
     def _listen(self, chunk: bytes) -> None:
         """Let the reply be softer, or end, when the user speaks over it."""
         is_free = self._echo.allows_half_duplex = self.hears_freely()
         said = chunk if self._echo.is_trusted else bytes(len(chunk))
-        if self._duck.feed(said, is_playing=is_free and self.is_playing):
-            self.barge_in()
+        self._duck.feed(said, is_playing=is_free and self.is_playing)
+        if self._playout is not None:
+            self._playout.hold(self._duck.holds and self.holds_for_voice())
         self._set_volume()
 
     def duck(self, is_soft: bool) -> None:
@@ -145,6 +180,7 @@ class Engine:
             while self._playout is not None and self._playout.pump():
                 await asyncio.sleep(PUMP_S)
                 self._set_volume()
+                self._slow_link.note(self._playout.stats().underruns, time.monotonic())
 
     def record_sent(self, pcm: bytes, rate: int) -> None:
         """This went to the model, up to what the microphone heard last."""
@@ -190,6 +226,26 @@ class Engine:
     def stats(self) -> Stats | None:
         return self._playout.stats() if self._playout else None
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether replies run dry again and again: the link is slower than speech."""
+        return self._slow_link.is_slow(time.monotonic())
+
+    @property
+    def lost(self) -> int:
+        """How often the card lost sound, or got it too late, while the computer was too busy."""
+        if self._card is None:
+            return 0
+        microphone, speaker = self._card.microphone, self._card.speaker
+        heard = microphone.overflows if microphone is not None else 0
+        return heard + (speaker.underflows if speaker is not None else 0)
+
+    @property
+    def lag_ms(self) -> float:
+        """How long ago the end of the last chunk that was handed on was at the microphone."""
+        microphone = self._card.microphone if self._card is not None else None
+        return 0.0 if microphone is None else microphone.lag_ms(time.perf_counter())
+
     # -- playing --------------------------------------------------------------------------------
 
     def start_line(self, rate: int, source: str = "", *, is_paced: bool = False) -> None:
@@ -201,14 +257,20 @@ class Engine:
             is_paced: They come at the pace of speech, silence included.
         """
         self.interrupt()
-        if self._playout is not None:
-            self._learned[self._source] = self._playout.export_state()
+        self._learn()
+        self._slow_link.forget()
         self._rate, self._source, self._is_paced = rate, source, is_paced
         speaker = self._card.speaker if self._card is not None else None
         self._playout = None
         if speaker is not None:
-            state, paced = self._learned.get(source), is_paced or None
+            state, paced = self._recall(source), is_paced or None
             self._playout = Playout(speaker, rate, self._buffer_ms, state=state, is_paced=paced)
+
+    def _recall(self, source: str) -> State | None:
+        """What this call has learned of a source; what an earlier one has, where it is new."""
+        if self._memory is None or not source or source in self._learned:
+            return self._learned.get(source)
+        return self._memory.recall(source)
 
     def play(self, reply_id: str, item_id: str, pcm: bytes) -> None:
         """More sound of a reply."""

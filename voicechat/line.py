@@ -28,5 +28,7 @@ class Line:
     """How the provider is reached; shown to the user where it is not the usual way."""
     proxy_label: str = ""
     """The proxy on the way to an HTTP service, which the link (to our own process) cannot know."""
+    cuts_by_any_voice: bool = False
+    """The user wants only words to cut a reply, and this model's VAD cannot leave that to us."""
     instead: "Callable[[], Line] | None" = None
     """Makes the line to take when no WebSocket gets through, where there is one."""

@@ -63,6 +63,7 @@ from voicechat.providers.base import Dialect
 from voicechat.question import Question
 from voicechat.renewal import Renewal
 from voicechat.snapshot import Snapshot, shown_chars, take_snapshot
+from voicechat.tail import Tail
 from voicechat.text import clean
 from voicechat.tools.toolbox import Toolbox
 from voicechat.turn import Turn
@@ -72,6 +73,7 @@ __all__ = ["Listener", "Session", "Snapshot"]
 
 SHORTEST_TURN_MS = 100
 AGE_LOOK_S = 1.0
+WORDS_NEED = 'interrupt = "words" needs OpenAI or Azure, and their transcription'
 TOO_SHORT = "That was too short: press Space, speak, then press Space again"
 
 Listener = Callable[[Event | VoiceChatError], None]
@@ -113,6 +115,7 @@ class Session:
         self.engine = engine
         engine.tell = self.notices.tell_of_sound
         engine.hears_freely = lambda: self.gate.hands_free and not self.gate.muted
+        engine.holds_for_voice = self._leaves_it_to_the_model
         self._dial = dial
         self._listener = listener
         self._trace = trace
@@ -120,6 +123,7 @@ class Session:
         self._leg: asyncio.Task[None] | None = None
         self._uplink = Uplink(self.gate)
         self._turn = Turn()
+        self._tail = Tail()
         self._interruption = Interruption()
         self._outbox = Outbox()
         self._detour = Detour()
@@ -163,8 +167,11 @@ class Session:
 
     def begin_turn(self) -> None:
         """Push-to-talk pressed.  What was said just before belongs to the turn."""
+        if self._tail.is_open:
+            self._close_turn()
         if self.gate.is_talking:
             return
+        self._tail.begin_turn()
         self._cut_in()
         self.post(BeginTurn())
         before = self.gate.press()
@@ -176,7 +183,14 @@ class Session:
         """Push-to-talk released: the model shall answer, unless nothing can have been said.
 
         What was heard before the key makes no turn by itself: a key touched twice is a mistake.
+        Who is still in the middle of a word may finish it.
         """
+        is_long = self.gate.is_talking and self.gate.talked_ms >= SHORTEST_TURN_MS
+        if not (is_long and not self._tail.is_open and self._tail.let_go(self.engine.lag_ms)):
+            self._close_turn()
+
+    def _close_turn(self) -> None:
+        self._tail.begin_turn()
         if not self.gate.release():
             return
         if self.gate.talked_ms < SHORTEST_TURN_MS:
@@ -188,6 +202,7 @@ class Session:
 
     def drop_turn(self) -> None:
         """Push-to-talk given up: what was said is forgotten."""
+        self._tail.begin_turn()
         if self.gate.release():
             self._forget_turn()
 
@@ -202,10 +217,11 @@ class Session:
 
     def set_hands_free(self, hands_free: bool) -> None:
         """Who finds the end of a turn: the model's VAD, or the key."""
-        self.end_turn()
+        self._close_turn()
         self.gate.hands_free, self.gate.muted = hands_free, False
         self._judge(self._interruption.drop())
         self.post(SetHandsFree(hands_free))
+        self._tell_limits()
 
     def interrupt(self) -> None:
         """The user stops the model: silence now, and its tools end too."""
@@ -415,6 +431,8 @@ class Session:
         if passed is not None:
             self.engine.record_sent(passed, self._uplink.rate)
             self.post(SendAudio(passed))
+            if self.gate.is_talking and self._tail.hear(passed, self._uplink.rate):
+                self._close_turn()
 
     # -- downlink -------------------------------------------------------------------------------
 
@@ -496,6 +514,23 @@ class Session:
         self.engine.start_line(dialect.output_rate, profile.name, is_paced=profile.paced)
         if notice := self._detour.arrived(self.line):
             self.notices.tell(notice)
+        self._tell_limits()
+
+    def _tell_limits(self) -> None:
+        """What the user wants of hands-free talk and this model cannot do."""
+        if self._turn.is_ready and self.gate.hands_free and self.line.cuts_by_any_voice:
+            told = f"{self.line.model} lets any voice cut its reply, a cough too; {WORDS_NEED}"
+            self.notices.tell_once(Notice("any_voice_cuts", told))
+
+    def _leaves_it_to_the_model(self) -> bool:
+        """Whether a reply waits, while the user talks over it, for the model to say so.
+
+        Not where only words shall cut it (`Interruption` judges then), nor where nothing shall, nor
+        where the model itself falls silent for a voice, as in full duplex.
+        """
+        dialect = self.line.dialect
+        by_voice = dialect.settings.vad.interrupt and not dialect.waits
+        return by_voice and not dialect.profile.paced
 
     def _answer_tool(self, result: SendToolResult) -> None:
         """A tool of ours has an answer: it is part of the conversation, and the model goes on."""
@@ -514,7 +549,8 @@ class Session:
         self._question.forget()
 
     def _finish(self, event: ReplyFinished) -> None:
-        if event.status != "cancelled":
+        is_stale = event.status == "completed" and event.reply_id != self._turn.replying
+        if event.status != "cancelled" and not is_stale:  # It may answer what was cut in upon.
             self._question.forget()
         self._turn.finished(event.reply_id, failed=event.status == "failed")
         self.bill.add(self.line.model, event.usage)

@@ -5,6 +5,7 @@ Quiet: the parts are asked, and nothing is changed.
 
 from dataclasses import dataclass
 
+from voicechat.audio.echo import EchoStats
 from voicechat.audio.jitter import Stats
 from voicechat.bill import Bill
 from voicechat.conversation import Row, State
@@ -28,6 +29,12 @@ class Snapshot:
     """From the end of the user's last turn to the first sound (or word) of the reply."""
     cost_usd: float | None
     """Of all replies so far; None while none had a known price."""
+    echo: EchoStats = EchoStats("off", None, None)
+    """What is done about the loudspeaker's echo."""
+    is_slow: bool = False
+    """Whether replies run dry again and again: the link is slower than speech."""
+    lost: int = 0
+    """How often the sound card lost sound, or got it too late."""
 
 
 def take_snapshot(
@@ -55,6 +62,9 @@ def take_snapshot(
         playout=engine.stats,
         latency_ms=turn.latency_ms,
         cost_usd=bill.cost_usd,
+        echo=engine.echo,
+        is_slow=engine.is_slow,
+        lost=engine.lost,
     )
 
 

@@ -357,3 +357,60 @@ def test_an_interruption_in_any_state_is_silence_and_tells_the_truth(
             reply += 1
     assert all(playout.heard_ms(name) <= frames // 24 for name, frames in received.items())
     assert np.abs(np.diff(card.samples)).max(initial=0) < 16_000
+
+
+def ramp(frames: int) -> bytes:
+    """Sound of which every frame tells where it belongs."""
+    return (np.arange(frames) % 16_000 + 4_000).astype("<i2").tobytes()
+
+
+def test_what_is_held_falls_silent_at_once_and_goes_on_where_it_was() -> None:
+    card = Card()
+    playout = Playout(card)
+    pcm = ramp(12_000)
+    playout.insert("r", "a", pcm)
+    playout.finish("r")
+    run(playout, card, 200)
+    playout.hold(True)
+    before = card.sounding_ms
+    run(playout, card, 300)
+    assert card.sounding_ms - before <= 20
+    assert not card.samples[-2400:].any() and not playout.is_idle and playout.is_pending("a")
+    playout.hold(False)
+    run(playout, card, 500)
+    assert playout.is_idle and playout.heard_ms("a") == 500
+    sent = np.frombuffer(pcm, "<i2").astype(np.int64)
+    missing = np.setdiff1d(sent[300:-300], card.samples)
+    assert len(missing) <= 3 * 240, "more than the two fades and a block is lost"
+    assert np.abs(np.diff(card.samples)).max() < 400, "it clicks"
+
+
+def test_what_is_held_can_be_cut_and_was_heard_as_far_as_it_was_emitted() -> None:
+    card = Card()
+    playout = Playout(card)
+    playout.insert("r", "a", sound(500))
+    playout.finish("r")
+    run(playout, card, 200)
+    playout.hold(True)
+    run(playout, card, 200)
+    (heard,) = playout.interrupt()
+    assert heard.item_id == "a" and heard.heard_ms == pytest.approx(card.sounding_ms, abs=10)
+    assert playout.is_idle
+    playout.insert("s", "b", sound(100))
+    playout.finish("s")
+    run(playout, card, 200)
+    assert playout.heard_ms("b") == 100, "the next reply is not held"
+
+
+def test_holding_twice_is_holding_once_and_holding_nothing_is_nothing() -> None:
+    card = Card()
+    playout = Playout(card)
+    playout.hold(True)
+    playout.insert("r", "a", sound(300))
+    playout.finish("r")
+    run(playout, card, 100)
+    assert not card.samples.any()
+    playout.hold(True)
+    playout.hold(False)
+    run(playout, card, 400)
+    assert playout.heard_ms("a") == 300

@@ -25,6 +25,7 @@ SECOND = np.stack(
 STEREO = SECOND.astype("<i2").tobytes()
 
 
+@pytest.mark.fault("S07")
 @pytest.mark.parametrize("name", ["call.wav", "call.ogg"])
 def test_both_channels_are_kept_and_only_the_owner_may_read(tmp_path: Path, name: str) -> None:
     old_mask = os.umask(0)
@@ -56,6 +57,7 @@ def test_an_older_recording_is_never_replaced(tmp_path: Path, name: str) -> None
     assert old.read_bytes() == b"precious"
 
 
+@pytest.mark.fault("D06")
 @pytest.mark.parametrize(("name", "lost_s"), [("call.wav", 0.0), ("call.ogg", 1.1)])
 def test_a_file_whose_writer_was_killed_is_readable(
     tmp_path: Path, name: str, lost_s: float
@@ -73,6 +75,7 @@ def test_a_file_whose_writer_was_killed_is_readable(
     assert len(sound) >= (10 - lost_s) * 24_000
 
 
+@pytest.mark.fault("D07")
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file system may not know sparse files")
 def test_a_wav_beyond_4_gib_tells_its_size(tmp_path: Path) -> None:
     path, frames = tmp_path / "long.wav", 13 * 3600 * 24_000  # 13 hours

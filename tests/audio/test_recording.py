@@ -124,6 +124,7 @@ def test_a_full_disk_is_told_once_and_nothing_else_happens(small_disk: Path) -> 
         assert file.getnframes() >= 0  # Readable: the header counts what was written whole.
 
 
+@pytest.mark.fault("D09")
 def test_a_disk_that_hangs_costs_no_memory_without_end_and_is_told_once(tmp_path: Path) -> None:
     told: list[str] = []
     recorder = Recorder(tmp_path / "call.wav", lambda code, line: told.append(code))

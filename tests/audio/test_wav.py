@@ -120,6 +120,7 @@ def test_a_written_file_is_whole_after_every_write_and_private(tmp_path: Path) -
     assert read_wav(path, 16_000) == b"\1\0\2\0" * 3
 
 
+@pytest.mark.fault("D06")
 def test_a_file_whose_writer_was_killed_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "killed.wav"
     program = (

@@ -46,7 +46,7 @@ class StillCard:
         self.block_frames = 480
         self.latency_ms = 20.0
         self.generation = 0
-        self.waiting = 0
+        self.waiting = self.overflows = self.underflows = 0
         self._played = bytearray()
         self._hum = np.full(480, 3000, "<i2").tobytes()
 
@@ -55,6 +55,9 @@ class StillCard:
 
     async def close(self) -> None:
         """Nothing to close."""
+
+    def lag_ms(self, now: float) -> float:
+        return 0.0
 
     async def watch(self) -> None:
         """Play at the pace of the clock."""

@@ -5,6 +5,8 @@ from typing import get_args
 
 import pytest
 
+from voicechat.audio.echo import EchoStats
+from voicechat.audio.jitter import Stats
 from voicechat.errors import ConfigError, LinkError, VoiceChatError
 from voicechat.events import (
     Event,
@@ -29,7 +31,8 @@ from voicechat.events import (
     Unknown,
     Usage,
 )
-from voicechat.front.report import describe
+from voicechat.front.report import describe, describe_sound
+from voicechat.snapshot import Snapshot
 
 CASES: list[tuple[Event | VoiceChatError, dict[str, object] | None]] = [
     (SessionReady("s1", "m"), {"event": "ready", "model": "m", "session_id": "s1"}),
@@ -128,3 +131,22 @@ def test_usage_is_given_in_full() -> None:
     found = describe(ReplyFinished("r", usage=Usage(input_tokens=7, output_audio=3)), 24_000)
     assert found is not None and found["usage"]["input_tokens"] == 7
     assert found["usage"]["output_audio"] == 3
+
+
+def test_the_sound_of_a_call_is_told_in_numbers_or_not_at_all() -> None:
+    playout = Stats(80, 95, 2, 700, "playing", added_ms=300, dropped_ms=40, is_paced=False)
+    echo = EchoStats("on", 38.0, 84)
+    seen = Snapshot("ready", False, -60, -60, playout, 500, None, echo, is_slow=True, lost=3)
+    assert describe_sound(seen) == {
+        "level_ms": 80,
+        "target_ms": 95,
+        "underruns": 2,
+        "gap_ms": 700,
+        "added_ms": 300,
+        "dropped_ms": 40,
+        "is_paced": False,
+        "is_slow": True,
+        "lost": 3,
+        "echo": {"state": "on", "erle_db": 38.0, "delay_ms": 84},
+    }
+    assert describe_sound(Snapshot("ready", False, -60, -60, None, None, None)) is None

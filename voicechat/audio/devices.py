@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from voicechat.audio import portaudio
 from voicechat.audio.aside import Aside
-from voicechat.audio.microphone import Microphone
+from voicechat.audio.microphone import Microphone, Trouble
 from voicechat.audio.portaudio import Capture, Device, Kind, Render, Stream, list_devices
 from voicechat.audio.ring import Ring
 from voicechat.errors import DeviceError
@@ -29,7 +29,13 @@ SPARED_S = 3.0
 RETRY_S = (1.0, 2.0, 5.0)
 """Waits before the device is opened again; the last one repeats."""
 
-Change: TypeAlias = Literal["missing", "unknown", "lost", "back", "silent"]
+Change: TypeAlias = Literal["missing", "unknown", "lost", "back", "silent", "constant", "clipped"]
+
+_TROUBLES: dict[Trouble, str] = {
+    "silent": "The microphone gives nothing but silence: is it muted?",
+    "constant": "The microphone gives a constant instead of sound: is it plugged in well?",
+    "clipped": "The microphone is too loud, it clips: turn it down in the system's settings",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,8 @@ class SoundState:
     change: Change
     """`missing`: there is none, the session goes on without; `unknown`: the wanted one is not
     there, the default is used; `lost`: it went away, and will be opened again; `back`: it was;
-    `silent`: it has given nothing but zeros for five seconds."""
+    `silent`: it has given nothing but zeros for five seconds; `constant`: the same of any other
+    number; `clipped`: it is far too loud."""
     message: str
     """One line to be shown."""
     device: str = ""
@@ -229,7 +236,7 @@ class SoundCard:
         port.stream, is_known = result
         port.is_used = True
         if isinstance(port.stream, Capture):
-            self.microphone = Microphone(port.stream, self._chunk_ms, self._tell_silence)
+            self.microphone = Microphone(port.stream, self._chunk_ms, self._tell_trouble)
         elif isinstance(port.stream, Render):
             self.speaker = Speaker(port.stream)
         if not is_known:
@@ -316,10 +323,9 @@ class SoundCard:
         name = port.stream.device.name if port.stream else ""
         self.listener(SoundState(port.kind, change, message, name))
 
-    def _tell_silence(self) -> None:
-        message = "The microphone gives nothing but silence: is it muted?"
+    def _tell_trouble(self, trouble: Trouble) -> None:
         name = self.microphone.device_name if self.microphone else ""
-        self.listener(SoundState("microphone", "silent", message, name))
+        self.listener(SoundState("microphone", trouble, _TROUBLES[trouble], name))
 
 
 def _open_all(ports: list[_Port], is_fresh: bool) -> _Outcome:

@@ -2,8 +2,9 @@
 
 A service needs its time to say that it hears the user; we hear the user first.  Softer sound has a
 softer echo too, so that whoever decides whether that was speech hears the user better.  The rule:
-60 ms of a voice make it soft, 200 ms make it a beginning, 400 ms without make it loud again.  Time
-is counted in frames.
+60 ms of a voice make it soft, 200 ms let it wait, 400 ms without make it loud again.  It waits for
+whoever decides until 600 ms without a voice, and 2 s at most: somebody who talks beside the user
+for minutes must not keep it waiting.  Time is counted in frames.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,9 @@ CERTAIN_MS = 200
 GAP_MS = 60
 """A voice may pause so long between two sounds that belong together."""
 QUIET_MS = 400
+HELD_QUIET_MS = 600
+"""After so much the decision is not to be expected any more, however slow the network is."""
+LONGEST_HOLD_MS = 2000
 AUDIBLE_DBFS = -50.0
 """What is left of an echo is softer, somebody at a microphone louder."""
 FRAME_MS = 20
@@ -56,8 +60,13 @@ class Duck:
         """By how much the assistant's sound shall be multiplied."""
         return GAIN if self._is_soft else 1.0
 
-    def feed(self, chunk: bytes, *, is_playing: bool) -> bool:
-        """More of the microphone; whether the user has now certainly begun to speak over it.
+    @property
+    def holds(self) -> bool:
+        """Whether the user has certainly begun to speak over it, and nobody has decided yet."""
+        return self._held_ms is not None and self._held_ms < LONGEST_HOLD_MS
+
+    def feed(self, chunk: bytes, *, is_playing: bool) -> None:
+        """More of the microphone.
 
         Args:
             chunk: PCM16 mono at the house rate, without echo.
@@ -66,26 +75,31 @@ class Duck:
         if not is_playing:
             self._rest = b""
             self._forget()
-            return False
+            return
         data = self._rest + chunk
         whole = len(data) // _FRAME * _FRAME
         self._rest = data[whole:]
-        begun = [self._step(data[at : at + _FRAME]) for at in range(0, whole, _FRAME)]
-        return any(begun)
+        for at in range(0, whole, _FRAME):
+            self._step(data[at : at + _FRAME])
 
     def _forget(self) -> None:
         self._voiced_ms = self._quiet_ms = 0
-        self._is_soft = self._is_certain = False
+        self._is_soft = False
+        self._held_ms: int | None = None
+        """Since the voice was certain."""
 
-    def _step(self, frame: bytes) -> bool:
+    def _step(self, frame: bytes) -> None:
         if level_dbfs(frame) > AUDIBLE_DBFS and self._detect(frame):
             self._voiced_ms, self._quiet_ms = self._voiced_ms + FRAME_MS, 0
         else:
             self._quiet_ms += FRAME_MS
         if self._quiet_ms > GAP_MS:
             self._voiced_ms = 0
-        if self._quiet_ms >= QUIET_MS:
+        if self._quiet_ms >= (HELD_QUIET_MS if self.holds else QUIET_MS):
             self._forget()
+            return
         self._is_soft = self._is_soft or self._voiced_ms >= SEEMING_MS
-        was_certain, self._is_certain = self._is_certain, self._voiced_ms >= CERTAIN_MS
-        return self._is_certain and not was_certain
+        if self._held_ms is not None:
+            self._held_ms += FRAME_MS
+        elif self._voiced_ms >= CERTAIN_MS:
+            self._held_ms = 0

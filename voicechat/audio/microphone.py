@@ -11,7 +11,9 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable
+from typing import Literal, TypeAlias
 
+from voicechat.audio.health import Health, Ill
 from voicechat.audio.pcm import (
     FRAME_BYTES,
     HOUSE_RATE,
@@ -22,6 +24,8 @@ from voicechat.audio.pcm import (
 from voicechat.audio.portaudio import Capture
 from voicechat.audio.resample import Resampler
 from voicechat.audio.waking import Waking
+
+Trouble: TypeAlias = Literal["silent"] | Ill
 
 _MARGIN_S = 0.0005
 _LATE_S = 0.002
@@ -36,14 +40,17 @@ class Microphone:
     Args:
         capture: The open device.
         chunk_ms: How much comes at once.
-        on_silence: Called once when nothing but zeros has come for five seconds.
+        on_trouble: Called once for each thing that is wrong with what comes, after a few seconds:
+            nothing but zeros, a constant, or too much.
     """
 
     rate = HOUSE_RATE
 
-    def __init__(self, capture: Capture, chunk_ms: int, on_silence: Callable[[], None]) -> None:
+    def __init__(
+        self, capture: Capture, chunk_ms: int, on_trouble: Callable[[Trouble], None]
+    ) -> None:
         self._chunk = ms_to_bytes(chunk_ms)
-        self._on_silence = on_silence
+        self._on_trouble = on_trouble
         self._pending = bytearray()
         self.heard_at = 0.0
         """When (`time.perf_counter`) the end of the last chunk was at the microphone."""
@@ -70,12 +77,21 @@ class Microphone:
         """Frames that are here already, and come at once after the chunk that was given last."""
         return len(self._pending) // FRAME_BYTES
 
+    def lag_ms(self, now: float) -> float:
+        """How long ago the end of the last chunk was at the microphone; 0 while there is none.
+
+        Args:
+            now: `time.perf_counter`.
+        """
+        return 0.0 if self._capture is None or not self.heard_at else (now - self.heard_at) * 1000
+
     def attach(self, capture: Capture) -> None:
         """Go on with a device that was opened (again)."""
         self._capture = capture
         self.generation += 1
         self._resampler = Resampler(capture.rate, self.rate)
         self._waking = Waking(capture.rate)
+        self._health = Health(capture.rate)
 
     @property
     def is_waking(self) -> bool:
@@ -119,7 +135,9 @@ class Microphone:
             self._collected_at = now
         elif heard := self._capture.take():
             if self._waking.hear(heard):
-                self._on_silence()
+                self._on_trouble("silent")
+            if ill := self._health.hear(heard):
+                self._on_trouble(ill)
             self._pending += self._resampler.process(heard)
             self._collected_at = self._capture.stamp - self._capture.latency_ms / 1000
 

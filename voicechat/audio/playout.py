@@ -3,6 +3,9 @@
 The rule: what was *received* and what was *heard* are different facts.  Heard is counted in frames
 of each item that the loudspeaker took, never by a wall clock.  A `_Span` remembers which frames of
 the ring stand for which frames of an item; the ring's reader says how far it is.
+
+Playing can be held, while somebody may be interrupting: then what the loudspeaker has not taken is
+taken back from its ring, and goes on from there.
 """
 
 from collections import OrderedDict, deque
@@ -18,6 +21,7 @@ from voicechat.audio.ring import Ring
 from voicechat.events import Heard
 
 BLOCK_MS = 10
+FADE_MS = 10
 DEPTH_MS = 60
 """How much waits in the ring: the stall of the event loop that is forgiven."""
 _REMEMBERED = 512
@@ -42,15 +46,21 @@ class Speaker(Protocol):
     def generation(self) -> int: ...
 
 
-@dataclass(slots=True)
+@dataclass
 class _Span:
-    """Frames `start` to `end` of the ring are frames from `content` on of an item."""
+    """Frames `start` to `end` of the ring are a block: frames from `content` on of an item."""
 
-    item_id: str
     start: float
     end: float
-    content: int
-    content_frames: int
+    block: Block
+
+    def __post_init__(self) -> None:
+        self.content = self.block.content_start
+        self.content_frames = self.block.content_frames
+
+    @property
+    def item_id(self) -> str:
+        return self.block.item_id
 
     def content_at(self, position: float) -> int:
         """Frames of the item that lie before a position of the ring, rounded down."""
@@ -99,6 +109,11 @@ class Playout:
         self._depth_ms = depth_ms
         self._jitter = JitterBuffer(content_rate, target_ms, state=state, is_paced=is_paced)
         self._spans: deque[_Span] = deque()
+        self._again: deque[Block] = deque()
+        """Was taken back from the ring, and is played next."""
+        self._is_held = False
+        self._was_held = False
+        """Sound goes on in the middle of a stretch, and must be faded in."""
         self._heard: OrderedDict[str, int] = OrderedDict()
         self._run_start: int | None = None
         self._run_frames = 0
@@ -130,16 +145,21 @@ class Playout:
         """
         self._follow_device()
         self._retire()
-        block_frames = ms_to_frames(BLOCK_MS, self._rate)
-        depth = ms_to_frames(self._depth_ms, self._speaker.rate)
-        while self._ring.level < depth:
-            block = self._jitter.get(block_frames, self._downstream, self._take_silence())
-            if block is None:
-                break
-            self._play(block)
+        if self._is_held:
+            self._jitter.elapse(self._downstream, self._take_silence())
+        else:
+            self._fill()
         return not self.is_idle
 
-    def interrupt(self, fade_ms: int = 10) -> tuple[Heard, ...]:
+    def hold(self, is_held: bool) -> None:
+        """Fall silent within a block and a fade, and lose nothing; or go on from there."""
+        if is_held and not self._is_held:
+            self._follow_device()
+            self._again.extendleft(reversed(self._take_back()))
+            self._was_held = True
+        self._is_held = is_held
+
+    def interrupt(self, fade_ms: int = FADE_MS) -> tuple[Heard, ...]:
         """Fall silent within a block and the fade, and abandon every reply that was to be played.
 
         Returns:
@@ -148,20 +168,17 @@ class Playout:
         """
         self._follow_device()
         playing = [span.item_id for span in self._spans if span.end > self._ring.read]
+        playing += [block.item_id for block in self._again]
         waiting = self._jitter.flush()
-        fade = ms_to_frames(fade_ms, self._speaker.rate)
-        end = self._ring.rewind(self._speaker.block_frames + fade, fade)
-        self._spans = deque(span for span in self._spans if span.start < end)
-        for span in self._spans:
-            span.cut(end)
-        self._resampler.reset()
-        self._run_start = None
+        self._take_back(fade_ms)
+        self._again.clear()
+        self._is_held = self._was_held = False
         return tuple(self._account(item_id) for item_id in dict.fromkeys((*playing, *waiting)))
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is playing, waiting or still to come."""
-        return self._jitter.is_idle and not self._ring.level
+        return self._jitter.is_idle and not self._ring.level and not self._again
 
     # -- the content clock ----------------------------------------------------------------------
 
@@ -177,7 +194,8 @@ class Playout:
     def is_pending(self, item_id: str) -> bool:
         """Whether some of an item is waiting or has not left the loudspeaker yet."""
         self._retire()
-        in_ring = any(span.item_id == item_id for span in self._spans)
+        taken = [*(span.block for span in self._spans), *self._again]
+        in_ring = any(block.item_id == item_id for block in taken)
         return in_ring or self._jitter.is_waiting(item_id)
 
     def stats(self) -> Stats:
@@ -209,19 +227,45 @@ class Playout:
 
     @property
     def _downstream(self) -> int:
-        """Content frames that wait in the ring."""
-        return int(self._ring.level / self._ratio)
+        """Content frames that wait in the ring, or were taken back from it."""
+        again = sum(len(block.pcm) // 2 for block in self._again)
+        return int(self._ring.level / self._ratio) + again
 
     def _take_silence(self) -> int:
         """Content frames of silence the loudspeaker has played since this was asked last."""
         before, self._silent = self._silent, self._ring.silent
         return int((self._silent - before) / self._ratio)
 
+    def _fill(self) -> None:
+        block_frames = ms_to_frames(BLOCK_MS, self._rate)
+        depth = ms_to_frames(self._depth_ms, self._speaker.rate)
+        while self._ring.level < depth:
+            if self._again:
+                self._play(self._again.popleft())
+                continue
+            block = self._jitter.get(block_frames, self._downstream, self._take_silence())
+            if block is None:
+                break
+            self._play(block)
+
+    def _take_back(self, fade_ms: int = FADE_MS) -> list[Block]:
+        """Take from the ring what need not be played any more; the blocks of which nothing was."""
+        fade = ms_to_frames(fade_ms, self._speaker.rate)
+        end = self._ring.rewind(self._speaker.block_frames + fade, fade)
+        taken = [span.block for span in self._spans if span.start >= end]
+        self._spans = deque(span for span in self._spans if span.start < end)
+        for span in self._spans:
+            span.cut(end)
+        self._resampler.reset()
+        self._run_start = None
+        return taken
+
     def _play(self, block: Block) -> None:
         """Write a block to the ring, and remember which frames of the ring stand for it."""
         if self._run_start is None:
             self._run_start, self._run_frames = self._ring.written, 0
-            self._loudness.reset(self._factor)
+            self._loudness.reset(0.0 if self._was_held else self._factor)
+            self._was_held = False
         frames = len(block.pcm) // 2
         start = self._run_start + self._run_frames * self._ratio
         end = start + frames * self._ratio
@@ -232,8 +276,7 @@ class Playout:
         self._write(pcm)
         if block.ends:
             end, self._run_start = float(self._ring.written), None
-        span = _Span(block.item_id, start, end, block.content_start, block.content_frames)
-        self._spans.append(span)
+        self._spans.append(_Span(start, end, block))
 
     @property
     def _factor(self) -> float:

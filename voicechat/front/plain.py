@@ -210,7 +210,8 @@ class Plain:
         if isinstance(event, SessionReady):
             fields |= {"link": self.session.line.way, "proxy": self.session.proxy_label}
         if isinstance(event, ReplyFinished):
-            fields["latency_ms"] = self.session.snapshot().latency_ms
+            seen = self.session.snapshot()
+            fields |= {"latency_ms": seen.latency_ms, "sound": report.describe_sound(seen)}
         write_json(fields)
 
     def _save(self, event: ReplyAudio) -> None:
@@ -237,5 +238,7 @@ class Plain:
                 complain(problem)
         code = stopped[0] if stopped else self._code or int(self.questions.unanswered > 0)
         if self.options.as_json:
-            write_json({"event": "end", "exit_code": code})
+            seen = self.session.snapshot() if self.session is not None else None
+            sound = report.describe_sound(seen) if seen is not None else None
+            write_json({"event": "end", "exit_code": code, "sound": sound})
         return code

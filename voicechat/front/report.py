@@ -11,11 +11,15 @@
 | `reply_delta` | `reply`, `id`, `text` |
 | `reply_audio` | `reply`, `id`, `ms` |
 | `reply_text` | `reply`, `id`, `text`: the whole text of one item |
-| `reply_done` | `reply`, `status`, `code`, `message`, `usage`, `latency_ms` |
+| `reply_done` | `reply`, `status`, `code`, `message`, `usage`, `latency_ms`, `sound` |
 | `tool_called` | `id`, `name`, `arguments` |
 | `tool_answered` | `id`, `name`, `output`, `is_error` |
 | `error` | `kind`, `text`, `hint`, `retryable` |
-| `end` | `exit_code` |
+| `end` | `exit_code`, `sound` |
+
+`sound`, of the call so far, null without a loudspeaker: `level_ms`, `target_ms`, `underruns`,
+`gap_ms`, `added_ms`, `dropped_ms`, `is_paced`, `is_slow`, `lost`, `echo` (`state`, `erle_db`,
+`delay_ms`).
 """
 
 from dataclasses import asdict
@@ -38,6 +42,7 @@ from voicechat.events import (
     ToolAnswered,
     ToolCalled,
 )
+from voicechat.snapshot import Snapshot
 
 JsonObject = dict[str, Any]
 
@@ -101,6 +106,15 @@ def _describe_end(event: ReplyFinished) -> JsonObject:
         "message": event.message,
         "usage": asdict(event.usage) if event.usage else None,
     }
+
+
+def describe_sound(seen: Snapshot) -> JsonObject | None:
+    """How the sound was kept together so far; None: there was no loudspeaker."""
+    if seen.playout is None:
+        return None
+    told = asdict(seen.playout)
+    del told["state"]
+    return {**told, "is_slow": seen.is_slow, "lost": seen.lost, "echo": asdict(seen.echo)}
 
 
 def describe_error(error: VoiceChatError) -> JsonObject:

@@ -2,9 +2,9 @@
 
 The rule: lines are with the system when `write` returns, and on the disk when `sync` does; either
 may raise, and then everything since the last good `sync` is to be written again.  What an attempt
-left is cut off before the next one; what others did to the file stays; a file that was removed is
-made again with all it held, which its open descriptor still knows (POSIX: an unlinked file lives as
-long as somebody has it open).  One thread may write while another syncs.
+left is cut off at once, or before the next one; what others did to the file stays; a file that was
+removed is made again with all it held, which its open descriptor still knows (POSIX: an unlinked
+file lives as long as somebody has it open).  One thread may write while another syncs.
 """
 
 import errno
@@ -136,7 +136,12 @@ class File:
             self._synced_bytes = self._good_bytes
         data = self._opening() + lines
         self._is_torn = True
-        _write_all(self._file, data, self._good_bytes)
+        try:
+            _write_all(self._file, data, self._good_bytes)
+        except OSError:  # Perhaps nothing is ever written again.
+            with suppress(OSError):
+                os.ftruncate(self._file, self._good_bytes)
+            raise
         self._good_bytes += len(data)
         self._is_begun, self._is_torn = True, False
         return was_removed

@@ -5,7 +5,7 @@ rule: what belongs to a reply that nobody wants, or that has ended, says nothing
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from voicechat.events import (
     Event,
@@ -101,6 +101,8 @@ class Answers:
             events += self.calls.finished(found, reply)
         events += self.calls.ended(reply, is_cut=outcome.status == "cancelled")
         self.calls.settle(reply.id, now)
+        if reply.is_abandoned and outcome.status == "completed":  # It ended before it was stopped,
+            outcome = replace(outcome, status="cancelled", code="client_cancelled")  # not here.
         return [*events, outcome]
 
     def _running(self, message: JsonObject) -> Reply | None:

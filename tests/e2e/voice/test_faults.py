@@ -133,6 +133,7 @@ def test_a_sound_server_that_is_slow_to_answer_is_heard_all_the_same(
     check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
 
 
+@pytest.mark.fault("X01")
 def test_without_a_sound_server_words_still_work_and_the_way_to_sound_is_told(
     stage: Stage,
 ) -> None:
@@ -142,6 +143,7 @@ def test_without_a_sound_server_words_still_work_and_the_way_to_sound_is_told(
     converse_in_words(terminal)
 
 
+@pytest.mark.fault("X01")
 def test_without_portaudio_words_still_work_and_the_way_to_sound_is_told(
     stage: Stage, tmp_path: Path
 ) -> None:

@@ -1,5 +1,7 @@
 """Push-to-talk: Space begins and ends a turn, and the turn holds what belongs to it."""
 
+import time
+
 import pytest
 
 from tests.e2e.voice.conftest import Serve, Stage, Voice
@@ -37,7 +39,9 @@ def test_a_turn_is_cleared_appended_committed_and_answered(
     service.check_manners()
 
 
-def test_what_was_said_just_before_the_key_belongs_to_the_turn(stage: Stage, serve: Serve) -> None:
+def test_what_was_said_when_the_key_was_pressed_and_let_go_belongs_to_the_turn(
+    stage: Stage, serve: Serve
+) -> None:
     service = serve()
     terminal = stage.call(service)
     with stage.pulse.record("mic") as said:
@@ -45,6 +49,7 @@ def test_what_was_said_just_before_the_key_belongs_to_the_turn(stage: Stage, ser
         wait_until(lambda: len(active(said.pcm)) > 2 * RATE, "a second of speech")
         terminal.press("space")
         service.wait_for("input_audio_buffer.append", count=20)
+        let_go = time.perf_counter()
         terminal.press("space")
         service.wait_for("input_audio_buffer.commit")
         playing.wait()
@@ -55,10 +60,12 @@ def test_what_was_said_just_before_the_key_belongs_to_the_turn(stage: Stage, ser
     turn = emitted(service.received(), range(5, 6))
     assert len(turn) == 1, "the turn has a hole"
     assert turn[0].from_ms < pressed_ms - 150
+    assert turn[0].to_ms > (let_go - began) * 1000 - 20, "the last of it was cut"
     check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
     service.check_manners()
 
 
+@pytest.mark.fault("P21")
 def test_a_press_too_short_to_say_anything_is_forgotten_and_told(
     stage: Stage, serve: Serve
 ) -> None:

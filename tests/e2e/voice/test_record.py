@@ -112,6 +112,7 @@ def test_a_key_begins_and_ends_a_recording(stage: Stage, serve: Serve) -> None:
     assert emitted(user, range(SAID, SAID + 1))
 
 
+@pytest.mark.fault("D06")
 def test_a_recording_is_whole_when_the_program_is_killed(
     stage: Stage, serve: Serve, tmp_path: Path
 ) -> None:

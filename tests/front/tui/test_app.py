@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from textual import events
 from textual.pilot import Pilot
 
@@ -125,6 +126,7 @@ async def test_leaving_is_told_with_the_exit_code() -> None:
     assert app.left_with == [0] and app.return_code == 0
 
 
+@pytest.mark.fault("T13")
 async def test_a_bug_under_the_screen_is_kept_and_is_exit_code_1() -> None:
     class Broken(Session):
         def shown(self, row: Row) -> int:

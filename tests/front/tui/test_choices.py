@@ -75,6 +75,7 @@ def test_an_end_a_price_and_voices_are_told_in_two_lines() -> None:
     assert "2026-11-21" in choice.detail and "0.5" in choice.detail
 
 
+@pytest.mark.fault("T04")
 async def test_the_device_picker_takes_names_literally_and_remembers() -> None:
     app = StagedApp(SHORT, sound=True)
     async with app.run_test(notifications=True) as pilot:

@@ -170,6 +170,7 @@ async def test_a_new_line_takes_the_question_back(config: str) -> None:
         assert app.query_one(Prompt).value == "y"
 
 
+@pytest.mark.fault("T04")
 @pytest.mark.parametrize("size", [(80, 24), (40, 12)])
 async def test_a_long_question_leaves_its_keys_in_sight(size: tuple[int, int]) -> None:
     app = StagedApp(CALL)

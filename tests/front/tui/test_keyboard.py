@@ -52,6 +52,7 @@ def test_two_pastes_cut_anywhere_are_two_pastes(at: int) -> None:
     assert names(found) == ["Paste", "up", "Paste", "y"]
 
 
+@pytest.mark.fault("T15")
 def test_a_paste_is_bounded_and_what_follows_is_not_lost() -> None:
     found = parse("\x1b[200~", *["0123456789" * 1000] * 500, "\x1b[201~", "z")
     assert names(found) == ["Paste", "z"]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from textual import events
 
 from tests.fakes.ga_script import SCRIPTS, Reply
@@ -34,6 +35,7 @@ async def test_history_walks_up_and_down_and_keeps_the_draft() -> None:
         assert prompt.value == "d" and prompt.cursor_position == 1
 
 
+@pytest.mark.fault("T15")
 async def test_a_paste_is_one_line_without_escapes_and_bounded() -> None:
     app = StagedApp(SHORT)
     async with app.run_test(notifications=True) as pilot:

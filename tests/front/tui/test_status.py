@@ -1,8 +1,90 @@
-"""The meter, and the clock of a recording."""
+"""The meter, the clock of a recording, and what there is room for in the line."""
+
+from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
+from textual.app import App, ComposeResult
 
-from voicechat.front.tui.status import meter, say_clock
+from voicechat.audio.echo import EchoStats
+from voicechat.audio.jitter import Stats
+from voicechat.front.tui.status import StatusBar, meter, say_clock
+from voicechat.front.words import Language, Words
+from voicechat.snapshot import Snapshot
+
+CALM = Snapshot(
+    phase="speaking",
+    is_live=True,
+    microphone_dbfs=-60.0,
+    loudspeaker_dbfs=-20.0,
+    playout=Stats(level_ms=80, target_ms=95, underruns=0, gap_ms=0, state="playing"),
+    latency_ms=520,
+    cost_usd=0.0012,
+)
+ROUGH = replace(
+    CALM,
+    playout=Stats(120, 210, 3, 1400, "playing", added_ms=900, dropped_ms=200),
+    echo=EchoStats("on", 38.2, 84),
+    is_slow=True,
+    lost=4,
+)
+
+
+class Line(App[None]):
+    def __init__(self, language: Language) -> None:
+        super().__init__()
+        self.bar = StatusBar(Words(language))
+
+    def compose(self) -> ComposeResult:
+        yield self.bar
+
+
+async def shown(snapshot: Snapshot, width: int, language: Language = "en") -> str:
+    """The status line in a window of this width."""
+    app = Line(language)
+    async with app.run_test(size=(width, 3)):
+        app.bar.draw(snapshot, is_scrolled=False)
+        line = str(app.bar.content)
+    assert cell_len(line) <= width or width == 80, line
+    return line
+
+
+async def test_a_wide_line_tells_how_the_sound_is_kept_together() -> None:
+    line = await shown(ROUGH, 200)
+    told = line.split("buffer 120 ms  latency 0.52 s  $0.0012  ")[1].split("  ")
+    assert told == [
+        "target 210 ms",
+        "gaps 3 (1.4 s)",
+        "echo -38 dB after 84 ms",
+        "stretched 0.9 s, left out 0.2 s",
+        "sound lost 4x",
+    ]
+
+
+async def test_a_narrow_line_tells_that_the_link_is_slow_and_what_matters() -> None:
+    line = await shown(ROUGH, 80)
+    assert line.startswith("> speaking  SLOW LINK  mic ······  spk ")
+    assert "buffer 120 ms" in line and "echo" not in line and "gaps" not in line
+
+
+async def test_where_all_is_well_nothing_is_told_of_it() -> None:
+    line = await shown(CALM, 200)
+    assert line.endswith("$0.0012  target 95 ms") and "SLOW" not in line
+
+
+async def test_without_sound_there_are_no_numbers_of_it() -> None:
+    assert await shown(replace(CALM, playout=None), 200) == "> speaking  latency 0.52 s  $0.0012"
+
+
+async def test_half_duplex_is_told_where_there_is_no_canceller() -> None:
+    assert "half duplex" in await shown(replace(CALM, echo=EchoStats("half-duplex", None, 60)), 200)
+
+
+@pytest.mark.parametrize("width", range(80, 201, 8))
+async def test_a_chinese_line_is_never_too_wide_for_its_numbers(width: int) -> None:
+    line = await shown(ROUGH, width, "zh")
+    assert "网络慢" in line
+    assert ("丢音 4 次" in line) is (width >= 168), line
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 import time
 from dataclasses import replace
 
+import pytest
+
 from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.front.staged import StagedApp, say, until
 from voicechat.conversation import Row, State
@@ -79,6 +81,7 @@ def fill(app: StagedApp, count: int) -> None:
         app.session.conversation.note("test", f"row {number}.")
 
 
+@pytest.mark.fault("P25")
 async def test_old_rows_leave_the_screen_but_not_the_conversation() -> None:
     app = StagedApp(SHORT)
     async with app.run_test(notifications=True) as pilot:
@@ -103,6 +106,7 @@ async def test_a_late_row_is_put_in_its_place() -> None:
         assert screen.index("row 0.") < screen.index("came late") < screen.index("row 1.")
 
 
+@pytest.mark.fault("P24")
 async def test_ten_thousand_deltas_do_not_freeze_the_screen() -> None:
     app = StagedApp(SHORT)
     async with app.run_test(notifications=True) as pilot:

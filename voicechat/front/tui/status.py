@@ -5,6 +5,7 @@ Everything here is told apart by words and shapes first, by colour second.
 
 import time
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -16,6 +17,10 @@ from voicechat.session import Session, Snapshot
 _BARS = " ▁▂▃▄▅▆▇█"
 _METER_WIDTH = 6
 _FLOOR_DBFS = -60.0
+GAP = "  "
+WIDE = 100
+LEAST_BENT_MS = 100
+"""Less than that, added to replies or left out of them, is nothing to be shown."""
 MOMENT_S = 2.0
 """How long what was just changed is shown."""
 
@@ -93,7 +98,10 @@ def _is_plain(session: Session) -> bool:
 
 
 class StatusBar(Static):
-    """Phase, meters, buffer, latency, cost; what matters most comes first, the rest is cut."""
+    """Phase, meters, buffer, latency, cost; what matters most comes first, the rest is cut.
+
+    Numbers for those who look for the cause of bad sound are shown only where all of them fits.
+    """
 
     def __init__(self, words: Words) -> None:
         super().__init__(id="status", markup=False)
@@ -112,16 +120,27 @@ class StatusBar(Static):
             recorded_s: Seconds since a recording began; 0: there is none.
         """
         parts = self._parts(snapshot)
+        if snapshot.is_slow:
+            parts.insert(1, self._words("slow_link"))
         if time.monotonic() < self._moment_ends:
             parts.insert(1, self._moment)
         if recorded_s:
             parts.insert(1, f"● {self._words('recording')} {say_clock(recorded_s)}")
         if is_scrolled:
             parts.insert(1, self._words("scrolled"))
-        text = "  ".join(parts)
+        text = self._fit(parts, self._numbers(snapshot))
         if text != self._drawn:
             self._drawn = text
             self.update(Content(text))
+
+    def _fit(self, parts: list[str], numbers: list[str]) -> str:
+        """The parts, and as many of the numbers as there is room for in a wide window."""
+        text, width = GAP.join(parts), self.content_size.width
+        for number in numbers if width >= WIDE else ():
+            if cell_len(text + GAP + number) > width:
+                break
+            text += GAP + number
+        return text
 
     def _parts(self, snapshot: Snapshot) -> list[str]:
         words, phase = self._words, snapshot.phase
@@ -135,3 +154,23 @@ class StatusBar(Static):
         if snapshot.cost_usd is not None:
             parts.append(words("cost", dollars=snapshot.cost_usd))
         return parts
+
+    def _numbers(self, snapshot: Snapshot) -> list[str]:
+        """How the sound is kept together; what would say nothing is left out."""
+        words, playout, echo = self._words, snapshot.playout, snapshot.echo
+        numbers = []
+        if playout is not None:
+            numbers.append(words("target", ms=playout.target_ms))
+        if playout is not None and playout.underruns:
+            ms = playout.gap_ms
+            numbers.append(words("gaps", count=playout.underruns, seconds=ms / 1000))
+        if echo.state == "half-duplex":
+            numbers.append(words("half_duplex"))
+        elif echo.state == "on" and echo.erle_db is not None:
+            numbers.append(words("echo", db=round(-echo.erle_db), ms=echo.delay_ms))
+        if playout is not None and playout.dropped_ms + playout.added_ms >= LEAST_BENT_MS:
+            bent = (playout.added_ms / 1000, playout.dropped_ms / 1000)
+            numbers.append(words("bent", added=bent[0], dropped=bent[1]))
+        if snapshot.lost:
+            numbers.append(words("lost", count=snapshot.lost))
+        return numbers

@@ -1,6 +1,7 @@
 """The config file: what is read, what is refused and how that is said."""
 
 import os
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,7 @@ def test_every_section_is_read(tmp_path: Path) -> None:
     assert config.provider("glm") == Provider()
 
 
+@pytest.mark.fault("X08")
 @pytest.mark.parametrize(
     ("text", "says", "hint"),
     [
@@ -144,6 +146,7 @@ def test_a_wrong_setting_names_itself_and_what_is_allowed(
     assert says in message and hint in message
 
 
+@pytest.mark.fault("X08")
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -184,6 +187,7 @@ def test_an_error_never_shows_a_secret(tmp_path: Path, text: str) -> None:
     refused(tmp_path, text)
 
 
+@pytest.mark.fault("S10")
 def test_a_key_is_trimmed_and_never_shown(tmp_path: Path) -> None:
     text = f'proxy = "http://u:{KEY}@h"\nurl = "wss://h?key={KEY}"\n'
     text += f'[providers.openai]\napi_key = " {KEY}\\n"\nheaders = {{ x = "{KEY}" }}\n'
@@ -193,6 +197,7 @@ def test_a_key_is_trimmed_and_never_shown(tmp_path: Path) -> None:
     assert config.secrets() == (KEY, KEY)
 
 
+@pytest.mark.fault("S10")
 def test_a_key_in_the_environment_is_checked_by_its_name() -> None:
     assert tidy_key(f"{KEY}\r\n", "OPENAI_API_KEY") == KEY
     with pytest.raises(ConfigError, match="OPENAI_API_KEY is damaged") as caught:
@@ -200,6 +205,7 @@ def test_a_key_in_the_environment_is_checked_by_its_name() -> None:
     assert KEY not in str(caught.value)
 
 
+@pytest.mark.fault("S06")
 @pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
 @pytest.mark.parametrize(
     ("mode", "text", "warned"),
@@ -262,3 +268,20 @@ def test_what_interrupts_is_no_number(tmp_path: Path) -> None:
     file.write_text("[talk]\ninterrupt = 1\n")
     with pytest.raises(ConfigError, match="'speech', 'words', 'never'"):
         load(file, {})
+
+
+@pytest.mark.fault("X08")
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.long), 5])
+def test_the_example_cut_anywhere_is_read_or_refused_in_one_line(tmp_path: Path, step: int) -> None:
+    example = (Path(__file__).parent.parent / "config.example.toml").read_text("utf-8")
+    sections = re.findall(r"(?m)^(?:# ?)?(\[.+\]|[a-z_]+ = [^#\n]+)", example)
+    whole = "\n".join(dict.fromkeys(sections)).encode()
+    assert len(sections) > 40
+    for at in range(0, len(whole) + 1, step):
+        path = written(tmp_path, whole[:at])
+        told = str(path)
+        try:
+            load(path, {})
+        except ConfigError as error:
+            told = str(error)
+        assert str(path) in told and "\n" not in told

@@ -25,6 +25,7 @@ def texts(conversation: Conversation) -> list[tuple[str, str]]:
     return [(row.role, row.text) for row in conversation.rows]
 
 
+@pytest.mark.fault("P17")
 def test_late_words_of_a_spoken_turn_stand_before_the_answer() -> None:
     conversation = fold(
         TurnCommitted("u1"),
@@ -47,6 +48,7 @@ def test_a_turn_stands_after_the_item_it_follows() -> None:
     assert [row.id for row in conversation.rows if row.role != "note"] == ["t1", "a1", "u2", "u3"]
 
 
+@pytest.mark.fault("P17")
 def test_final_words_replace_and_late_partials_do_not_undo_them() -> None:
     conversation = fold(
         InputTranscript("u1", "helo", final=False),

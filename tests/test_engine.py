@@ -130,6 +130,7 @@ def play(pulse: PulseServer, tmp_path: Path) -> Iterator[Callable[[str], Scene]]
 Play = Callable[[str], Scene]
 
 
+@pytest.mark.fault("A12")
 @pytest.mark.sound
 @pytest.mark.parametrize("name", ["whole", "early"])
 def test_a_reply_is_heard_whole_also_when_the_line_is_up_before_the_card(
@@ -149,6 +150,7 @@ def test_a_reply_is_heard_whole_also_when_the_line_is_up_before_the_card(
     assert scene.report() == {"progress": None, "playing": False, "underruns": 0}
 
 
+@pytest.mark.fault("A17")
 @pytest.mark.sound
 def test_an_interrupted_reply_was_heard_as_far_as_is_told_and_is_never_heard_again(
     pulse: PulseServer, play: Play

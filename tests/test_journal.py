@@ -99,6 +99,7 @@ def test_every_item_is_one_line_in_order(tmp_path: Path) -> None:
     assert lines[0]["spoken"] is False and "model" not in lines[0]
 
 
+@pytest.mark.fault("T02")
 def test_no_control_character_reaches_the_file(tmp_path: Path) -> None:
     with called(tmp_path) as call:
         call.type("a\x1b[31m\x07\x9b2J\u202eb")
@@ -106,6 +107,7 @@ def test_no_control_character_reaches_the_file(tmp_path: Path) -> None:
     assert not set(call.path.read_bytes()) & (set(range(32)) - {10})
 
 
+@pytest.mark.fault("P17")
 def test_a_reply_waits_for_the_words_it_answers(tmp_path: Path) -> None:
     with called(tmp_path) as call:
         call.hear(TurnCommitted("u"))
@@ -171,6 +173,7 @@ def test_a_reply_that_was_cut_before_it_ended_says_so_in_its_line(tmp_path: Path
     assert line["type"] == "item" and line["cut"] is True and line["heard_ms"] == 100
 
 
+@pytest.mark.fault("P17")
 def test_words_that_come_after_the_line_amend_it(tmp_path: Path) -> None:
     with called(tmp_path) as call:
         call.hear(TurnCommitted("u", transcribed=False))
@@ -206,6 +209,7 @@ def test_the_model_of_an_answer_is_the_one_that_gave_it(tmp_path: Path) -> None:
     assert [item.model for item in load(call.path).items] == ["model-1", "model-2"]
 
 
+@pytest.mark.fault("S07")
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
 def test_nobody_else_may_read_it_whatever_the_umask(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
@@ -227,6 +231,7 @@ def test_an_open_folder_is_closed_to_others(tmp_path: Path) -> None:
     assert (tmp_path / "conversations").stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.fault("D11")
 def test_calls_of_the_same_second_have_files_of_their_own(tmp_path: Path) -> None:
     calls = [Call(tmp_path) for _ in range(20)]
     for number, call in enumerate(calls):
@@ -256,6 +261,7 @@ def test_a_journal_is_a_recorder(tmp_path: Path) -> None:
 # -- a disk that refuses --------------------------------------------------------------------------
 
 
+@pytest.mark.fault("D02")
 def test_a_folder_that_is_a_file_is_told_once_and_saved_when_it_is_mended(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.write_text("in the way")
@@ -291,6 +297,7 @@ def test_closing_does_not_wait_for_a_disk_that_refuses(tmp_path: Path) -> None:
     assert not call.journal.close(5)
 
 
+@pytest.mark.fault("D01", "D09")
 def test_what_waits_in_memory_is_bounded(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("in the way")
     call = Call(tmp_path / "data")
@@ -318,6 +325,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
             subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.fault("D01")
 def test_a_full_disk_costs_nothing_once_there_is_room_again(tmp_path: Path) -> None:
     with small_disk(tmp_path / "small") as disk:
         call = Call(disk)
@@ -379,6 +387,7 @@ while True:
 """
 
 
+@pytest.mark.fault("D03")
 @pytest.mark.parametrize("after", [1, 7, 60])
 def test_everything_acknowledged_survives_kill_9(tmp_path: Path, after: int) -> None:
     command = [sys.executable, "-c", WRITER, str(tmp_path)]
@@ -410,6 +419,7 @@ def good(tmp_path: Path) -> bytes:
     return call.path.read_bytes()
 
 
+@pytest.mark.fault("D05")
 def test_a_file_cut_at_any_byte_gives_every_whole_line(tmp_path: Path, good: bytes) -> None:
     path = tmp_path / "cut.jsonl"
     whole = [len(line) for line in good.splitlines(keepends=True)]
@@ -422,6 +432,7 @@ def test_a_file_cut_at_any_byte_gives_every_whole_line(tmp_path: Path, good: byt
         assert loaded.damaged_lines == 0 or not loaded.items or loaded.items[0].text == "one 你好"
 
 
+@pytest.mark.fault("D05")
 @pytest.mark.parametrize(
     "junk",
     [
@@ -452,6 +463,7 @@ def test_damage_anywhere_leaves_the_good_lines(tmp_path: Path, good: bytes, junk
         assert loaded.header["model"] == "model-1"
 
 
+@pytest.mark.fault("D05")
 def test_records_of_the_future_are_no_damage(tmp_path: Path) -> None:
     path = tmp_path / "new.jsonl"
     path.write_text(
@@ -462,6 +474,7 @@ def test_records_of_the_future_are_no_damage(tmp_path: Path) -> None:
     assert loaded.items == (Item("a", "user", "hi"),) and loaded.damaged_lines == 0
 
 
+@pytest.mark.fault("D05")
 def test_the_last_of_several_amends_counts_and_ids_stay_unique(tmp_path: Path) -> None:
     path = tmp_path / "twice.jsonl"
     item = '{"type":"item","id":"a","role":"assistant","text":"hi"}\n'
@@ -471,12 +484,14 @@ def test_the_last_of_several_amends_counts_and_ids_stay_unique(tmp_path: Path) -
     assert loaded.items == (Item("a", "assistant", "hi", cut=True, heard_ms=2),)
 
 
+@pytest.mark.fault("T02")
 def test_a_file_cannot_smuggle_escapes_onto_the_screen(tmp_path: Path) -> None:
     path = tmp_path / "evil.jsonl"
     path.write_text('{"type":"item","id":"a","role":"user","text":"\\u001b[31mred\\u0007"}\n')
     assert load(path).items[0].text == "red"
 
 
+@pytest.mark.fault("D05")
 def test_an_empty_or_missing_file(tmp_path: Path) -> None:
     path = tmp_path / "none.jsonl"
     with pytest.raises(ConfigError, match="cannot be read"):

@@ -1,5 +1,7 @@
 """A session is changed before its provider ends it: in a pause, or at the last moment."""
 
+import pytest
+
 from voicechat.renewal import EARLY_S, LATEST_S, Renewal
 
 
@@ -10,6 +12,7 @@ def test_a_young_session_stays() -> None:
     assert not renewal.is_due(100.0 + 3600 - EARLY_S - 1, is_quiet=True)
 
 
+@pytest.mark.fault("N28")
 def test_an_old_session_is_changed_in_a_pause() -> None:
     renewal = Renewal(3600)
     renewal.begin(0.0)
@@ -17,6 +20,7 @@ def test_an_old_session_is_changed_in_a_pause() -> None:
     assert not renewal.is_due(3600 - EARLY_S, is_quiet=False)
 
 
+@pytest.mark.fault("N28", "N30")
 def test_without_a_pause_it_is_changed_at_the_last_moment() -> None:
     renewal = Renewal(3600)
     renewal.begin(0.0)
@@ -39,6 +43,7 @@ def test_a_clock_that_is_wrong_is_not_believed() -> None:
     assert not renewal.is_due(1.0, is_quiet=True)
 
 
+@pytest.mark.fault("N29", "N30")
 def test_a_warning_makes_the_next_pause_the_time() -> None:
     renewal = Renewal(600)
     renewal.begin(0.0)

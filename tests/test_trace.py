@@ -82,6 +82,7 @@ def test_sound_is_recorded_as_its_length(tmp_path: Path, message: Any, shown: An
     assert recorded(tmp_path / "t", message, full=True) == [message]
 
 
+@pytest.mark.fault("S02")
 @pytest.mark.parametrize(
     "message",
     [
@@ -130,6 +131,7 @@ def test_anything_can_be_recorded(tmp_path: Path, message: str | bytes, shown: A
     assert recorded(tmp_path / "t", message) == [shown]
 
 
+@pytest.mark.fault("T02")
 def test_the_file_is_plain_text_for_any_terminal(tmp_path: Path) -> None:
     path = tmp_path / "t"
     evil = {"text": "\x1b[31m\x7f\x9b\u202e\ud800 你好"}
@@ -137,6 +139,7 @@ def test_the_file_is_plain_text_for_any_terminal(tmp_path: Path) -> None:
     assert all(32 <= byte < 127 or byte == 10 for byte in path.read_bytes())
 
 
+@pytest.mark.fault("S07")
 def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
     path = tmp_path / "wire.jsonl"
     path.write_text("an older trace\n")

@@ -143,6 +143,7 @@ class House:
             trace=self.trace.record if self.trace else None,
             price=lambda model, usage: catalog.price(model, usage, config),
             toolbox=self._toolbox(),
+            may_be_thin=config.audio.codec == "auto",
         )
         session.journal = self.journal = self._journal(session)
         if self.recorder is not None:

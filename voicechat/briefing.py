@@ -26,7 +26,10 @@ def tell_past(
         hands_free: The user may have changed it since the first line.
         handle: Of the provider's session, to take it up again; empty: there is none.
     """
-    said = tuple(Past(role, text) for role, text in conversation.history(unsent))
+    said = tuple(
+        Past("user" if row.role == "user" else "assistant", text, row.id)
+        for row, text in conversation.recall(unsent)
+    )
     dialect.settings = replace(dialect.settings, hands_free=hands_free, resume=handle, history=said)
 
 

@@ -1,4 +1,4 @@
-"""One connection of a session: a line opened, written by one task, read by another, and ticked.
+"""One connection of a session: a line opened, written by one task, read by another, and watched.
 
 The rule of this file: mutate the dialect, then wake the writer; nobody else touches the link.  Two
 tasks flushing one socket reorder messages (audio would land between a commit and its
@@ -8,12 +8,23 @@ response.create).
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
-from voicechat.errors import VoiceChatError
-from voicechat.events import Command, Event
+from voicechat.errors import LinkError, VoiceChatError
+from voicechat.events import Command, Event, Interrupt, SetHandsFree
+from voicechat.heartbeat import LOOK_S, Heartbeat, Pulse
 from voicechat.line import Line
+from voicechat.links.closes import LinkClosed
 from voicechat.links.websocket import Link
 from voicechat.providers.base import Dialect
+from voicechat.send_queue import SendQueue, SlowLine
+
+ROOM = 8 * 1024
+"""Bytes on this machine that sound may be put behind: so long it takes to stop a reply, at most."""
+USUAL_S = 2.0
+"""Of speech on its way without a sign that it has arrived: no reason to complain."""
+POLL_S = 0.02
+"""How often a full link is asked whether there is room again."""
 
 Trace = Callable[[str, str | bytes], None]
 
@@ -22,7 +33,7 @@ class Call:
     """Carries commands to a model and events from it, until the link ends.
 
     Args:
-        take: Gets every event, in order.
+        take: Gets every event, in order; also what is to be told of the line itself.
         trace: Sees every message with its direction, `up` or `down`.
     """
 
@@ -31,11 +42,33 @@ class Call:
         self._take = take
         self._trace = trace or _no_trace
         self._wake = asyncio.Event()
+        self._queue, self._slow = SendQueue(), SlowLine()
+        self._heartbeat: Heartbeat | None = None
+        self._hands_free = line.dialect.settings.hands_free
+        self._waiting_s = 0.0
 
     def send(self, command: Command) -> None:
         """Hand a command to the dialect, which keeps it until it may be sent."""
-        self._dialect.send(command, time.monotonic())
-        self._wake.set()
+        now = time.monotonic()
+        if self._heartbeat is not None:
+            self._heartbeat.used(now)
+        match command:
+            case SetHandsFree(hands_free):
+                self._hands_free = hands_free
+            case Interrupt(by_server=False) if self._hands_free:
+                self._queue.interrupt(now)
+        self._dialect.send(command, now)
+        self._drain()
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the line has been slower than speech for so long that it will stay so."""
+        return self._slow.lasts(time.monotonic())
+
+    @property
+    def waiting_s(self) -> float:
+        """How much of what was said waits to be sent, at the last look."""
+        return self._waiting_s
 
     async def run(self, prepare: Callable[[Link, Dialect], Awaitable[None]]) -> None:
         """Dial, let `prepare` settle what must be known before the greeting, and talk.
@@ -48,25 +81,85 @@ class Call:
             self._greet()
             tasks.create_task(self._writer(link))
             tasks.create_task(self._ticker())
+            tasks.create_task(self._watch(link))
             await self._downlink(link)
 
     def _greet(self) -> None:
         self._dialect.unix_at_zero = time.time() - time.monotonic()
         self._dialect.open(time.monotonic())
+        self._drain()
+
+    # -- uplink ---------------------------------------------------------------------------------
+
+    def _drain(self) -> None:
+        """Take what the dialect has to say, in order, and wake the writer for it."""
+        now = time.monotonic()
+        for message in self._dialect.data_to_send():
+            if self._dialect.is_urgent(message):
+                self._queue.put_first(message, now)
+            else:
+                self._queue.put(message, now, self._dialect.sound_s(message))
         self._wake.set()
 
     async def _writer(self, link: Link) -> None:
         while True:
-            await self._wake.wait()
             self._wake.clear()
-            for message in self._dialect.data_to_send():
+            while (message := self._queue.take(is_full=link.unsent > ROOM)) is not None:
                 self._trace("up", message)
-                await link.send(message)
+                try:
+                    await link.send(message)
+                except LinkClosed:
+                    return  # The reader tells, after what the server said before it closed.
+                self._sent(link, len(message))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if self._queue.is_empty else POLL_S):
+                    await self._wake.wait()
+
+    def _sent(self, link: Link, size: int) -> None:
+        heartbeat, now = self._heartbeat, time.monotonic()
+        if heartbeat is not None and heartbeat.sent(size, link.bytes_sent, now):
+            link.ask()
+
+    # -- time -----------------------------------------------------------------------------------
 
     async def _ticker(self) -> None:
         while True:
             await asyncio.sleep(self._dialect.tick_s)
             self._pass_on(self._dialect.tick(time.monotonic()))
+
+    async def _watch(self, link: Link) -> None:
+        """End a line at whose other end nobody is; tell when one is slower than speech."""
+        pong_s = self._dialect.profile.pong_s
+        self._heartbeat = Heartbeat(pong_s, time.monotonic(), time.time())
+        while True:
+            self._feel(link, self._heartbeat)
+            self._measure(link, self._heartbeat)
+            await asyncio.sleep(LOOK_S)
+
+    def _feel(self, link: Link, heartbeat: Heartbeat) -> None:
+        now, pulse = time.monotonic(), _pulse(link)
+        match heartbeat.look(pulse, now, time.time()):
+            case "ask":
+                link.ask()
+            case "dead":
+                link.give_up()
+                silent_s = heartbeat.silent_s(pulse, now)
+                title = self._dialect.profile.title
+                raise LinkError(f"The line to {title} is dead: nothing came for {silent_s:.0f} s")
+
+    def _measure(self, link: Link, heartbeat: Heartbeat) -> None:
+        """How much speech waits, here and on the way; told when it is too much."""
+        now = time.monotonic()
+        lost = self._slow.lost(self._queue.forget_old(now))
+        bytes_per_s = self._dialect.sound_bytes_per_s * 4 / 3  # In base64.
+        hidden_s = heartbeat.unacknowledged(_pulse(link)) / bytes_per_s - USUAL_S
+        below_s = max(link.waiting / bytes_per_s, hidden_s)
+        self._waiting_s = self._queue.sound_s + below_s
+        for notice in (self._slow.look(self._waiting_s, now), lost):
+            if notice is not None:
+                self._take(notice)
+
+    # -- downlink -------------------------------------------------------------------------------
 
     async def _downlink(self, link: Link) -> None:
         async for message in link:
@@ -76,13 +169,17 @@ class Call:
     def _pass_on(self, events: list[Event]) -> None:
         for event in events:
             self._take(event)
-        self._wake.set()  # The dialect may have something to say back.
+        self._drain()  # The dialect may have something to say back.
 
 
 def first(group: BaseExceptionGroup[VoiceChatError]) -> VoiceChatError:
     """The first of a group's errors, however deep it lies."""
     error = group.exceptions[0]
     return first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+def _pulse(link: Link) -> Pulse:
+    return Pulse(link.heard_at, link.answered, link.waiting, link.bytes_sent)
 
 
 def _no_trace(direction: str, message: str | bytes) -> None:

@@ -188,7 +188,14 @@ class Conversation:
         Args:
             without: Item ids of what no model has got yet.
         """
-        said: list[Said] = []
+        recalled = self.recall(without)
+        return tuple(
+            ("user" if row.role == "user" else "assistant", text) for row, text in recalled
+        )
+
+    def recall(self, without: Collection[str] = ()) -> list[tuple[Row, str]]:
+        """The rows of `history`, each with its words."""
+        said: list[tuple[Row, str]] = []
         room = HISTORY_CHARS
         for row in reversed(self.rows):
             text = row.heard_text if row.state is State.CUT else row.text
@@ -197,8 +204,8 @@ class Conversation:
             room -= len(text)
             if room < 0 or len(said) == HISTORY_ROWS:
                 break
-            said.append(("user" if row.role == "user" else "assistant", text))
-        return tuple(reversed(said))
+            said.append((row, text))
+        return said[::-1]
 
     def restore(self, rows: Iterable[Kept]) -> None:
         """Begin with what was said in an earlier session; nothing of it changes any more."""

@@ -133,6 +133,7 @@ class Dialing:
             transcription_model=talk.transcription_model,
             language=talk.language,
             text_only=not wants_speech,
+            codec="g711" if config.audio.codec == "g711" else "pcm16",
         )
 
     # -- by WebSocket ---------------------------------------------------------------------------

@@ -1,32 +1,107 @@
-"""Which events end a line, and how its end is told: in the provider's words where it has any.
+"""What is done about everything that ends a line, or could: the one place that decides it.
 
-Quiet: facts in, an error of ours out.
+Close codes mean what `links.closes` says of them where the dialect knows no better; whatever kept
+a line from coming up means what the links made of it.  Who dials again, and when, is the business
+of `retries`; what is told, of the `outage`.
+
+Quiet: facts in, an answer out.
 """
 
-from voicechat.errors import LinkError, RefusedError, ServiceError, VoiceChatError
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, overload
+
+from voicechat.errors import (
+    RefusedError,
+    ServiceError,
+    SessionForgottenError,
+    SessionOverError,
+    TooBigError,
+    VoiceChatError,
+)
 from voicechat.events import Event, ProviderFailed, SessionExpired
 from voicechat.links.closes import LinkClosed
 from voicechat.providers.base import Dialect
 
+Act: TypeAlias = Literal["retry", "renew", "fatal", "ended"]
 
-def find_end(event: Event, dialect: Dialect, *, is_ready: bool) -> VoiceChatError | None:
-    """The error with which an event ends the line; None: the line goes on.
+MOST_DOUBTED = 2
+"""How often an end is tried again whose number says never, and whose words say later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the end of a line means for the next one."""
+
+    act: Act
+    """`retry`: another line in a while.  `renew`: another session at once; nothing is wrong.
+    `fatal`: nothing until the user has mended something.  `ended`: we hung up ourselves."""
+    error: VoiceChatError
+    """What the user should know; of `renew` only where no other session can be had."""
+    tries: int | None = None
+    """How often in a row another line makes sense; None: as often as one likes."""
+    at_least_s: float | None = None
+    """Seconds before the next line; 0: none the first time; None: the back-off decides."""
+
+    @property
+    def forgets_session(self) -> bool:
+        """Whether the provider's session is gone: the next line must not ask for it."""
+        return isinstance(self.error, SessionForgottenError)
+
+    @property
+    def forgets_message(self) -> bool:
+        """Whether what was sent last would end the next line as well."""
+        return isinstance(self.error, TooBigError)
+
+
+@overload
+def judge(what: VoiceChatError, dialect: Dialect, *, is_ready: bool) -> Ending: ...
+@overload
+def judge(what: Event, dialect: Dialect, *, is_ready: bool) -> Ending | None: ...
+def judge(what: Event | VoiceChatError, dialect: Dialect, *, is_ready: bool) -> Ending | None:
+    """What is to be done about an error of the line, or an event on it; None: the line goes on.
+
+    Whoever ends a line because of an event may raise the answer's `error` and judge that again:
+    the answer is the same.
 
     Args:
+        dialect: Of the line; it may know more about a close than its number says.
         is_ready: Whether the session was agreed on: who is silent before may be somebody else.
     """
-    match event:
+    match what:
+        case LinkClosed():
+            return _judge_close(what, dialect)
+        case VoiceChatError():
+            return _judge_error(what)
         case ProviderFailed(_, message, fatal=True):
-            return dialect.closed(0, "") or RefusedError(message)
+            told = dialect.closed(0, "")
+            return _judge_error(RefusedError(message) if told is None or told.retryable else told)
         case ProviderFailed("no_answer", message) if not is_ready:
-            return ServiceError(message, "Check the address")
+            return _judge_error(ServiceError(message, "Check the address"))
         case SessionExpired(message):
-            return LinkError(message or "the service ended the session", "connect again")
+            over = SessionOverError(message or "The service ended the session", "Connect again")
+            return _judge_error(dialect.closed(0, "") or over)
     return None
 
 
-def explain_close(error: VoiceChatError, dialect: Dialect) -> VoiceChatError:
-    """The error of a link that was closed, in the provider's words; any other as it is."""
-    if isinstance(error, LinkClosed):
-        return dialect.closed(error.code or 0, error.reason) or error
-    return error
+def _judge_close(closed: LinkClosed, dialect: Dialect) -> Ending:
+    """The provider's words before the number; where it does not say how often to try, the number.
+
+    What the service did not say itself is not put to the dialect, but it may know what came before.
+    """
+    if closed.is_ours:
+        return Ending("ended", closed.meaning)
+    code, reason = (closed.code or 0, closed.reason) if closed.is_told else (0, "")
+    told = dialect.closed(code, reason)
+    if told is None:
+        return _judge_error(closed.meaning)
+    by_number = closed.tries if closed.retryable else MOST_DOUBTED
+    return _judge_error(told, by_number if told.tries is None else told.tries)
+
+
+def _judge_error(error: VoiceChatError, tries: int | None = None) -> Ending:
+    tries = error.tries if tries is None else tries
+    if isinstance(error, SessionOverError):
+        return Ending("renew", error, at_least_s=0.0)
+    if not error.retryable or tries == 0:
+        return Ending("fatal", error, tries=0)
+    return Ending("retry", error, tries, error.retry_after_s)

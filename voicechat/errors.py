@@ -13,17 +13,26 @@ class VoiceChatError(Exception):
     Attributes:
         hint: What to try next, one sentence, or empty.
         retryable: Whether trying the same again later can help.
-        retry_after_s: Seconds the other side asked us to wait, or None.
+        retry_after_s: Seconds to wait before it: as the other side asked, 0 for at once, or None.
+        tries: How often in a row trying it again makes sense; None: as often as one likes.
         other_way: Whether the service may answer over plain HTTPS where the WebSocket failed.
     """
 
     retryable = False
     other_way = False
 
-    def __init__(self, message: str, hint: str = "", *, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        retry_after_s: float | None = None,
+        tries: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.hint = hint
         self.retry_after_s = retry_after_s
+        self.tries = tries
 
     def __str__(self) -> str:
         message = str(self.args[0]) if self.args else ""
@@ -77,6 +86,24 @@ class ServiceError(VoiceChatError):
 
 class RefusedError(VoiceChatError):
     """The service refused us for good: key, money, model, region.  Only the user can mend it."""
+
+
+class SessionOverError(ServiceError):
+    """A session ended in good order (of age, or nobody spoke): the next may be had at once."""
+
+    other_way = False
+
+
+class SessionForgottenError(ServiceError):
+    """The service cannot go on with an earlier session; a new one may be had."""
+
+    other_way = False
+
+
+class TooBigError(ServiceError):
+    """One message was too big: the line may be had again, but not for that message."""
+
+    other_way = False
 
 
 class UnansweredError(ServiceError):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from voicechat.endings import Ending
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice
 from voicechat.notices import Notices
@@ -29,12 +30,15 @@ class Outage:
         """The problem that was told last: once, however often it is tried."""
         self._is_lost = False
 
-    def begin(self, problem: VoiceChatError) -> float | None:
+    def begin(self, ending: Ending) -> float | None:
         """A line has ended: seconds until another is tried; None: that is left to the user."""
-        if str(problem) != self._told:
-            self._is_lost, self._told = True, str(problem)
-            self._listener(problem)
-        return self.retries.ended(problem, time.monotonic())
+        wait_s = self.retries.ended(ending, time.monotonic())
+        if ending.act == "renew" and wait_s is not None:
+            self._notices.tell(Notice("renewed", f"The session is renewed: {ending.error.message}"))
+        elif ending.act != "ended" and str(ending.error) != self._told:
+            self._is_lost, self._told = True, str(ending.error)
+            self._listener(ending.error)
+        return wait_s
 
     async def wait(self, asked: asyncio.Event, wait_s: float | None) -> None:
         """Until it is time, or the user asks for the next line."""
@@ -46,8 +50,13 @@ class Outage:
 
     def forget(self) -> None:
         """The line is changed on purpose: what failed before does not count, and is news again."""
-        self.retries.forget()
+        self.retries.asked(time.monotonic())
         self._told = ""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the line may be changed now without the user's wish: not for ever in a row."""
+        return self.retries.has_room(time.monotonic())
 
     def end(self) -> None:
         """A line is good."""

@@ -11,8 +11,7 @@ Quiet: time is an argument, monotonic seconds; chance comes from outside.
 from collections import deque
 from collections.abc import Callable
 
-from voicechat.errors import VoiceChatError
-from voicechat.links.closes import LinkClosed
+from voicechat.endings import Ending
 
 FIRST_SPAN_S = 0.5
 LONGEST_SPAN_S = 30.0
@@ -22,6 +21,7 @@ SHORT_S = 5.0
 MOST_SHORT = 3
 """So many lines in a row that lived for less than `SHORT_S`: the service does not want us."""
 MOST_A_MINUTE = 12
+"""Lines dialled, whoever wanted them; only the user is never made to wait."""
 PATIENCE_S = 600.0
 """Without a good line for so long it is the user's turn."""
 
@@ -35,7 +35,7 @@ class Retries:
 
     def __init__(self, chance: Callable[[], float]) -> None:
         self._chance = chance
-        self._failures = self._short = 0
+        self._failures = self._limited = self._short = 0
         self._since: float | None = None
         """When the first failure after the last good line was."""
         self._ready_at: float | None = None
@@ -45,24 +45,35 @@ class Retries:
         """A line is agreed on."""
         self._ready_at = now
 
-    def forget(self) -> None:
-        """The user asked for a try: everything begins anew."""
-        self._failures = self._short = 0
-        self._since = self._ready_at = None
+    def asked(self, now: float) -> None:
+        """Somebody wants another line now, for a good reason: everything begins anew."""
+        self._forget()
+        self._dialled.append(now)
 
-    def ended(self, problem: VoiceChatError, now: float) -> float | None:
+    def has_room(self, now: float) -> bool:
+        """Whether one more line may be dialled now without the user's wish."""
+        return self._room(now) == 0.0
+
+    def ended(self, ending: Ending, now: float) -> float | None:
         """A line has ended: seconds to wait before the next is dialled; None: leave it.
 
         The answer counts as dialled then.
         """
         self._count_life(now)
         self._failures += 1
+        self._limited += ending.tries is not None
         self._since = now if self._since is None else self._since
-        if not problem.retryable or self._is_enough(problem, now):
+        if ending.act in ("fatal", "ended") or self._is_enough(ending, now):
             return None
-        wait_s = max(self._jitter(), problem.retry_after_s or 0.0, self._room(now))
+        if not self._dialled:
+            self._dialled.append(now)  # The line that ended was dialled too.
+        wait_s = max(self._wait(ending), self._room(now))
         self._dialled.append(now + wait_s)
         return wait_s
+
+    def _forget(self) -> None:
+        self._failures = self._limited = self._short = 0
+        self._since = self._ready_at = None
 
     def _count_life(self, now: float) -> None:
         lived_s = now - self._ready_at if self._ready_at is not None else None
@@ -70,18 +81,20 @@ class Retries:
         if lived_s is None:
             return
         if lived_s >= GOOD_S:
-            self.forget()
+            self._forget()
         self._short = self._short + 1 if lived_s < SHORT_S else 0
 
-    def _is_enough(self, problem: VoiceChatError, now: float) -> bool:
-        tries = problem.tries if isinstance(problem, LinkClosed) else None
-        asked_enough = tries is not None and self._failures > tries
+    def _is_enough(self, ending: Ending, now: float) -> bool:
+        """Whether to stop.  Ends that may be tried as often as one likes do not use up tries."""
+        asked_enough = ending.tries is not None and self._limited > ending.tries
         waited = now - self._since if self._since is not None else 0.0
         return asked_enough or self._short >= MOST_SHORT or waited > PATIENCE_S
 
-    def _jitter(self) -> float:
+    def _wait(self, ending: Ending) -> float:
+        if ending.at_least_s == 0.0 and self._failures == 1:
+            return 0.0
         span_s: float = min(FIRST_SPAN_S * 2 ** min(self._failures - 1, 10), LONGEST_SPAN_S)
-        return self._chance() * span_s
+        return max(self._chance() * span_s, ending.at_least_s or 0.0)
 
     def _room(self, now: float) -> float:
         """How long until one more try is allowed this minute."""

@@ -13,16 +13,18 @@ It decides nothing about providers, sound cards or screens; it carries things be
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import uuid4
 
+from voicechat.babble import Babble
 from voicechat.bill import Bill, Price
 from voicechat.briefing import tell_past, tell_present
 from voicechat.call import Call, first
 from voicechat.conversation import Conversation, Row
 from voicechat.detour import Detour
-from voicechat.endings import explain_close, find_end
+from voicechat.endings import Ending, judge
 from voicechat.engine import Engine
-from voicechat.errors import DeviceError, ServiceError, VoiceChatError
+from voicechat.errors import DeviceError, VoiceChatError
 from voicechat.events import (
     BeginTurn,
     Command,
@@ -50,6 +52,7 @@ from voicechat.events import (
     TurnCommitted,
 )
 from voicechat.gate import Gate
+from voicechat.handle import Handle
 from voicechat.ignored import keep_ignored
 from voicechat.interruption import Act, Interruption
 from voicechat.journal import Recorder
@@ -68,11 +71,15 @@ from voicechat.text import clean
 from voicechat.tools.toolbox import Toolbox
 from voicechat.turn import Turn
 from voicechat.uplink import Uplink
+from voicechat.watchdog import Watchdog
 
 __all__ = ["Listener", "Session", "Snapshot"]
 
 SHORTEST_TURN_MS = 100
 AGE_LOOK_S = 1.0
+ON_ITS_WAY_S = 0.5
+"""Of sound that waits to be sent: what was asked after it has not been asked yet."""
+THIN = "Your line is slower than speech: from now on it carries your voice as a telephone does"
 WORDS_NEED = 'interrupt = "words" needs OpenAI or Azure, and their transcription'
 TOO_SHORT = "That was too short: press Space, speak, then press Space again"
 
@@ -86,6 +93,7 @@ class Session:
         dial: Makes the line; called again by `redial`.
         engine: The sound, both ways; may have no card.
         listener: Gets every event after it was folded in, and every error that ends a line.
+        may_be_thin: Whether a line that is slower than speech may carry it as G.711.
     """
 
     def __init__(
@@ -100,11 +108,11 @@ class Session:
         trace: Callable[[str, str | bytes], None] | None = None,
         price: Price | None = None,
         toolbox: Toolbox | None = None,
+        may_be_thin: bool = True,
     ) -> None:
         self.conversation = conversation
         self.journal = journal
         self.gate = Gate(hands_free=hands_free)
-        self.problem: VoiceChatError | None = None
         self.line = dial()
         marked = self.line.dialect.settings.hands_free
         tell_past(self.line.dialect, conversation, set(), hands_free=marked, handle="")
@@ -130,10 +138,14 @@ class Session:
         self._outage = Outage(listener, self.notices)
         self.toolbox = toolbox or Toolbox({}, {}, {})
         self.toolbox.tell = lambda code, line: self.notices.tell(Notice(code, line))
-        self._handle = ""
-        """Of the provider's session, where it can be taken up again on another line."""
+        self._handle = Handle()
+        self._babble = Babble()
+        self._ending: Ending | None = None
+        """How the last line ended, where it did so by itself."""
         self._question = Question()
         self._renewal = Renewal(self.line.dialect.profile.max_session_s)
+        self._watchdog = Watchdog(self.line.dialect.profile.title)
+        self._may_be_thin, self._is_thin = may_be_thin, False
 
     # -- what a front end may ask ---------------------------------------------------------------
 
@@ -147,7 +159,7 @@ class Session:
         self._cut_in()
         row = self.conversation.typed(f"msg_{uuid4().hex[:20]}", text)
         self._record(row)
-        self._turn.asked(time.monotonic())
+        self._asked()
         self.post(SendText(text, row.id))
         return row
 
@@ -161,7 +173,7 @@ class Session:
         row = self.conversation.shown(item_id, picture.label, text)
         self._record(row)
         if text:
-            self._turn.asked(time.monotonic())
+            self._asked()
         self.post(SendImage(picture.data, picture.mime, item_id, text))
         return row
 
@@ -197,7 +209,7 @@ class Session:
             self._forget_turn()
             self.notices.tell(Notice("turn_too_short", TOO_SHORT))
             return
-        self._turn.asked(time.monotonic())
+        self._asked()
         self.post(EndTurn())
 
     def drop_turn(self) -> None:
@@ -243,6 +255,7 @@ class Session:
         if stops_tools:  # Later: what tools of an interrupted reply say is no reason for another.
             self.toolbox.stop()
         self._turn.drop()
+        self._watchdog.drop()
         if heard:
             self.notices.lacks(self.line, "truncation")
 
@@ -269,7 +282,8 @@ class Session:
         self._cut_in()
         self._detour.leave()
         self._outage.forget()
-        self._handle = "" if dial else self._handle
+        if dial:
+            self._handle.forget()
         self._dial = dial or self._dial
         self._redial.set()
         if self._leg is not None:
@@ -288,6 +302,11 @@ class Session:
     def tell_from_thread(self, error: VoiceChatError) -> None:
         """Something went wrong in a thread (the journal's): told where everything is told."""
         self.notices.tell_from_thread(error)
+
+    @property
+    def problem(self) -> VoiceChatError | None:
+        """Why there is no line; None: there is one, or it is being made."""
+        return self._ending.error if self._ending else None
 
     @property
     def cost_usd(self) -> float | None:
@@ -333,17 +352,24 @@ class Session:
             if not is_asked and (instead := self._take_detour()):
                 self._change_line(instead)
                 continue
-            wait_s = self._outage.begin(self.problem) if self.problem and not is_asked else None
-            if not self._turn.is_ready and isinstance(self.problem, ServiceError):
-                self._handle = ""  # It may be the old session that the service does not want.
+            ending = None if is_asked else self._ending
+            wait_s = self._end_line(ending) if ending else None
             self._hang_up()
             if self.problem and wait_s is None:
                 self.gate.release()  # Nobody will hear the end of the turn.
-            if not stay and self.problem:
-                raise self.problem
+            if not stay and ending and (ending.act != "renew" or wait_s is None):
+                raise ending.error
             await self._outage.wait(self._redial, wait_s)
             self._detour.leave()
             self._change_line(self._dial())
+
+    def _end_line(self, ending: Ending) -> float | None:
+        """A line ended by itself: seconds until the next one; None: that is left to the user."""
+        if ending.act == "retry":
+            self._handle.failed(is_gone=ending.forgets_session)
+        if ending.forgets_message:
+            self._question.forget()
+        return self._outage.begin(ending)
 
     def _take_detour(self) -> Line | None:
         """Another way to the model when this one was never open; what is being said goes on."""
@@ -357,38 +383,75 @@ class Session:
         """The next line knows what was said so far, and how turns are marked now."""
         self.line, dialect = line, line.dialect
         unsent, hands_free = self._outbox.item_ids, self.gate.hands_free
-        tell_past(dialect, self.conversation, unsent, hands_free=hands_free, handle=self._handle)
+        tell_past(
+            dialect, self.conversation, unsent, hands_free=hands_free, handle=self._handle.value
+        )
+        self._is_thin |= self._should_be_thin()
+        if self._is_thin and dialect.profile.g711:
+            dialect.settings = replace(dialect.settings, codec="g711")
         self._call_now = Call(line, self._take, self._trace)
+        self._watchdog = Watchdog(dialect.profile.title)
         self._question.forget()
         for command in self._outbox.take(dialect.input_rate):
             self._send(command)
 
     async def _call(self, line: Line) -> None:
-        """One connection, from dialling to its end; its error is kept in `problem`."""
-        self.problem, self.journal.model = None, line.model
+        """One connection, from dialling to its end; how it ended is kept."""
+        self._ending, self._babble, self.journal.model = None, Babble(), line.model
         self._renewal = Renewal(line.dialect.profile.max_session_s)
         if line.notice:
             self.notices.tell_once(Notice("model", line.notice))
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._detour.watch(self._is_quiet, self.redial))
-                tasks.create_task(self._watch_age())
+                tasks.create_task(self._watch_time())
                 await self._call_now.run(self._prepare)
         except* VoiceChatError as group:
-            error = explain_close(first(group), line.dialect)
-            self.problem = error if self._turn.is_ready else self._detour.explain(error)
+            self._ending = self._judge_end(first(group))
+
+    def _judge_end(self, error: VoiceChatError) -> Ending:
+        is_ready, dialect = self._turn.is_ready, self.line.dialect
+        ending = judge(error, dialect, is_ready=is_ready)
+        told = ending.error if is_ready else self._detour.explain(ending.error)
+        return ending if told is ending.error else judge(told, dialect, is_ready=is_ready)
 
     async def _prepare(self, link: Link, dialect: Dialect) -> None:
         """The link is up: by now it is known what there is, a loudspeaker and tools among it."""
         self.proxy_label = self.line.proxy_label or link.proxy_label
+        self._handle.used()
         await tell_present(dialect, self.engine, self.toolbox)
 
-    async def _watch_age(self) -> None:
-        """Change the line before the provider ends the session, in a pause if there is one."""
-        while not self._renewal.is_due(time.monotonic(), is_quiet=self._is_quiet()):
+    async def _watch_time(self) -> None:
+        """Tell what is overdue; change the line before the provider ends the session, in a pause
+        if there is one, or where it is slower than speech."""
+        while not self._is_time_to_renew():
+            self._look_after_turns()
+            if self._should_be_thin() and self._may_change_line():
+                self.notices.tell(Notice("thin", THIN))
+                return self.redial()
             await asyncio.sleep(AGE_LOOK_S)
         self.notices.tell(Notice("renewed", "The session is renewed before its time is up"))
-        self.redial()
+        return self.redial()
+
+    def _is_time_to_renew(self) -> bool:
+        is_due = self._renewal.is_due(time.monotonic(), is_quiet=self._is_quiet())
+        return is_due and self._outage.has_room
+
+    def _look_after_turns(self) -> None:
+        level = self.engine.microphone_dbfs if self.engine.has_microphone else 0.0
+        waits = not self._turn.is_ready or self._call_now.waiting_s > ON_ITS_WAY_S
+        if notice := self._watchdog.look(time.monotonic(), level, is_on_its_way=waits):
+            self.notices.tell(notice)
+
+    def _should_be_thin(self) -> bool:
+        """Whether the line is slower than speech, and could carry less of it."""
+        may = self._may_be_thin and self.line.dialect.profile.g711 and not self._is_thin
+        return may and self._call_now.is_slow
+
+    def _may_change_line(self) -> bool:
+        """Whether no reply would be cut; what is asked, or being said, goes to the next line."""
+        is_answered = bool(self._turn.replying) or self.engine.is_playing
+        return self._turn.is_ready and not is_answered and not self.toolbox.is_busy
 
     def _is_quiet(self) -> bool:
         """Whether nothing would be lost by changing the line now."""
@@ -410,11 +473,18 @@ class Session:
         """What the line took with it before an answer began waits for the next one."""
         spoken = self.conversation.row(self._question.item_id)
         words = spoken.text if spoken and spoken.is_finished else ""
-        row_id, is_lost = spoken.id if spoken else "", self.problem is not None
+        row_id = spoken.id if spoken else ""
+        is_lost = self.problem is not None or self._call_now.waiting_s > ON_ITS_WAY_S
         for command, rate in self._question.left(words, row_id, is_lost=is_lost):
             self._outbox.keep(command, rate or self.line.dialect.input_rate)
         if spoken and not words:
             self.conversation.forget(spoken)
+
+    def _asked(self) -> None:
+        """The user's turn has ended: an answer is due."""
+        now = time.monotonic()
+        self._turn.asked(now)
+        self._watchdog.asked(now)
 
     # -- uplink ---------------------------------------------------------------------------------
 
@@ -469,20 +539,25 @@ class Session:
             case SpeechStopped():
                 self._turn.is_heard = False
                 if not self.line.dialect.waits:
-                    self._turn.asked(time.monotonic())
+                    self._asked()
             case Resumable(handle):
-                self._handle = handle
-            case SessionEnding(time_left_s) if time_left_s <= 0:
+                self._handle.keep(handle)
+            case SessionEnding(time_left_s) if time_left_s <= 0 and self._outage.has_room:
                 self.redial()
             case SessionEnding(time_left_s):
                 self._renewal.ending(time.monotonic(), time_left_s)
             case Notice(code, message):
                 if code == "turn_too_short":
                     self._turn.forget_question()
+                    self._watchdog.drop()
                 self.conversation.note(code, message)
         self._fold(event)
-        if end := find_end(event, self.line.dialect, is_ready=self._turn.is_ready):
-            raise end
+        if notice := self._watchdog.feed(event, time.monotonic()):
+            self.notices.tell(notice)
+        if ending := judge(event, self.line.dialect, is_ready=self._turn.is_ready):
+            raise ending.error
+        if foreign := self._babble.take(event, time.monotonic()):
+            raise foreign
 
     def _judge(self, acts: list[Act]) -> None:
         """What the user's voice does to a reply, where the model's VAD leaves that to us."""
@@ -493,7 +568,7 @@ class Session:
                 case "cut":
                     self._cut_in()
                 case "answer":
-                    self._turn.asked(time.monotonic())
+                    self._asked()
                     self.post(EndTurn())
 
     def _fold(self, event: Event) -> None:
@@ -507,7 +582,7 @@ class Session:
         self._turn.is_ready = True
         self._outbox.clear()
         if self._question.is_asked:
-            self._turn.asked(time.monotonic())
+            self._asked()
         self._outage.end()
         self._renewal.begin(time.monotonic(), left_s)
         dialect, profile = self.line.dialect, self.line.dialect.profile
@@ -535,7 +610,7 @@ class Session:
     def _answer_tool(self, result: SendToolResult) -> None:
         """A tool of ours has an answer: it is part of the conversation, and the model goes on."""
         self._fold(ToolAnswered(result.call_id, result.name, result.output, result.is_error))
-        self._turn.asked(time.monotonic())
+        self._asked()
         self.post(result)
 
     def _play(self, reply_id: str, item_id: str, pcm: bytes) -> None:

@@ -41,6 +41,7 @@ def test_what_is_no_address_is_refused(written: str) -> None:
     assert "canary" not in str(caught.value)
 
 
+@pytest.mark.fault("S04")
 def test_a_key_in_the_query_is_not_quoted() -> None:
     with pytest.raises(ConfigError) as caught:
         read_address("wss://host/?key=canary-key#x")

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicechat.errors import LinkError, RefusedError, ServiceError, VoiceChatError
+from voicechat.errors import (
+    LinkError,
+    RefusedError,
+    ServiceError,
+    SessionOverError,
+    TooBigError,
+    VoiceChatError,
+)
 from voicechat.links.closes import LinkClosed, close_error
 
 R = RefusedError
@@ -16,9 +23,9 @@ PING = "keepalive ping timeout"
     [
         (1000, "", True, LinkError, False, None, 0),
         (1000, "", False, LinkError, True, None, 1),
-        (1001, "It hit the maximum duration of 60 minutes.", False, LinkError, True, 0, None),
-        (1001, "session_expired", False, LinkError, True, 0, None),
-        (4000, "invalid_request_error.session_expired", False, LinkError, True, 0, None),
+        (1001, "It hit the maximum duration of an hour.", False, SessionOverError, True, 0, None),
+        (1001, "session_expired", False, SessionOverError, True, 0, None),
+        (4000, "invalid_request_error.session_expired", False, SessionOverError, True, 0, None),
         (1001, "", False, ServiceError, True, None, None),
         (None, "", False, LinkError, True, None, None),
         (1005, "", False, LinkError, True, None, 1),
@@ -36,7 +43,7 @@ PING = "keepalive ping timeout"
         (1008, "User location is not supported", False, R, False, None, 0),
         (1008, "policy violation", False, R, False, None, 0),
         (1008, "all slots in use", False, ServiceError, True, None, 2),
-        (1009, "too big", False, ServiceError, True, None, None),
+        (1009, "too big", False, TooBigError, True, None, None),
         (1011, PING, True, LinkError, True, 0, None),
         (1011, PING, False, LinkError, True, 0, None),
         (1011, "internal error", False, ServiceError, True, None, 5),

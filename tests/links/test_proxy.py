@@ -46,6 +46,7 @@ A, B, C = "http://a:1", "http://b:2", "http://c:3"
         ("ws://127.0.0.1/", None, "", {"ALL_PROXY": "nonsense://"}, None, None),
     ],
 )  # fmt: skip
+@pytest.mark.fault("N16")
 def test_the_proxy_is_chosen(
     url: str,
     option: str | None,
@@ -93,6 +94,7 @@ def test_the_proxy_is_chosen(
         ("api.openai.com", "10.0.0.0/99,[,:,::::/x", False),
     ],
 )
+@pytest.mark.fault("N16")
 def test_exceptions_are_read_as_everywhere(host: str, rules: str, bypassed: bool) -> None:
     assert is_bypassed(host, 443, rules) is bypassed
 
@@ -122,6 +124,7 @@ def test_no_rule_raises(host: str, rules: str) -> None:
         ("  http://h:1  ", "http://h:1"),
     ],
 )
+@pytest.mark.fault("N15")
 def test_a_proxy_is_read(written: str, label: str) -> None:
     proxy = read_proxy(written, "--proxy")
     assert proxy
@@ -151,6 +154,7 @@ def test_user_and_password_are_read(written: str, user: str, password: str) -> N
     assert proxy.url.isascii()
 
 
+@pytest.mark.fault("S05", "N15")
 @pytest.mark.parametrize(
     ("written", "fault"),
     [
@@ -197,6 +201,7 @@ def test_every_value_is_read_or_refused(written: str) -> None:
     assert proxy is None or read_proxy(proxy.url, "config") == proxy
 
 
+@pytest.mark.fault("S05")
 def test_a_proxy_shows_no_password() -> None:
     proxy = Proxy("http://u:canary-pw@h:1", "--proxy")
     assert "canary" not in repr(proxy) + str(proxy) + proxy.label

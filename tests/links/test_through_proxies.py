@@ -96,6 +96,7 @@ async def test_an_encrypted_link_goes_through(make: Make, authority: Authority) 
 
 
 @pytest.mark.parametrize(("make", "scheme"), LOCKED, ids=NAMES)
+@pytest.mark.fault("N12")
 async def test_a_wrong_password_is_told(make: Make, scheme: str) -> None:
     async with websocket() as server:
         with make() as gate:
@@ -108,6 +109,7 @@ async def test_a_wrong_password_is_told(make: Make, scheme: str) -> None:
 
 
 @pytest.mark.parametrize(("make", "scheme"), LOCKED, ids=NAMES)
+@pytest.mark.fault("N12")
 async def test_a_missing_password_is_told(make: Make, scheme: str) -> None:
     async with websocket() as server:
         with make() as gate:
@@ -122,6 +124,7 @@ async def test_a_missing_password_is_told(make: Make, scheme: str) -> None:
     ("scheme", "asked"),
     [("socks4", "127.0.0.1"), ("socks5", "127.0.0.1"), ("socks5h", "localhost")],
 )
+@pytest.mark.fault("N17")
 async def test_the_scheme_says_who_looks_up_the_name(scheme: str, asked: str) -> None:
     """danted notes what it was asked for when its rules forbid it."""
     async with websocket() as server:
@@ -136,6 +139,7 @@ async def test_the_scheme_says_who_looks_up_the_name(scheme: str, asked: str) ->
         assert "does not allow connections" in str(error)
 
 
+@pytest.mark.fault("N17")
 async def test_socks4a_leaves_the_name_to_the_proxy() -> None:
     async with websocket() as server, raw(socks4a) as gate:
         proxy = through(f"socks4a://jane@127.0.0.1:{gate.port}")
@@ -170,6 +174,7 @@ async def test_an_unknown_name_is_told_where_it_was_looked_up() -> None:
     ("make", "scheme"),
     [(microsocks, "http"), (microsocks, "socks4"), (danted, "http"), (tinyproxy, "socks5h")],
 )
+@pytest.mark.fault("N14")
 async def test_a_proxy_of_another_kind_is_told(make: Make, scheme: str) -> None:
     with make() as gate:
         proxy = through(scheme_of(gate, scheme))
@@ -221,6 +226,7 @@ async def test_a_proxy_that_dies_ends_the_link(make: Make) -> None:
     assert caught.value.retryable
 
 
+@pytest.mark.fault("N13")
 async def test_a_stopped_proxy_ends_the_attempt_with_the_deadline() -> None:
     with microsocks() as gate:
         os.kill(gate.pid, signal.SIGSTOP)

@@ -36,12 +36,14 @@ async def _refused(context: ssl.SSLContext, ca_file: str = "", host: str = "loca
     return error
 
 
+@pytest.mark.fault("N04")
 async def test_an_unknown_authority_is_refused(authority: Authority) -> None:
     error = await _refused(authority.context())
     assert "authority that this machine does not know" in str(error)
     assert "ca_file" in error.hint
 
 
+@pytest.mark.fault("N04")
 async def test_a_certificate_for_another_host_is_refused(authority: Authority) -> None:
     error = await _refused(authority.context("api.example.com"), authority.ca_file)
     assert "another host" in str(error)
@@ -52,11 +54,13 @@ async def test_a_certificate_for_another_address_is_refused(authority: Authority
     assert "another host" in str(error)
 
 
+@pytest.mark.fault("N04")
 async def test_an_expired_certificate_is_refused(authority: Authority) -> None:
     error = await _refused(authority.context(expired=True), authority.ca_file)
     assert "expired" in str(error)
 
 
+@pytest.mark.fault("N04")
 async def test_a_self_signed_certificate_is_refused(tmp_path: Path) -> None:
     assert "self-signed" in str(await _refused(self_signed(tmp_path)))
 
@@ -80,6 +84,7 @@ async def test_a_line_cut_during_the_handshake_may_be_tried_again() -> None:
     assert error.retryable
 
 
+@pytest.mark.fault("N05")
 async def test_a_handshake_that_never_ends_ends_with_the_deadline() -> None:
     async with raw(servers.silent) as server:
         error = await failure(f"wss://localhost:{server.port}/", deadline_s=0.5)

@@ -22,7 +22,7 @@ from voicechat.errors import (
     VoiceChatError,
 )
 from voicechat.links.proxy import Proxy, read_proxy
-from voicechat.links.websocket import DEAD_AFTER_MS, Link, LinkClosed, WebSocketLink, connect
+from voicechat.links.websocket import Link, LinkClosed, WebSocketLink, connect
 
 KEY = "sk-canary-1234567890abcdef"
 HEADERS = {"Authorization": f"Bearer {KEY}"}
@@ -76,12 +76,14 @@ async def test_messages_go_there_and_back() -> None:
     assert "sec-websocket-extensions" not in server.headers[0]
 
 
+@pytest.mark.fault("P08")
 async def test_half_a_surrogate_pair_does_not_break_the_link() -> None:
     async with websocket() as server, connect(here(server.port), {}, proxy=None) as link:
         await link.send("a\ud83db")
         assert await anext(aiter(link)) == "a?b"
 
 
+@pytest.mark.fault("P30")
 async def test_binary_messages_come_as_bytes() -> None:
     async def talk(connection: ServerConnection) -> None:
         await connection.send(b"\x00\xff")
@@ -104,13 +106,6 @@ async def test_a_link_is_a_link() -> None:
     async with websocket() as server, connect(here(server.port), {}, proxy=None) as made:
         link: Link = made
         assert isinstance(link, WebSocketLink)
-
-
-@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the system has no such option")
-async def test_the_system_ends_a_dead_line() -> None:
-    async with websocket() as server, connect(here(server.port), {}, proxy=None) as link:
-        known = link._connection.transport.get_extra_info("socket")
-        assert known.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == DEAD_AFTER_MS
 
 
 async def test_a_busy_reader_loses_nothing() -> None:
@@ -145,6 +140,7 @@ async def test_a_busy_reader_loses_nothing() -> None:
         (4000, "invalid_request_error.invalid_model", False),
     ],
 )
+@pytest.mark.fault("N27")
 async def test_every_close_is_told(code: int, reason: str, retryable: bool) -> None:
     async def talk(connection: ServerConnection) -> None:
         await connection.send("last words")
@@ -182,6 +178,7 @@ async def test_a_close_without_a_code_is_told() -> None:
 
 
 @pytest.mark.parametrize("abruptly", [True, False])
+@pytest.mark.fault("N21")
 async def test_a_cut_line_is_told(abruptly: bool) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, state: Raw) -> None:
         await asyncio.sleep(0.1)
@@ -196,6 +193,7 @@ async def test_a_cut_line_is_told(abruptly: bool) -> None:
         assert (closed.code, closed.reason, closed.retryable) == (None, "", True)
 
 
+@pytest.mark.fault("P02", "P03", "P04")
 @pytest.mark.parametrize(
     ("frame", "code"),
     [
@@ -239,6 +237,7 @@ async def test_a_reason_is_shown_clean_and_without_the_key() -> None:
             assert "\x1b" not in text
 
 
+@pytest.mark.fault("X02")
 async def test_leaving_a_dead_line_does_not_wait() -> None:
     """Nobody reads, the buffers are full and a writer hangs: hanging up must still end."""
 
@@ -290,6 +289,7 @@ async def test_cancelling_a_call_closes_its_link() -> None:
 # -- when there is no way -----------------------------------------------------------------------
 
 
+@pytest.mark.fault("N02")
 async def test_a_closed_port_is_told(unused_tcp_port: int) -> None:
     error = await failure(here(unused_tcp_port))
     assert type(error) is LinkError
@@ -301,6 +301,7 @@ async def test_a_closed_port_of_a_name_with_several_addresses_is_told(unused_tcp
     assert f"localhost:{unused_tcp_port} refused" in str(error)
 
 
+@pytest.mark.fault("N01")
 async def test_an_unknown_host_is_told() -> None:
     error = await failure("wss://no-such-host.invalid/", deadline_s=20)
     assert type(error) is LinkError
@@ -318,6 +319,7 @@ async def test_an_unknown_host_is_told() -> None:
         (servers.answering(b"SSH-2.0-OpenSSH_9.2\r\n"), "speaks no WebSocket"),
     ],
 )
+@pytest.mark.fault("N05", "N18")
 async def test_a_server_that_is_none_is_told(talk: servers.Talk, words: str) -> None:
     async with raw(talk) as server:
         error = await failure(here(server.port), deadline_s=SHORT_S)
@@ -343,6 +345,7 @@ async def test_a_server_that_is_none_is_told(talk: servers.Talk, words: str) -> 
          "login.hotel.example", 30.0),
     ],
 )  # fmt: skip
+@pytest.mark.fault("N06", "N08", "N09", "N10", "N19")
 async def test_an_http_answer_is_told(
     talk: servers.Talk, kind: type[VoiceChatError], words: str, wait_s: float | None
 ) -> None:
@@ -353,6 +356,7 @@ async def test_an_http_answer_is_told(
     assert error.retry_after_s == wait_s
 
 
+@pytest.mark.fault("S09", "N20")
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])
 @pytest.mark.parametrize("scheme", ["ws", "wss", "http", "https"])
 async def test_no_redirect_is_followed(status: str, scheme: str) -> None:
@@ -375,6 +379,7 @@ async def test_a_redirect_to_the_same_host_is_not_followed_either() -> None:
 # -- before anything is sent --------------------------------------------------------------------
 
 
+@pytest.mark.fault("S09")
 @pytest.mark.parametrize(
     ("url", "proxy", "words"),
     [
@@ -391,6 +396,7 @@ async def test_no_key_goes_out_in_the_clear(url: str, proxy: str | None, words: 
     assert words in str(error)
 
 
+@pytest.mark.fault("S10")
 @pytest.mark.parametrize(
     "value",
     [
@@ -431,6 +437,7 @@ def gate(scheme: str, port: int, login: str = LOGIN) -> Proxy:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", *SOCKS])
+@pytest.mark.fault("N11")
 async def test_a_proxy_that_is_not_there_is_named(scheme: str, unused_tcp_port: int) -> None:
     proxy = gate(scheme, unused_tcp_port)
     error = await failure("wss://localhost:1/", proxy=proxy)
@@ -439,6 +446,7 @@ async def test_a_proxy_that_is_not_there_is_named(scheme: str, unused_tcp_port: 
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", *SOCKS])
+@pytest.mark.fault("N11")
 async def test_a_proxy_whose_name_is_unknown_is_named(scheme: str) -> None:
     proxy = read_proxy(f"{scheme}://u:canary-pw@no-such-proxy.invalid:1", "config")
     error = await failure("wss://localhost:1/", proxy=proxy, deadline_s=20)
@@ -448,6 +456,7 @@ async def test_a_proxy_whose_name_is_unknown_is_named(scheme: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", *SOCKS])
+@pytest.mark.fault("N13")
 async def test_a_proxy_that_never_answers_ends_with_the_deadline(scheme: str) -> None:
     async with raw(servers.silent) as server:
         proxy = gate(scheme, server.port)
@@ -475,6 +484,7 @@ async def _web_server(
 
 
 @pytest.mark.parametrize("scheme", SOCKS)
+@pytest.mark.fault("N14")
 async def test_a_web_server_is_no_socks_proxy(scheme: str) -> None:
     async with raw(_web_server) as server:
         proxy = gate(scheme, server.port)
@@ -496,6 +506,7 @@ async def test_a_web_server_is_no_socks_proxy(scheme: str) -> None:
         (servers.answering(b"HTTP/9 yes\r\n\r\n"), ProxyRefusedError, "does not answer"),
     ],
 )
+@pytest.mark.fault("N12")
 async def test_an_answer_of_a_proxy_is_told(
     talk: servers.Talk, kind: type[VoiceChatError], words: str
 ) -> None:
@@ -540,6 +551,7 @@ async def _all_well(link: WebSocketLink) -> None:
     await anext(aiter(link))
 
 
+@pytest.mark.fault("S02")
 @pytest.mark.parametrize("scheme", [None, "http", "socks5h"])
 async def test_no_log_holds_a_key_a_password_or_a_message(
     scheme: str | None, caplog: pytest.LogCaptureFixture

@@ -44,11 +44,13 @@ async def test_a_token_is_as_good_as_a_key() -> None:
         assert await talks.type_a_line(line)
 
 
+@pytest.mark.fault("P12")
 @pytest.mark.timeout(240)
 def test_broken_conversations_keep_every_promise() -> None:
     break_conversations("azure")
 
 
+@pytest.mark.fault("P11")
 @pytest.mark.parametrize("recording", recordings_of("azure"), ids=lambda path: path.stem)
 def test_any_single_field_may_be_missing(recording: Path) -> None:
     drop_every_field(recording)

@@ -31,6 +31,7 @@ async def test_all_talks_are_held() -> None:
     await hold_all_talks(CustomServer, "custom", model="kitchen")
 
 
+@pytest.mark.fault("P27")
 async def test_the_rate_that_the_server_names_counts_and_is_no_news() -> None:
     server = CustomServer(TALK)
     async with dialled(server, "custom", model="kitchen") as line:
@@ -47,11 +48,13 @@ async def test_servers_that_do_not_agree_are_talked_to_all_the_same(script: str)
         assert await talks.type_a_line(line) == SHORT.text
 
 
+@pytest.mark.fault("P12")
 @pytest.mark.timeout(240)
 def test_broken_conversations_keep_every_promise() -> None:
     break_conversations("custom")
 
 
+@pytest.mark.fault("P11")
 @pytest.mark.parametrize("recording", recordings_of("custom"), ids=lambda path: path.stem)
 def test_any_single_field_may_be_missing(recording: Path) -> None:
     drop_every_field(recording)

@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.gemini_check import Refused, check
 from tests.fakes.gemini_setup_check import read as read_setup
 from tests.providers.gemini_call import CLOCK, KEY, only, settings
-from voicechat.errors import RefusedError, ServiceError
+from voicechat.errors import RefusedError, ServiceError, SessionForgottenError
 from voicechat.events import (
     BeginTurn,
     EndTurn,
@@ -120,6 +120,7 @@ def test_the_address_has_the_usual_path_unless_one_is_given(url: str, address: s
     assert GeminiDialect(settings(url=url)).url() == address
 
 
+@pytest.mark.fault("S04")
 def test_the_key_is_in_a_header_and_nowhere_else() -> None:
     dialect = GeminiDialect(settings())
     dialect.open(0.0)
@@ -401,6 +402,7 @@ def test_ids_of_two_sessions_differ() -> None:
 # -- replies --------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault("P29")
 def test_one_message_may_hold_everything() -> None:
     call = Call()
     call.does(SendText("Hello", "msg_1"))
@@ -440,6 +442,7 @@ def test_words_and_sound_beside_interrupted_are_not_lost() -> None:
     assert [type(event) for event in events] == [ReplyAudio, ReplyText, SpeechStarted]
 
 
+@pytest.mark.fault("N29")
 def test_an_unresumable_moment_keeps_the_last_handle() -> None:
     call = Call()
     assert call.says({"sessionResumptionUpdate": {"newHandle": "", "resumable": False}}) == []
@@ -569,7 +572,7 @@ def test_the_words_of_a_close_tell_whose_fault_it_is(reason: str, found: str | N
     assert blame(reason) == found
 
 
-def test_an_invalid_argument_in_the_middle_of_a_call_asks_for_a_new_conversation() -> None:
+def test_an_invalid_argument_in_the_middle_of_a_call_is_tried_once_more_without_the_past() -> None:
     reason = "Request contains an invalid argument."
     call = Call()
     at_once = call.dialect.closed(1007, reason)
@@ -577,7 +580,7 @@ def test_an_invalid_argument_in_the_middle_of_a_call_asks_for_a_new_conversation
     call.speaks()
     later = call.dialect.closed(1007, reason)
     assert isinstance(at_once, RefusedError) and at_once.hint == ""
-    assert isinstance(later, RefusedError) and "new conversation" in later.hint
+    assert isinstance(later, SessionForgottenError) and later.tries == 1
 
 
 def test_a_close_that_was_announced_is_no_fault() -> None:

@@ -88,6 +88,7 @@ async def test_usage_is_that_of_the_turn() -> None:
         assert (usage.output_tokens, usage.output_audio) == (50, 50)
 
 
+@pytest.mark.fault("P16")
 async def test_the_key_cuts_an_answer_and_nothing_late_of_it_is_heard() -> None:
     async with GeminiServer("stale") as server, calling(server) as call:
         call.do(SendText("Hello", "msg_1"))
@@ -168,6 +169,7 @@ async def test_a_tool_is_called_and_answered(script: str, model: str) -> None:
         assert server.violations == []
 
 
+@pytest.mark.fault("P32")
 async def test_a_tool_that_was_never_offered_is_refused_for_the_user() -> None:
     async with GeminiServer("tool_call") as server, calling(server) as call:
         call.do(SendText("What time is it?", "msg_1"))
@@ -211,6 +213,7 @@ async def test_a_question_without_an_answer_is_a_failed_reply(script: str) -> No
         assert only(ReplyFinished, call.events)[1].status == "completed"
 
 
+@pytest.mark.fault("P27")
 async def test_another_rate_is_told_before_the_first_sound() -> None:
     async with GeminiServer("other_rate") as server, calling(server) as call:
         call.do(SendText("Hello", "msg_1"))
@@ -224,6 +227,7 @@ async def test_another_rate_is_told_before_the_first_sound() -> None:
         assert position is not None and position.index == 0
 
 
+@pytest.mark.fault("P01", "P09", "P10")
 async def test_noise_is_unknown_and_nothing_else() -> None:
     async with GeminiServer("noise") as server, calling(server) as call:
         call.do(SendText("Hello", "msg_1"))
@@ -270,6 +274,7 @@ async def test_a_wrong_choice_is_refused_by_the_server(chosen: dict[str, str], w
         assert isinstance(call.end, RefusedError) and words in call.end.message
 
 
+@pytest.mark.fault("N29")
 async def test_the_server_says_when_it_leaves_and_is_met_again_with_the_handle() -> None:
     script = replace(SCRIPTS["go_away"], answers=(Answer("Yes.", audio_ms=200),))
     async with GeminiServer(script) as server:
@@ -285,6 +290,7 @@ async def test_the_server_says_when_it_leaves_and_is_met_again_with_the_handle()
             assert server.violations == []
 
 
+@pytest.mark.fault("N29")
 async def test_a_dead_handle_is_forgotten() -> None:
     async with GeminiServer() as server, calling(server, resume="handle-of-old") as call:
         await call.until(lambda: call.has_ended)

@@ -149,6 +149,7 @@ def test_reports_of_any_shape_are_read(message: str) -> None:
     assert isinstance(failed, ProviderFailed) and failed.code == "odd"
 
 
+@pytest.mark.fault("P31")
 def test_a_refusal_that_names_nothing_costs_everything_that_is_not_needed() -> None:
     call = Call(hands_free=True, voice="nobody", text_only=True)
     call.says("session.created", session={"input_audio_noise_reduction": None})
@@ -184,6 +185,7 @@ def test_a_refusal_that_names_a_field_costs_only_that(param: str, key: str, valu
     }
 
 
+@pytest.mark.fault("S08")
 def test_the_key_is_never_repeated() -> None:
     call = Call().ready()
     assert KEY not in repr(call.fails("1002", f"bad key {KEY}"))

@@ -80,6 +80,7 @@ def test_sound_is_whole_samples_of_24_khz() -> None:
     assert len(sound.pcm) == 38_400
 
 
+@pytest.mark.fault("P10")
 def test_unknown_events_are_unknown() -> None:
     assert Call().ready().says("response.hologram") == [Unknown("response.hologram")]
 
@@ -87,6 +88,7 @@ def test_unknown_events_are_unknown() -> None:
 # -- typed text ---------------------------------------------------------------------------------
 
 
+@pytest.mark.fault("P28")
 def test_an_empty_answer_to_typed_text_is_a_failure_that_says_what_to_do() -> None:
     call = Call().ready()
     call.types()
@@ -252,6 +254,7 @@ def test_calls_of_an_abandoned_reply_are_not_told() -> None:
     assert call.calls(call_id="call_a") == []
 
 
+@pytest.mark.fault("P32")
 def test_an_unknown_tool_is_refused_politely_three_times() -> None:
     call = calling()
     for number in range(1, 6):

@@ -239,6 +239,7 @@ def test_waiting_sound_is_bounded_and_the_oldest_goes() -> None:
 # -- refused settings ---------------------------------------------------------------------------
 
 
+@pytest.mark.fault("P31")
 def test_refused_settings_are_given_up_one_by_one() -> None:
     call = Call(voice="marin", shape="ga")
     call.says("session.created")
@@ -329,6 +330,7 @@ def test_refused_noise_reduction_is_only_a_notice() -> None:
 # -- what the server says of the session --------------------------------------------------------
 
 
+@pytest.mark.fault("P31")
 def test_server_that_finds_turns_anyway_is_believed_and_told_once() -> None:
     call = Call()
     call.says("session.created")
@@ -341,6 +343,7 @@ def test_server_that_finds_turns_anyway_is_believed_and_told_once() -> None:
     assert call.says("session.updated", session=differs) == []
 
 
+@pytest.mark.fault("P31", "P27")
 def test_other_rates_of_the_server_are_remembered() -> None:
     call = Call()
     call.says("session.created")
@@ -351,6 +354,7 @@ def test_other_rates_of_the_server_are_remembered() -> None:
     assert (call.dialect.input_rate, call.dialect.output_rate) == (16000, 48000)
 
 
+@pytest.mark.fault("P31", "P07")
 @pytest.mark.parametrize("rate", [0, -1, "16000", True, 10**9, None, 1.5])
 def test_impossible_rates_are_not_believed(rate: object) -> None:
     audio = {"output": {"format": {"type": "audio/pcm", "rate": rate}}}
@@ -363,6 +367,7 @@ def test_voice_may_be_an_object() -> None:
     assert only(SessionReady, call.says("session.updated", session={"voice": {"id": "v"}}))
 
 
+@pytest.mark.fault("P27")
 def test_sound_that_is_no_pcm_is_told() -> None:
     call = Call()
     call.says("session.created")
@@ -386,6 +391,7 @@ def test_a_turn_is_cleared_appended_committed_and_answered() -> None:
     assert base64.b64decode(sent[1]["audio"]) == b"\x01\x02" * 2400
 
 
+@pytest.mark.fault("P21")
 def test_a_turn_below_a_tenth_of_a_second_is_forgotten() -> None:
     call = Call().ready()
     sent = call.does(BeginTurn(), *[CHUNK] * 4, SendAudio(bytes(958)), EndTurn())
@@ -481,6 +487,7 @@ def test_a_turn_without_an_id_gets_one_and_its_words_find_it() -> None:
     assert words.item_id == committed.item_id
 
 
+@pytest.mark.fault("P15")
 def test_words_of_no_turn_are_noise() -> None:
     call = Call().ready()
     kind = "conversation.item.input_audio_transcription.completed"

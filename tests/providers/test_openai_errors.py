@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from tests.providers.openai_call import KEY, Call, only
-from voicechat.errors import RefusedError, ServiceError
+from voicechat.errors import RefusedError, ServiceError, SessionOverError, TooBigError
 from voicechat.events import ProviderFailed, ReplyFinished, SessionExpired, Unknown, Usage
 from voicechat.providers.openai_fields import decode
 
 # -- error events -------------------------------------------------------------------------------
 
 
+@pytest.mark.fault("P21")
 @pytest.mark.parametrize(
     ("code", "message"),
     [
@@ -56,6 +57,7 @@ def test_errors_that_stay_are_fatal_at_any_time(code: str, hint: str, when: str)
     assert "Because" in error.message
 
 
+@pytest.mark.fault("P23")
 def test_other_errors_are_told_and_the_session_goes_on() -> None:
     call = Call().ready()
     for _ in range(4):
@@ -86,6 +88,7 @@ def test_errors_of_any_shape_are_read(message: dict[str, Any], expected: tuple[s
     assert (event.code, event.message) == expected
 
 
+@pytest.mark.fault("S08")
 def test_the_key_is_never_repeated() -> None:
     call = Call().ready()
     events = call.fails("invalid_api_key", f"Incorrect API key provided: {KEY}.")
@@ -103,6 +106,7 @@ def end(status: str, details: object) -> list[Any]:
     return call.ends("resp_1", status, status_details=details)
 
 
+@pytest.mark.fault("P22")
 @pytest.mark.parametrize(
     ("status", "details", "expected"),
     [
@@ -135,6 +139,7 @@ def test_the_end_of_a_reply_says_why(
     assert (event.status, event.code, event.message) == expected
 
 
+@pytest.mark.fault("P22")
 def test_failed_reply_for_want_of_money_is_fatal() -> None:
     events = end("failed", {"error": {"code": "insufficient_quota", "message": "empty"}})
     assert [type(event) for event in events] == [ReplyFinished, ProviderFailed]
@@ -191,8 +196,8 @@ def test_no_usage_is_no_usage(usage: object) -> None:
         (1011, "", ServiceError, "internal error"),
         (1012, "", ServiceError, "restarting"),
         (1013, "", ServiceError, "overloaded"),
-        (1009, "", ServiceError, "too big"),
-        (1001, "Your session hit the maximum duration of 60 minutes.", ServiceError, "age"),
+        (1009, "", TooBigError, "too big"),
+        (1001, "Your session hit the maximum duration of 60 minutes.", SessionOverError, "age"),
     ],
 )
 def test_close_codes_say_what_to_do(
@@ -235,6 +240,7 @@ def test_ordinary_closes_are_nothing_special(code: int) -> None:
 # -- noise, one kind each -----------------------------------------------------------------------
 
 
+@pytest.mark.fault("P01", "P06", "P07", "P08", "P09")
 @pytest.mark.parametrize(
     "raw",
     [
@@ -259,6 +265,7 @@ def test_noise_is_unknown(raw: str | bytes) -> None:
     assert [type(event) for event in call.raw(raw)] == [Unknown]
 
 
+@pytest.mark.fault("P30", "P07")
 def test_binary_messages_and_byte_order_marks_are_read() -> None:
     assert decode('\ufeff{"type":"x"}') == {"type": "x"}
     assert decode(b'\xef\xbb\xbf{"type":"x"}') == {"type": "x"}

@@ -70,6 +70,7 @@ def test_unanswered_request_is_given_up_after_ten_seconds() -> None:
     assert kinds(call.asks())[-1] == "response.create"
 
 
+@pytest.mark.fault("P21")
 def test_busy_server_is_asked_again_when_its_reply_ends() -> None:
     call = Call().ready()
     call.asks()
@@ -162,6 +163,7 @@ def test_a_reply_starts_once_and_ends_once() -> None:
     assert call.begins() == []
 
 
+@pytest.mark.fault("P20")
 def test_a_reply_that_is_not_announced_starts_with_its_first_sound() -> None:
     call = Call().ready()
     call.asks()
@@ -170,6 +172,7 @@ def test_a_reply_that_is_not_announced_starts_with_its_first_sound() -> None:
     assert finished(call.ends()) == [("resp_1", "completed")]
 
 
+@pytest.mark.fault("P20")
 def test_a_server_without_any_ids_has_one_reply_after_the_other() -> None:
     call = Call().ready()
     seen = []
@@ -181,6 +184,7 @@ def test_a_server_without_any_ids_has_one_reply_after_the_other() -> None:
     assert len({event.reply_id for event in seen}) == 2
 
 
+@pytest.mark.fault("P15")
 def test_sound_after_the_end_of_a_reply_is_dropped() -> None:
     call = Call().ready()
     call.begins()
@@ -189,6 +193,7 @@ def test_sound_after_the_end_of_a_reply_is_dropped() -> None:
     assert call.writes("late") == []
 
 
+@pytest.mark.fault("P19")
 def test_interleaved_replies_keep_their_own_sound() -> None:
     call = Call(**HANDS_FREE).ready()
     call.begins("resp_1")
@@ -200,6 +205,7 @@ def test_interleaved_replies_keep_their_own_sound() -> None:
     assert finished(call.ends("resp_2")) == [("resp_2", "completed")]
 
 
+@pytest.mark.fault("P15")
 def test_out_of_band_replies_are_nobodys() -> None:
     call = Call().ready()
     call.begins("resp_1", conversation_id="conv_1")
@@ -215,6 +221,7 @@ def test_server_that_never_names_a_conversation_is_heard() -> None:
     assert call.begins("resp_1", conversation_id=None) == [ReplyStarted("resp_1")]
 
 
+@pytest.mark.fault("P26")
 def test_a_reply_that_falls_silent_is_ended_for_it() -> None:
     call = Call().ready()
     call.begins()
@@ -238,6 +245,7 @@ def test_unannounced_failure_is_a_whole_reply() -> None:
 # -- interrupting -------------------------------------------------------------------------------
 
 
+@pytest.mark.fault("P16")
 def test_interrupt_cancels_once_and_drops_what_comes_late() -> None:
     call = Call().ready()
     call.begins()
@@ -326,6 +334,7 @@ def test_cancelled_reply_that_never_ends_is_ended_for_it() -> None:
     assert kinds(call.sent()) == ["response.create"]
 
 
+@pytest.mark.fault("P21")
 def test_reply_we_never_saw_is_cancelled_without_its_name() -> None:
     call = Call().ready()
     call.asks()
@@ -417,6 +426,7 @@ def test_item_named_late_is_truncated_by_the_servers_name() -> None:
     assert call.interrupts(Heard(sound.item_id, 100, 500))[-1]["item_id"] == "item_late"
 
 
+@pytest.mark.fault("P19")
 def test_two_items_of_a_reply_are_counted_apart() -> None:
     call = Call().ready()
     call.begins()
@@ -429,6 +439,7 @@ def test_two_items_of_a_reply_are_counted_apart() -> None:
 # -- sound at the edge --------------------------------------------------------------------------
 
 
+@pytest.mark.fault("P13")
 @pytest.mark.parametrize("delta", ["@@@@", "A", "AAA\ud800", "ÄÖÜß", 5, None, [], {}])
 def test_bad_base64_is_dropped_and_counted(delta: object) -> None:
     call = Call().ready()
@@ -437,6 +448,7 @@ def test_bad_base64_is_dropped_and_counted(delta: object) -> None:
     assert events == [Unknown("bad audio")]
 
 
+@pytest.mark.fault("P13")
 @pytest.mark.parametrize("delta", ["-_-_", "+/+/", "+/\n+/"])
 def test_url_safe_and_broken_lines_are_understood(delta: str) -> None:
     call = Call().ready()
@@ -444,6 +456,7 @@ def test_url_safe_and_broken_lines_are_understood(delta: str) -> None:
     assert [e.pcm for e in only(ReplyAudio, events)] == [b"\xfb\xff"]
 
 
+@pytest.mark.fault("P14")
 def test_half_samples_wait_for_their_other_half_by_item() -> None:
     call = Call().ready()
     first = call.says("response.output_audio.delta", item_id="a", delta="AQID", output_index=0)
@@ -453,6 +466,7 @@ def test_half_samples_wait_for_their_other_half_by_item() -> None:
     assert pcm == [b"\x01\x02", b"\x09\x09", b"\x03\x04"]
 
 
+@pytest.mark.fault("P14")
 def test_half_a_sample_at_the_end_of_a_part_is_dropped() -> None:
     call = Call().ready()
     call.begins()
@@ -463,6 +477,7 @@ def test_half_a_sample_at_the_end_of_a_part_is_dropped() -> None:
     assert sound.pcm == b"\x05\x06"
 
 
+@pytest.mark.fault("P27")
 def test_header_of_a_sound_file_is_not_played() -> None:
     riff = b"RIFF\x00\x00\x00\x00WAVEfmt " + bytes(20) + b"data\x04\x00\x00\x00" + b"\x01\x02" * 2
     call = Call().ready()
@@ -478,6 +493,7 @@ def words_of(events: list[Event]) -> list[tuple[str, bool]]:
     return [(event.text, event.final) for event in only(ReplyText, events)]
 
 
+@pytest.mark.fault("P18")
 def test_words_are_told_once_however_often_they_are_repeated() -> None:
     call = Call().ready()
     call.begins()
@@ -506,6 +522,7 @@ def test_words_that_never_came_by_deltas_are_filled_from_the_end(kind: str) -> N
     assert words.spoken is ("audio" in kind)
 
 
+@pytest.mark.fault("P17")
 def test_delta_after_the_final_words_is_not_appended() -> None:
     call = Call().ready()
     call.begins()
@@ -523,6 +540,7 @@ def test_sentences_that_come_only_as_finals_follow_each_other() -> None:
     assert words_of(call.says(kind, transcript="Two.", **ids)) == [("One. Two.", True)]
 
 
+@pytest.mark.fault("P19")
 def test_two_parts_of_an_item_make_one_text() -> None:
     call = Call().ready()
     call.begins()
@@ -532,6 +550,7 @@ def test_two_parts_of_an_item_make_one_text() -> None:
     assert words_of(call.says(kind, text="Two.", content_index=1, **ids)) == [("One. Two.", True)]
 
 
+@pytest.mark.fault("P18")
 def test_the_same_message_twice_counts_once() -> None:
     call = Call().ready()
     message = (
@@ -543,6 +562,7 @@ def test_the_same_message_twice_counts_once() -> None:
     assert only(ReplyText, call.raw(message.replace("e1", "e2")))
 
 
+@pytest.mark.fault("P08", "T01")
 def test_words_are_made_safe() -> None:
     call = Call().ready()
     [words] = only(ReplyText, call.writes("a\x1b[2Jb\ud800\nc"))

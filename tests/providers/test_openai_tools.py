@@ -235,6 +235,7 @@ def tool_call(call_id: str = "call_1", **item: Any) -> dict[str, Any]:
     return {"type": "function_call", "id": "fc", "call_id": call_id, "name": "f", **item}
 
 
+@pytest.mark.fault("P32")
 def test_a_tool_call_is_refused_once_and_the_turn_goes_on() -> None:
     call = Call().ready()
     call.begins()

@@ -13,9 +13,11 @@ from voicechat.audio.pcm import FULL_SCALE, frames_to_ms, to_samples
 
 Ill: TypeAlias = Literal["constant", "clipped"]
 
-CONSTANT_MS = 5000
+CONSTANT_MS = 2000
 STEADY = 16
 """A converter's own noise: within so many steps nothing is heard."""
+OFF_CENTRE = 100
+"""-50 dBFS; many good converters are off by less."""
 CEILING = FULL_SCALE - 64
 CLIPPED_SHARE = 0.005
 """So much of a second at the ceiling is heard as a rasp."""
@@ -57,7 +59,7 @@ class Health:
 
     def _is_constant(self, low: int, high: int, frames: int) -> bool:
         """Off its centre, and still.  Zeros are another matter (`Waking`)."""
-        is_still = high - low <= STEADY and abs(high + low) // 2 > STEADY
+        is_still = high - low <= STEADY and abs(high + low) // 2 > OFF_CENTRE
         self._steady = self._steady + frames if is_still else 0
         return frames_to_ms(self._steady, self._rate) >= CONSTANT_MS
 

@@ -296,8 +296,8 @@ class JitterBuffer:
         if self.is_paced:
             if reply.state == "starved":
                 ran_out_lately = self._clock - reply.gap_at < ms_to_frames(AGAIN_MS, self._rate)
-                needed_ms = AGAIN_WAITS_MS if ran_out_lately else 0
-                return reply.level >= ms_to_frames(needed_ms, self._rate)
+                waits_ms = AGAIN_WAITS_MS if ran_out_lately else 0
+                return reply.level >= ms_to_frames(waits_ms, self._rate)
             return self._behind_ms(reply, 0) >= 0
         needed_ms = reply.target_ms
         if reply.state == "filling":

@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
+from voicechat.front.words_errors import in_chinese
+
 Language: TypeAlias = Literal["en", "zh"]
 
 
@@ -27,6 +29,10 @@ class Words:
     def __call__(self, key: str, **values: object) -> str:
         text = _WORDS[key][self._column]
         return text.format(**values) if values else text
+
+    def told(self, text: str) -> str:
+        """An error or a notice that was made elsewhere, in English, as far as it is known."""
+        return in_chinese(text) if self.language == "zh" else text
 
 
 _ORDERS = (

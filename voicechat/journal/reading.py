@@ -110,6 +110,8 @@ class _Reader:
         self._items: dict[str, dict[str, Any]] = {}
         self._drafts: dict[str, tuple[str, dict[str, Any]]] = {}
         self._amends: list[dict[str, Any]] = []
+        self._after: dict[str, str] = {}
+        """Of items that were written late: behind which one they stand; empty: they are first."""
         self._damaged = 0
 
     def take(self, line: bytes) -> None:
@@ -143,6 +145,8 @@ class _Reader:
             case "item":
                 item, is_whole = _known(record, needed=_WHOLE)
                 self._items[item["id"]] = item
+                if isinstance(after := record.get("after"), str):
+                    self._after[item["id"]] = after
             case "draft":
                 item, is_whole = _known(record["item"], needed=_WHOLE)
                 self._drafts[item["id"]] = (str(record.get("after", "")), item)
@@ -170,15 +174,15 @@ class _Reader:
         return Loaded(self._header, items, self._damaged, self._name)
 
     def _order(self) -> Iterator[str]:
-        """The items as they were written, each draft that never became one after its neighbour."""
-        names = list(self._items)
-        following: dict[str, str] = dict(zip(["", *names], [*names, ""], strict=True))
-        last = names[-1] if names else ""
-        for name, (after, _) in self._drafts.items():
-            if name not in following:
-                after = after if after in following else last
-                following[name], following[after] = following[after], name
-                last = name if after == last else last
+        """The items as they were written, but after their neighbour what was late, or never more
+        than a draft."""
+        places: dict[str, str | None] = {name: self._after.get(name) for name in self._items}
+        places |= {name: at for name, (at, _) in self._drafts.items() if name not in places}
+        following, last = {"": ""}, ""
+        for name, wanted in places.items():
+            after = wanted if wanted is not None and wanted in following else last
+            following[name], following[after] = following[after], name
+            last = name if after == last else last
         name = following[""]
         while name:
             yield name

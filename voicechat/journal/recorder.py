@@ -7,6 +7,7 @@ kept as a draft, for a crash; what becomes known after an item was written amend
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -125,7 +126,8 @@ class Journal:
         """Write everything whose turn has come; keep a draft of what must wait."""
         if row.role not in ROLES or clean_line(row.id) in self._past:
             return
-        self._begun.setdefault(row.id, (_now(), self.model))
+        if row.id not in self._begun:
+            self._begun[row.id] = (_now(), self.model)
         if row.id in self._written:
             self._amend(row)
         elif not row.is_finished and row.role != "tool":
@@ -149,17 +151,24 @@ class Journal:
             if not row.is_finished:
                 return
             if row.text or row.role == "user":  # A reply that was stopped before its first word
-                self._write(row, self._item(row))  # is nobody's say.
+                self._write(row, self._place(row, rows), self._item(row))  # is nobody's say.
 
     def _is_owed(self, row: Said) -> bool:
         is_known = row.id in self._written or clean_line(row.id) in self._past
         return row.role in ROLES and not is_known
 
-    def _write(self, row: Said, item: dict[str, Any]) -> None:
+    def _place(self, row: Said, rows: Sequence[Said]) -> dict[str, str]:
+        """Where it stands, if what follows it was written before: a spoken turn is often known
+        only after what was typed behind it."""
+        following = takewhile(lambda other: other.id != row.id, reversed(rows))
+        is_late = any(other.role in ROLES and not self._is_owed(other) for other in following)
+        return {"after": _before(row, rows, self._is_owed)} if is_late else {}
+
+    def _write(self, row: Said, place: dict[str, str], item: dict[str, Any]) -> None:
         if row.role == "assistant" and self.name != self._told_name:
             self._told_name = self.name
             self._disk.put({"type": "model", "name": clean_line(self.name)})
-        self._disk.put({"type": "item", **item})
+        self._disk.put({"type": "item", **place, **item})
         self._written[row.id] = item
 
     def _amend(self, row: Said) -> None:
@@ -207,12 +216,14 @@ def _now() -> str:
     return utc(datetime.now(UTC))
 
 
-def _before(row: Said, rows: Sequence[Said]) -> str:
-    """The id of the say that stands before `row`."""
+def _before(
+    row: Said, rows: Sequence[Said], leaves_out: Callable[[Said], bool] = lambda other: False
+) -> str:
+    """The id of the say that stands before `row`; empty: there is none."""
     previous = ""
     for other in rows:
         if other.id == row.id:
             return previous
-        if other.role in ROLES:
+        if other.role in ROLES and not leaves_out(other):
             previous = clean_line(other.id)
     return previous

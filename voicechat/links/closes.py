@@ -5,7 +5,14 @@ Rule: pure and generic; a dialect that knows its provider better asks itself fir
 
 from dataclasses import dataclass
 
-from voicechat.errors import LinkError, RefusedError, ServiceError, VoiceChatError
+from voicechat.errors import (
+    LinkError,
+    RefusedError,
+    ServiceError,
+    SessionOverError,
+    TooBigError,
+    VoiceChatError,
+)
 from voicechat.text import clean_line, mask_secrets
 
 _EXPIRED = ("maximum duration", "session_expired", "session expired", "session has expired")
@@ -26,8 +33,9 @@ class _Meaning:
 _ENDED = _Meaning(LinkError, "The call was ended here", tries=0)
 _LOST = _Meaning(LinkError, "The line was lost")
 _DEAD = _Meaning(LinkError, "The line was lost: no answer to our pings", wait_s=0.0)
-_RENEW = _Meaning(LinkError, "The session reached its greatest age", wait_s=0.0)
+_RENEW = _Meaning(SessionOverError, "The session reached its greatest age", wait_s=0.0)
 _NONSENSE = _Meaning(ServiceError, "The service sent what is no WebSocket message", tries=1)
+_TOO_MUCH = _Meaning(ServiceError, "The service sent a message that is too big", tries=1)
 _MONEY = _Meaning(
     RefusedError,
     "The service says that the account has no credit left",
@@ -52,7 +60,7 @@ _CODES = {
     1006: _LOST,
     1007: _Meaning(ServiceError, "The service cannot read what we sent", tries=1),
     1008: _Meaning(ServiceError, "The service ended the call by its rules", tries=2),
-    1009: _Meaning(ServiceError, "A message was too big for the service"),
+    1009: _Meaning(TooBigError, "A message was too big for the service", "It is not sent again."),
     1010: _Meaning(ServiceError, "The service misses a WebSocket extension", tries=1),
     1011: _Meaning(ServiceError, "The service failed", tries=5),
     1012: _Meaning(ServiceError, "The service restarts"),
@@ -79,7 +87,7 @@ def close_error(code: int | None, reason: str, *, by_us: bool = False) -> VoiceC
     text = f"{meaning.words}: {quoted}" if shown else meaning.words
     if meaning.kind is not LinkError and code is not None:
         text += f" (code {code})"
-    return meaning.kind(text, meaning.hint, retry_after_s=meaning.wait_s)
+    return meaning.kind(text, meaning.hint, retry_after_s=meaning.wait_s, tries=meaning.tries)
 
 
 def _meaning(code: int | None, reason: str, by_us: bool) -> _Meaning:
@@ -87,7 +95,7 @@ def _meaning(code: int | None, reason: str, by_us: bool) -> _Meaning:
     if code is None or _PING in reason:
         return _LOST if code is None else _DEAD
     if by_us:
-        return _ENDED if code in (1000, 1001) else _NONSENSE
+        return _of_our_close(code)
     if any(word in reason for word in _EXPIRED):
         return _RENEW
     if code in (1008, 1011) and any(word in reason for word in _ACCOUNT):
@@ -99,24 +107,33 @@ def _meaning(code: int | None, reason: str, by_us: bool) -> _Meaning:
     return _DENIED if 3000 <= code < 5000 else _BROKEN
 
 
+def _of_our_close(code: int) -> _Meaning:
+    if code in (1000, 1001):
+        return _ENDED
+    return _TOO_MUCH if code == 1009 else _NONSENSE
+
+
 class LinkClosed(LinkError):
     """A link that was up came to its end, whatever the reason: also after a friendly close.
 
-    Text, hint, `retryable` and `retry_after_s` are those of `close_error`; ask the dialect first,
-    with `code` and `reason`.
+    Text, hint, `retryable`, `retry_after_s` and `tries` are those of `close_error`; ask the
+    dialect first, with `code` and `reason`.
 
     Attributes:
         code: The close code; None: the line broke without one.
         reason: The closing side's words, cleaned and masked.
         by_us: Whether we closed first.
-        tries: How often in a row trying again makes sense; None: as often as one likes.
+        is_ours: Whether we ended it on purpose.
+        is_told: Whether code and reason are the service's own words about it.
     """
 
     def __init__(self, code: int | None, reason: str, *, by_us: bool = False) -> None:
-        error = close_error(code, reason, by_us=by_us)
-        super().__init__(error.message, error.hint, retry_after_s=error.retry_after_s)
+        error = self.meaning = close_error(code, reason, by_us=by_us)
+        wait_s, tries = error.retry_after_s, error.tries
+        super().__init__(error.message, error.hint, retry_after_s=wait_s, tries=tries)
         self.code = code
         self.reason = mask_secrets(clean_line(mask_secrets(reason)))
         self.by_us = by_us
-        self.tries = _meaning(code, reason.lower(), by_us).tries
+        self.is_ours = by_us and code in (1000, 1001)
+        self.is_told = not by_us and _PING not in reason.lower()
         self.retryable = error.retryable and self.tries != 0

@@ -17,6 +17,7 @@ import python_socks
 from websockets import exceptions
 from websockets.asyncio import client
 from websockets.http11 import Response
+from websockets.protocol import State
 from websockets.uri import WebSocketURI
 
 from voicechat import __version__
@@ -24,6 +25,7 @@ from voicechat.errors import VoiceChatError
 from voicechat.links import failures, trust
 from voicechat.links.address import Address, read_address
 from voicechat.links.closes import LinkClosed
+from voicechat.links.outgoing import LOW_WATER, Outgoing
 from voicechat.links.proxy import Proxy
 from voicechat.links.route import Route
 from voicechat.links.tunnel import EYEBALLS_S, SHUTDOWN_S, open_tunnel
@@ -34,11 +36,6 @@ MAX_MESSAGE = 16 * 1024 * 1024
 """Bytes of one message we accept."""
 MAX_QUEUE = 4096
 """Frames that wait for a busy reader; while reading pauses, the server's pings go unanswered."""
-PING_INTERVAL_S = 20.0
-PING_TIMEOUT_S = 60.0
-"""Long, because some services answer pings late while they think."""
-DEAD_AFTER_MS = 10_000
-"""How long sent bytes may stay unacknowledged before the line counts as dead."""
 CLOSE_S = 0.5
 """For the closing handshake; some services just drop the line instead."""
 LEAVE_S = 1.0
@@ -56,6 +53,31 @@ class Link(Protocol):
 
     proxy_label: str
     """The proxy it goes through, without password; empty: none."""
+    bytes_sent: int
+    """Of messages, without framing."""
+
+    @property
+    def heard_at(self) -> float:
+        """When something came last, of whatever kind (monotonic seconds); now, while things that
+        came wait for a busy reader."""
+
+    @property
+    def answered(self) -> int:
+        """The number of the last ping that was answered; 0: none ever was."""
+
+    @property
+    def waiting(self) -> int:
+        """Bytes sent that the next machine on the way has not acknowledged."""
+
+    @property
+    def unsent(self) -> int:
+        """Bytes sent that have not left this machine."""
+
+    def ask(self) -> None:
+        """Send a ping, numbered from 1; never waits, never raises."""
+
+    def give_up(self) -> None:
+        """The other side is gone: there is nobody to say goodbye to."""
 
     async def send(self, message: str) -> None:
         """Send one text message; waits while the line is full.
@@ -78,13 +100,44 @@ class Link(Protocol):
 class WebSocketLink:
     """A WebSocket that is up."""
 
-    def __init__(self, connection: client.ClientConnection, route: Route) -> None:
+    def __init__(self, connection: "_Connection", route: Route) -> None:
         self._connection = connection
         self._route = route
+        self._outgoing = Outgoing(connection.transport)
+        self._is_given_up = False
         self.proxy_label = route.proxy.label if route.proxy else ""
         self.bytes_sent = 0
         """Of messages, without framing."""
         self.bytes_received = 0
+
+    @property
+    def heard_at(self) -> float:
+        """See `Link.heard_at`."""
+        is_behind = self._connection.recv_messages.paused
+        return time.monotonic() if is_behind else self._connection.heard_at
+
+    @property
+    def answered(self) -> int:
+        """See `Link.answered`."""
+        return self._connection.answered
+
+    @property
+    def waiting(self) -> int:
+        """See `Link.waiting`."""
+        return self._outgoing.waiting
+
+    @property
+    def unsent(self) -> int:
+        """See `Link.unsent`."""
+        return self._outgoing.unsent
+
+    def ask(self) -> None:
+        """See `Link.ask`."""
+        self._connection.ask()
+
+    def give_up(self) -> None:
+        """See `Link.give_up`."""
+        self._is_given_up = True
 
     async def send(self, message: str) -> None:
         """See `Link.send`; a half of a surrogate pair goes out as `?`."""
@@ -109,7 +162,7 @@ class WebSocketLink:
         """See `Link.close`."""
         try:
             with suppress(TimeoutError):
-                async with asyncio.timeout(LEAVE_S):
+                async with asyncio.timeout(0.0 if self._is_given_up else LEAVE_S):
                     await self._connection.close()
         finally:
             self._connection.transport.abort()
@@ -158,7 +211,7 @@ async def connect(
 
 async def _open(
     address: Address, headers: Mapping[str, str], route: Route, ca_file: str
-) -> client.ClientConnection:
+) -> "_Connection":
     dial = _Dial(address, route, trust.tls_context(ca_file), headers)
     try:
         async with asyncio.timeout(route.deadline_s):
@@ -166,19 +219,44 @@ async def _open(
     except Exception as error:
         # Without a cause: a foreign traceback may show headers or the proxy's password.
         raise _explain(error, dial, route) from None
-    _notice_death(connection)
+    assert isinstance(connection, _Connection)
     return connection
 
 
 class _Connection(client.ClientConnection):
-    """One that ends soon after a close, also when the other side leaves TCP open.
+    """One that knows when it heard something last, and ends soon after a close.
 
-    By itself websockets would tell the reader when its next ping is due.
+    By itself websockets would leave a TCP line open that the other side does not close.
+
+    Attributes:
+        heard_at: When bytes came last, monotonic seconds.
+        answered: The number of the last ping that was answered.
     """
 
     _ending: asyncio.TimerHandle | None = None
+    answered = 0
+    heard_at = 0.0
+    _asked = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.heard_at = time.monotonic()
+        super().connection_made(transport)
+
+    def ask(self) -> None:
+        """Send a ping without waiting for room, which a line that is full may never have."""
+        if self.protocol.state is State.OPEN and not self.transport.is_closing():
+            self._asked += 1
+            self.protocol.send_ping(self._asked.to_bytes(4))
+            self.send_data()
+
+    def acknowledge_pings(self, data: bytes) -> None:
+        """Note a pong; one that was not asked for (a heartbeat) answers nothing."""
+        number = int.from_bytes(data[:4])
+        if len(data) == 4 and self.answered < number <= self._asked:
+            self.answered = number
 
     def data_received(self, data: bytes) -> None:
+        self.heard_at = time.monotonic()
         super().data_received(data)
         if self.close_deadline is not None and self._ending is None:
             self._ending = self.loop.call_at(self.close_deadline, self.transport.abort)
@@ -205,11 +283,12 @@ class _Dial(client.connect):
             proxy=route.proxy.url if route.proxy else None,
             compression=None,
             open_timeout=None,
-            ping_interval=PING_INTERVAL_S,
-            ping_timeout=PING_TIMEOUT_S,
+            # Whoever uses the link knows better how long silence is healthy.
+            ping_interval=None,
             close_timeout=CLOSE_S,
             max_size=MAX_MESSAGE,
             max_queue=MAX_QUEUE,
+            write_limit=LOW_WATER,
             logger=_quiet,
             create_connection=_Connection,
             happy_eyeballs_delay=EYEBALLS_S,
@@ -256,15 +335,6 @@ class _Dial(client.connect):
         )
         assert encrypted is not None
         return encrypted
-
-
-def _notice_death(connection: client.ClientConnection) -> None:
-    """Let the system end a line whose other side went silent, where it can (Linux)."""
-    option = getattr(socket, "TCP_USER_TIMEOUT", None)
-    transport_socket = connection.transport.get_extra_info("socket")
-    if option is not None and transport_socket is not None:
-        with suppress(OSError):
-            transport_socket.setsockopt(socket.IPPROTO_TCP, option, DEAD_AFTER_MS)
 
 
 def _explain(error: Exception, dial: _Dial, route: Route) -> VoiceChatError:

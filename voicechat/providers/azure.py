@@ -39,6 +39,7 @@ class AzureDialect(OpenAIDialect):
         images=True,
         tools=True,
         can_wait=True,
+        g711=True,
         # Beside the realtime address; which model answers there is the name of a deployment.
         http=Http("{origin}/openai/v1", chat_model=""),
     )

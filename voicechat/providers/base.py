@@ -85,6 +85,10 @@ class Profile:
     """Whether it can call functions."""
     can_wait: bool = False
     """Whether its VAD can leave it to us what cuts a reply and when to answer (`Vad.by_words`)."""
+    pong_s: float = 6.0
+    """How late its answer to a ping may be while all is well."""
+    g711: bool = False
+    """Whether it takes sound as G.711, a sixth of the bytes (`Settings.codec`)."""
     http: Http | None = None
     """Its services without a WebSocket; None: it has none that we know."""
 
@@ -95,6 +99,8 @@ class Past:
 
     role: Literal["user", "assistant"]
     text: str
+    id: str = field(default="", compare=False)
+    """Of its row in our conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,8 @@ class Settings:
     """Hz of the sound we send, for a server that does not say; 0: the profile's."""
     output_rate: int = 0
     """Hz of the sound we get; 0: the profile's."""
+    codec: Literal["pcm16", "g711"] = "pcm16"
+    """How the sound we send is written, where the provider takes both."""
     voice: str = ""
     """Empty: the provider's choice."""
     instructions: str = ""
@@ -148,12 +156,20 @@ class Settings:
     """Which generation of the protocol the server speaks, where a dialect has several."""
 
 
+_HEAD = 80
+"""Characters of a message that tell what it is; about all but the sound of one with sound."""
+
+
 class Dialect(ABC):
     """One session in one provider's language."""
 
     profile: ClassVar[Profile]
     tick_s: ClassVar[float] = 0.25
     """How often `tick` should be called."""
+    sound_mark: ClassVar[str] = '"input_audio_buffer.append"'
+    """What a message with the user's sound has at its beginning, and no other has."""
+    urgent_marks: ClassVar[tuple[str, ...]] = ('"response.cancel"', '"conversation.item.truncate"')
+    """What messages that stop a reply have at their beginning: they may overtake sound."""
     unix_at_zero: float = 0.0
     """Unix time at which `now` was zero, for languages that stamp their messages; set by whoever
     opens the link."""
@@ -171,6 +187,21 @@ class Dialect(ABC):
     def output_rate(self) -> int:
         """Hz of the sound the server sends: the profile's, unless the server says otherwise."""
         return self.profile.output_rate
+
+    @property
+    def sound_bytes_per_s(self) -> int:
+        """Of the sound we send, before base64."""
+        return 2 * self.input_rate
+
+    def sound_s(self, message: str) -> float:
+        """How much of the user's sound a message of ours carries, about; 0: it is another."""
+        if self.sound_mark not in message[:_HEAD]:
+            return 0.0
+        return max(0.001, (len(message) - _HEAD) * 3 / 4 / self.sound_bytes_per_s)
+
+    def is_urgent(self, message: str) -> bool:
+        """Whether a message of ours stops a reply, so that it may overtake sound."""
+        return any(mark in message[:_HEAD] for mark in self.urgent_marks)
 
     @property
     def waits(self) -> bool:

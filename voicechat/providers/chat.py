@@ -19,6 +19,7 @@ class ChatDialect(LocalDialect):
         url="ws://127.0.0.1:8766/v1/realtime?model={model}",
         default_model="auto",
         max_session_s=24 * 3600.0,
+        pong_s=120.0,  # It is on this machine: if it is slow, so is everything.
         images=True,
         tools=True,
     )

@@ -27,6 +27,7 @@ class CustomDialect(OpenAIDialect):
         default_model="default",
         needs_url=True,
         max_session_s=24 * 3600.0,
+        pong_s=60.0,  # Small servers answer nothing while their model works.
         text_input="unsure",
         images=True,
         tools=True,

@@ -103,6 +103,7 @@ class GeminiDialect(Dialect):
         output_rate=USUAL_RATE,
         can_truncate=False,
         max_session_s=600.0,
+        pong_s=30.0,  # So late they come while it thinks.
         images=True,
         image_bytes=1_000_000,
         image_side=1024,
@@ -118,6 +119,7 @@ class GeminiDialect(Dialect):
             voice="Kore",
         ),
     )
+    sound_mark: ClassVar[str] = '{"realtimeInput":{"audio":'
     patience: ClassVar[Patience] = Patience()
     slow_patience: ClassVar[Patience] = Patience(request_s=60.0)
     """For models that think long."""
@@ -405,6 +407,7 @@ class GeminiDialect(Dialect):
         fault = read_fault(message, self._secrets)
         if fault.is_fatal:
             self._farewell.remember(fault)
+        self._turns.refused()
         return [ProviderFailed(fault.code, fault.message, fatal=fault.is_fatal)]
 
     # -- small state ----------------------------------------------------------------------------

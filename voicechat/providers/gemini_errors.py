@@ -8,11 +8,16 @@ Source: the closes that users of the Live API report; the guide on session manag
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from voicechat.errors import RefusedError, ServiceError, VoiceChatError
+from voicechat.errors import (
+    RefusedError,
+    ServiceError,
+    SessionForgottenError,
+    SessionOverError,
+    VoiceChatError,
+)
 from voicechat.providers.base import Profile
 from voicechat.providers.openai_errors import safe_line
 from voicechat.providers.openai_fields import JsonObject, table, text
-from voicechat.text import clean_line
 
 Blame: TypeAlias = Literal[
     "key", "region", "quota", "model", "handle", "age", "context", "request", "trouble"
@@ -28,11 +33,13 @@ _WORDS: tuple[tuple[Blame, tuple[str, ...]], ...] = (
     ("region", ("location is not supported", "country", "region")),
     ("quota", ("quota", "resource_exhausted", "resource exhausted", "concurrent", "billing")),
     ("context", ("context window", "token count", "too many tokens")),
+    ("request", ("policy", "policies")),
     ("model", ("bidigeneratecontent", "model", "modalit", "thinking level", "voice")),
     ("age", ("aborted", "duration", "session expired", "deadline")),
 )
 _NUMBERS: dict[int, Blame] = {1007: "request", 1008: "trouble", 1011: "trouble"}
 _FINAL_IN_1011 = ("key", "region", "quota")
+_HISTORY_MAY_BE_WRONG = ("context", "request")
 _OWN_WORDS = "keepalive ping timeout"
 """A close that our own side makes up."""
 
@@ -54,14 +61,15 @@ def read_fault(message: JsonObject, secrets: tuple[str, ...]) -> Fault:
     """An error that came as a message, which Google's own client allows for."""
     error = table(message, "error") or message
     words = text(error, "message") or text(message, "error")
-    code = clean_line(text(error, "status"), 80) or _number(error.get("code")) or "error"
+    status = safe_line(text(error, "status"), secrets, 80)
+    code = status or _number(error.get("code"), secrets) or "error"
     said = safe_line(words, secrets) or "The service reported an error without saying which"
     return Fault(code, said, blame(f"{code} {said}") or "trouble")
 
 
-def _number(code: object) -> str:
+def _number(code: object, secrets: tuple[str, ...]) -> str:
     is_number = isinstance(code, int) and not isinstance(code, bool) and abs(code) < 10**9
-    return str(code) if is_number else clean_line(code, 80) if isinstance(code, str) else ""
+    return str(code) if is_number else safe_line(code, secrets, 80) if isinstance(code, str) else ""
 
 
 def blame(reason: str) -> Blame | None:
@@ -103,18 +111,26 @@ class Farewell:
         """The error behind a close; None: nothing special."""
         if self.refusal is not None:
             return self.refusal
-        found = self.blame(code, reason)
-        return self._error(found, reason or f"close code {code}") if found else None
+        found, words = self.blame(code, reason), reason or f"close code {code}"
+        if found in _HISTORY_MAY_BE_WRONG and self.has_history:
+            return self._forgotten(words)
+        return self._error(found, words) if found else None
+
+    def _forgotten(self, words: str) -> SessionForgottenError:
+        """The settings were good once: another session gets them, and less of a past."""
+        text = f"{self.profile.title} ended the session: {words.rstrip(' .')}"
+        return SessionForgottenError(text, "A new one is tried once", tries=1)
 
     def _error(self, found: Blame, reason: str) -> VoiceChatError:
         title, words = self.profile.title, reason.rstrip(" .")
         match found:
             case "age":
                 text = f"{title} ended the session because of its age"
-                return ServiceError(text, "A new one can be opened at once", retry_after_s=0.0)
+                return SessionOverError(text, "A new one can be opened at once", retry_after_s=0.0)
             case "handle":
                 text = f"{title} no longer knows the earlier session"
-                return ServiceError(text, "A new one can be opened at once", retry_after_s=0.0)
+                hint = "A new one can be opened at once"
+                return SessionForgottenError(text, hint, retry_after_s=0.0)
             case "trouble":
                 return ServiceError(f"{title} ended the session: {words}", "Try again in a moment")
             case _:
@@ -133,4 +149,4 @@ class Farewell:
             case "context":
                 return "Begin a new conversation"
             case _:
-                return "Begin a new conversation" if self.has_history else ""
+                return ""

@@ -58,6 +58,8 @@ class Turn:
     """More of the same answer will come after a `turnComplete`."""
     is_doubted: bool = False
     """The user was told that no answer comes."""
+    is_refused: bool = False
+    """An error came where its answer should begin."""
     unwanted_since: float | None = None
     is_cut: bool = False
     """The server knows that it is unwanted."""
@@ -99,7 +101,8 @@ class Turns:
         self._append(now).asked_at = now
 
     def cut(self, now: float) -> None:
-        """Something was sent that ends every turn before it."""
+        """Something was sent that ends every turn before it; refused ones have ended already."""
+        self._line = deque(turn for turn in self._line if turn.is_seen or not turn.is_refused)
         for turn in self._line:
             turn.unwanted_since, turn.is_cut = now, True
 
@@ -159,6 +162,11 @@ class Turns:
         if is_news:
             turn.unwanted_since, turn.is_cut, turn.end_code = now, True, "turn_detected"
         return is_news
+
+    def refused(self) -> None:
+        """An error came: what was asked has its answer, unless one comes all the same."""
+        if turn := self._first:
+            turn.is_refused = turn.is_doubted = True
 
     def used(self, usage: Usage) -> None:
         """Tokens of the running turn, told before its end."""
@@ -299,6 +307,9 @@ class Turns:
         return events
 
     def _promote(self, turn: Turn, now: float, reason: str) -> list[Event]:
-        """A whole answer came where a cut turn should have ended: it answers the next one."""
-        events = self._release(turn, now)
+        """A whole answer came where cut turns should have ended: it answers the last of the line."""
+        events: list[Event] = []
+        while len(self._line) > 1 and self._line[0].is_cut and not self._line[0].is_seen:
+            events += self._end(self._line.popleft(), now)
+        events += self._release(turn, now)
         return [*events, *self.complete(now, turn.reply.usage, reason, "")]

@@ -12,6 +12,7 @@ github.com/MetaGLM/glm-realtime-sdk.
 
 from dataclasses import replace
 
+from voicechat.errors import LinkError
 from voicechat.events import (
     BeginTurn,
     Command,
@@ -298,7 +299,9 @@ class GlmDialect(GlmOpening):
         if not self._has_heartbeat or last is None or now - last < DEAD_AFTER_S:
             return []
         self._last_message = None
-        return [SessionExpired(f"Nothing came from {self.profile.title} for {DEAD_AFTER_S:.0f} s")]
+        text = f"Nothing came from {self.profile.title} for {DEAD_AFTER_S:.0f} s"
+        self._farewell.silence = LinkError(f"The line was lost: n{text[1:]}", retry_after_s=0.0)
+        return [SessionExpired(text)]
 
 
 def _in_words(event: Event) -> Event:

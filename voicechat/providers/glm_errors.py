@@ -12,7 +12,14 @@ import re
 from dataclasses import dataclass, replace
 
 from voicechat.errors import RefusedError, ServiceError, VoiceChatError
-from voicechat.providers.openai_errors import Blame, Codebook, Farewell, Fault, read_fault
+from voicechat.providers.openai_errors import (
+    Blame,
+    Codebook,
+    Farewell,
+    Fault,
+    read_fault,
+    safe_line,
+)
 from voicechat.providers.openai_fields import JsonObject, rows, table, text
 from voicechat.text import clean_line
 
@@ -40,6 +47,9 @@ _WAIT_S = {
     RECONNECTS: 2.0,
 }
 """Seconds after which trying again makes sense; what has such a time passes by itself."""
+
+MOST_TRIES, MOST_DOUBTED = 5, 2
+"""How often in a row; fewer where it may be the account, and not pass at all."""
 
 UNHEARD = frozenset({"asr_no_result", "asr_error"})
 """The words of a turn could not be written down; the model may have heard them all the same."""
@@ -90,7 +100,7 @@ _LONGEST_REPORT = 20_000
 def read_glm_fault(message: JsonObject, secrets: tuple[str, ...]) -> Fault:
     """The fault in an `error` event, in our words where its code is known."""
     error = table(message, "error") or message
-    fault = _surfaced(read_fault(message, secrets), text(error, "message"))
+    fault = _surfaced(read_fault(message, secrets), text(error, "message"), secrets)
     fault = in_words(fault)
     follows = fault.code in _NO_REPLY_FOLLOWS or is_passing(fault.code)
     return replace(fault, param="response") if follows and not fault.param else fault
@@ -114,7 +124,7 @@ def _is_internal(code: str) -> bool:
     return len(code) == 3 and code.isdecimal() and code.startswith("5")
 
 
-def _surfaced(fault: Fault, said: str) -> Fault:
+def _surfaced(fault: Fault, said: str, secrets: tuple[str, ...]) -> Fault:
     """A fault whose message holds `{"detail": [{"loc": […], …}]}`: the field is what counts."""
     at = said.find("{")
     if at < 0 or len(said) > _LONGEST_REPORT:
@@ -128,8 +138,8 @@ def _surfaced(fault: Fault, said: str) -> Fault:
     for detail in rows(report, "detail"):
         loc = detail.get("loc")
         path = ".".join(str(part) for part in loc) if isinstance(loc, list) else ""
-        path = clean_line(path, 120)
-        why = clean_line(text(detail, "msg") or text(detail, "type"), 120)
+        path = safe_line(path, secrets, 120)
+        why = safe_line(text(detail, "msg") or text(detail, "type"), secrets, 120)
         if path:
             return replace(fault, param=path, message=f"{path}: {why or 'wrong'}")
     return fault
@@ -140,8 +150,12 @@ class GlmFarewell(Farewell):
     """Explains the end of a GLM line; also remembers the last passing fault."""
 
     trouble: Fault | None = None
+    silence: VoiceChatError | None = None
+    """The line went silent: we hang up, whatever follows."""
 
     def explain(self, code: int, reason: str) -> VoiceChatError | None:
+        if self.silence:
+            return self.silence
         found = _CODE_IN_REASON.search(reason)
         told = in_words(Fault(found[0], reason)) if found else None
         if self.refusal is None and told and self.codes.blame(told.code):
@@ -157,11 +171,12 @@ class GlmFarewell(Farewell):
         return super().explain(code, reason)
 
     def _passing(self, fault: Fault) -> ServiceError:
-        hint = "Try again in a moment"
+        hint, tries = "Try again in a moment", MOST_TRIES
         if fault.code == RECONNECTS:
-            hint = "Try again, choose another model, or look at your balance"
+            hint, tries = "Try again, choose another model, or look at your balance", MOST_DOUBTED
         words = f"{self.profile.title} ended the session: {fault.message.rstrip(' .')}"
-        return ServiceError(words, hint, retry_after_s=_WAIT_S.get(fault.code))
+        wait_s = _WAIT_S.get(fault.code)
+        return ServiceError(words, hint, retry_after_s=wait_s, tries=tries)
 
     def _hint(self, blame: Blame | None) -> str:
         if blame == "key":

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 
 from voicechat.errors import RefusedError, ServiceError, VoiceChatError
 from voicechat.providers.base import Profile
-from voicechat.providers.openai_errors import Codebook, Fault, Verdict
+from voicechat.providers.openai_errors import Codebook, Fault, Verdict, safe_line
 from voicechat.providers.openai_errors import Farewell as CloseCodes
-from voicechat.text import clean_line
 
 CODES = Codebook(
     money=Codebook().money | {"credit_balance_exhausted"},
@@ -22,6 +21,9 @@ CODES = Codebook(
 _PASSING_KINDS = frozenset({"server_error", "rate_limit_error", "overloaded_error"})
 _PASSING_WORDS = ("rate limit", "rate_limit", "concurren", "too many", "overload", "internal")
 MONEY_PAGE = "https://platform.openai.com/settings/organization/billing"
+_LATER = "Try again in a moment"
+MOST_TRIES = 5
+"""Without a session, however often the service says that one can be had later."""
 WAIT_S = 10.0
 """Where the service has no room for another session."""
 
@@ -57,7 +59,7 @@ class Farewell:
     def postponed(self, fault: Fault) -> None:
         """There is no session now."""
         words = f"{self.profile.title} has no session for us now: {fault.message.rstrip(' .')}"
-        self.ending = ServiceError(words, "Try again in a moment", retry_after_s=WAIT_S)
+        self.ending = ServiceError(words, _LATER, retry_after_s=WAIT_S, tries=MOST_TRIES)
 
     def closed(self, reason: str) -> VoiceChatError | None:
         """`session.closed` and its reason; None: we asked for it, or it can simply go on."""
@@ -70,12 +72,13 @@ class Farewell:
                 self.ending = RefusedError(words, "Start a new call and talk of something else")
             case "connection_lost":
                 words = f"{title} lost the session on its side"
-                self.ending = ServiceError(words, "Try again in a moment")
+                self.ending = ServiceError(words, _LATER, tries=MOST_TRIES)
             case "remote_hangup":
-                self.ending = ServiceError(f"{title} hung up", "A new call can be made at once")
+                hint = "A new call can be made at once"
+                self.ending = ServiceError(f"{title} hung up", hint, tries=1)
             case _:
-                why = f" ({clean_line(reason, 80)})" if reason else ""
-                self.ending = ServiceError(f"{title} ended the session{why}", "Try again")
+                why = f" ({safe_line(reason, limit=80)})" if reason else ""
+                self.ending = ServiceError(f"{title} ended the session{why}", "Try again", tries=2)
         return self.ending
 
     def explain(self, code: int, reason: str) -> VoiceChatError | None:

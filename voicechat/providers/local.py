@@ -19,6 +19,7 @@ class LocalDialect(OpenAIDialect):
         url="ws://127.0.0.1:8766/v1/realtime?model={model}",
         default_model="local",
         max_session_s=24 * 3600.0,
+        pong_s=120.0,  # It is on this machine: if it is slow, so is everything.
     )
 
     def _briefing(self) -> Settings:

@@ -8,6 +8,7 @@ the older names, `openai_ways` what the members of the family change.
 Source: https://platform.openai.com/docs/guides/realtime and its API reference.
 """
 
+from dataclasses import replace
 from typing import ClassVar
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
@@ -43,6 +44,8 @@ from voicechat.providers.openai_fields import (
     table,
     text,
 )
+from voicechat.providers.openai_g711 import G711
+from voicechat.providers.openai_g711 import RATE as G711_RATE
 from voicechat.providers.openai_messages import text_part, user_message
 from voicechat.providers.openai_names import modern
 from voicechat.providers.openai_past import Memory, past_of
@@ -53,6 +56,9 @@ from voicechat.providers.openai_tools import Calls
 from voicechat.providers.openai_turns import Turns
 from voicechat.providers.openai_ways import Ways
 from voicechat.text import clean_line
+
+SLOW_UPDATE_S = 30.0
+"""How long the server's word on our settings is waited for where the sound depends on it."""
 
 
 class OpenAIDialect(Ways):
@@ -68,6 +74,7 @@ class OpenAIDialect(Ways):
         images=True,
         tools=True,
         can_wait=True,
+        g711=True,
         http=Http(
             "https://api.openai.com/v1",
             chat_model="gpt-5.4-mini",
@@ -110,6 +117,10 @@ class OpenAIDialect(Ways):
         return self._agreement.output_rate
 
     @property
+    def sound_bytes_per_s(self) -> int:
+        return G711_RATE if self._agreement.is_g711 else super().sound_bytes_per_s
+
+    @property
     def waits(self) -> bool:
         """As asked for (`Vad.by_words`), unless the server says otherwise."""
         agreed = self._agreement
@@ -139,8 +150,10 @@ class OpenAIDialect(Ways):
         shape, first = self.settings.shape, self._first_shape()
         self._agreement = self._new_agreement()
         self._replies.fields = self._reply_fields()
+        # Sound in the wrong language would be noise: a slow line's answer is waited for.
+        patience = replace(self.patience, update_s=SLOW_UPDATE_S) if self._wants_g711 else None
         self._opening = Opening(
-            self.patience,
+            patience or self.patience,
             now,
             first if shape == "auto" else shape,
             may_fall_back=shape == "auto" and first == "ga",
@@ -248,6 +261,7 @@ class OpenAIDialect(Ways):
     def _obey(self, command: Command) -> None:
         match command:
             case SendAudio(pcm):
+                self._choose_codec()
                 self._turns.add(pcm)
             case BeginTurn():
                 if not self._agreement.hands_free:
@@ -267,6 +281,11 @@ class OpenAIDialect(Ways):
                 self._interrupt(command)
             case SetHandsFree(hands_free):
                 self._set_hands_free(hands_free)
+
+    def _choose_codec(self) -> None:
+        """Write sound as the server last said that it wants it."""
+        if self._agreement.is_g711 != (self._turns.g711 is not None):
+            self._turns.g711 = G711() if self._agreement.is_g711 else None
 
     def _end_turn(self) -> None:
         notice = self._turns.end(self.input_rate)
@@ -351,7 +370,7 @@ class OpenAIDialect(Ways):
             events = self._answers.take(kind, message, self._now, self._secrets)
         if events is None:
             return [Unknown(clean_line(kind, 80))]
-        return self._with_fatal_failures(events)
+        return self._with_fatal_failures(self._memory.name(events))
 
     def _updated(self, session: JsonObject) -> list[Event]:
         opening = self._opening

@@ -28,6 +28,7 @@ class Agreement:
         server_interrupts: Whether the user's voice cuts the reply in hands-free mode.
         input_rate: Hz of the sound the server expects.
         output_rate: Hz of the sound the server sends.
+        is_g711: Whether the server expects our sound as mu-law, as we asked.
         is_transcribed: Whether the user's words are written down.
     """
 
@@ -38,6 +39,8 @@ class Agreement:
         self.input_rate = settings.input_rate or profile.input_rate
         self.output_rate = settings.output_rate or profile.output_rate
         self.is_transcribed = True
+        self.is_g711 = False
+        self._may_be_g711 = profile.g711 and settings.codec == "g711"
         self._tells_rates = tells_rates
         self._updates: dict[str, Update] = {}
         self._noticed: set[str] = set()
@@ -83,6 +86,8 @@ class Agreement:
     def believe_sound(self, effective: Effective) -> list[Event]:
         """Take over what the server says of the sound."""
         events: list[Event] = []
+        if effective.hears_g711 is not None:
+            self.is_g711 = effective.hears_g711 and self._may_be_g711
         rates = effective.input_rate or self.input_rate, effective.output_rate or self.output_rate
         if rates != (self.input_rate, self.output_rate):
             self.input_rate, self.output_rate = rates

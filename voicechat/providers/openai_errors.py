@@ -11,7 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from voicechat.errors import RefusedError, ServiceError, VoiceChatError
+from voicechat.errors import (
+    RefusedError,
+    ServiceError,
+    SessionOverError,
+    TooBigError,
+    VoiceChatError,
+)
 from voicechat.providers.base import Profile
 from voicechat.providers.openai_fields import JsonObject, identity, table, text
 from voicechat.text import clean_line, mask_secrets
@@ -77,9 +83,18 @@ class Codebook:
     busy: frozenset[str] = frozenset({"conversation_already_has_active_response"})
     busy_words: tuple[str, ...] = ("already has an active response", "another response is in")
     expired: frozenset[str] = frozenset({"session_expired"})
-    refusing_words: tuple[str, ...] = ("key", "auth", "permission", "policy", "model", "region")
+    refusing_words: tuple[str, ...] = (
+        "key",
+        "auth",
+        "permission",
+        "forbidden",
+        "policy",
+        "model",
+        "region",
+        "location",
+    )
     """In the reason of a close 1008: trying again will not help."""
-    money_words: tuple[str, ...] = ("quota", "billing", "balance")
+    money_words: tuple[str, ...] = ("quota", "billing", "balance", "credit")
     """In the reason of a close 1008 or 1011: neither will it then."""
     fatal_words: Mapping[str, Blame] = field(default_factory=dict)
     """In any code, message or reason, in small letters: what must be mended."""
@@ -133,25 +148,25 @@ def read_fault(message: JsonObject, secrets: tuple[str, ...] = ()) -> Fault:
     """
     error = table(message, "error") or message
     said = text(error, "message") or text(message, "error")
-    kind = clean_line(text(error, "type"), 80)
-    code = _code(error.get("code")) or _code(message.get("code"))
+    kind = safe_line(text(error, "type"), secrets, 80)
+    code = _code(error.get("code"), secrets) or _code(message.get("code"), secrets)
     return Fault(
         code=code or ("error" if kind in ("", "error") else kind),
         message=safe_line(said, secrets) or NO_WORDS,
-        param=clean_line(text(error, "param"), 120),
+        param=safe_line(text(error, "param"), secrets, 120),
         event_id=identity(error, "event_id"),
         kind=kind,
     )
 
 
-def safe_line(words: str, secrets: tuple[str, ...] = ()) -> str:
+def safe_line(words: str, secrets: tuple[str, ...] = (), limit: int = 300) -> str:
     """A server's words on one line, without keys."""
-    return clean_line(mask_secrets(clean_line(words, 2000), secrets))
+    return clean_line(mask_secrets(clean_line(words, 2000), secrets), limit)
 
 
-def _code(value: object) -> str:
+def _code(value: object, secrets: tuple[str, ...]) -> str:
     if isinstance(value, str):
-        return clean_line(value, 80)
+        return safe_line(value, secrets, 80)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**9:
         return str(value)
     return ""
@@ -186,9 +201,9 @@ class Farewell:
             return self._troubled(reason, retry_after_s=CROWDED_S)
         return self._by_code(code, reason)
 
-    def _over(self, why: str) -> ServiceError:
+    def _over(self, why: str) -> SessionOverError:
         words = f"{self.profile.title} ended the session because {why}"
-        return ServiceError(words, "A new one can be opened at once", retry_after_s=0.0)
+        return SessionOverError(words, "A new one can be opened at once", retry_after_s=0.0)
 
     def _by_code(self, code: int, reason: str) -> VoiceChatError | None:
         words = reason.lower()
@@ -207,7 +222,8 @@ class Farewell:
             case 1008:
                 return self._troubled(reason or "it turned the session down")
             case 1009:
-                return self._troubled(reason or "a message was too big")
+                words = f"{self.profile.title} found a message too big"
+                return TooBigError(_with(words, reason), "It is not sent again")
             case 1011:
                 return self._troubled(reason or "it had an internal error")
             case 1012:
@@ -243,6 +259,10 @@ class Farewell:
         note = f"; {self.key_note}" if self.key_note else ""
         page = f"; keys: {self.profile.key_page}" if self.profile.key_page else ""
         return f"Check the key{where}{note}{page}"
+
+
+def _with(words: str, reason: str) -> str:
+    return f"{words}: {_sentence(reason)}" if reason else words
 
 
 def _tells_of_age(words: str) -> bool:

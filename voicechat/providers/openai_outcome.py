@@ -36,11 +36,11 @@ def read_failure(response: JsonObject, secrets: tuple[str, ...]) -> Fault:
     if table(details, "error"):
         return read_fault({"error": table(details, "error")}, secrets)
     said = text(details, "message") or text(response, "status_details")
-    reason = safe_line(text(details, "reason"))
+    reason = safe_line(text(details, "reason"), secrets, 80)
     words = safe_line(said, secrets) or _USED_UP.get(reason, "")
     if not words and text(response, "status") == "failed":
         words = "The service gave no reason"
-    return Fault(code=reason or safe_line(text(response, "status")), message=words)
+    return Fault(code=reason or safe_line(text(response, "status"), secrets, 80), message=words)
 
 
 def read_usage(response: JsonObject) -> Usage | None:

@@ -11,7 +11,7 @@ comes as text, `input_text` of the user and `output_text` (in the beta `text`) o
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from voicechat.events import Event, Notice, Unknown
+from voicechat.events import Event, Notice, TurnCommitted, Unknown
 from voicechat.providers.base import Past, Settings
 from voicechat.providers.openai_errors import Fault
 from voicechat.providers.openai_fields import JsonObject
@@ -80,6 +80,8 @@ class Memory:
         self._say = say
         self._sent: set[str] = set()
         """How our messages are called, which a refusal may name."""
+        self._rows: dict[str, str] = {}
+        """By the ids of our items: which row of the conversation each is."""
         self._unseen = 0
         """How many of them the server has not answered."""
         self._is_told = False
@@ -89,8 +91,19 @@ class Memory:
         for number, one in enumerate(past, 1):
             name, item = f"past_{number}", past_item(one, number, shape)
             self._sent.add(name)
+            self._rows[item["id"]] = one.id
             self._say({"type": "conversation.item.create", "event_id": name, "item": item})
         self._unseen = len(past)
+
+    def name(self, events: list[Event]) -> list[Event]:
+        """The same, where a turn follows one of our items with the name of its row."""
+        return [
+            replace(event, previous_item_id=row)
+            if isinstance(event, TurnCommitted)
+            and (row := self._rows.get(event.previous_item_id or ""))
+            else event
+            for event in events
+        ]
 
     def seen(self) -> None:
         """The server took an item; ours are the first."""

@@ -68,6 +68,11 @@ def pcm_format(rate: int) -> JsonObject:
     return {"type": "audio/pcm", "rate": rate}
 
 
+def g711_format(shape: Shape) -> object:
+    """Mu-law at the telephone's rate, which needs no saying."""
+    return {"type": "audio/pcmu"} if shape == "ga" else "g711_ulaw"
+
+
 def ga_session(settings: Settings, wanted: Wanted, left_out: Set[Wish]) -> JsonObject:
     """The `session` of a GA update."""
     heard: JsonObject = {}
@@ -141,6 +146,8 @@ class Effective:
     input_rate: int | None
     output_rate: int | None
     is_pcm: bool
+    hears_g711: bool | None
+    """Whether it expects our sound as mu-law."""
     offers_noise_reduction: bool
 
     @property
@@ -162,6 +169,7 @@ def read_session(session: JsonObject, profile: Profile) -> Effective:
         transcribes=isinstance(words, dict),
         input_rate=_rate(heard.get("format"), profile.input_rate),
         output_rate=_rate(said.get("format"), profile.output_rate),
+        hears_g711=_is_g711(heard.get("format", session.get("input_audio_format"))),
         is_pcm=_is_pcm(said.get("format")) and _is_pcm(session.get("output_audio_format")),
         offers_noise_reduction="noise_reduction" in heard,
     )
@@ -176,11 +184,17 @@ def _present(first: JsonObject, key: str, second: JsonObject, other: str) -> Ite
 
 def _rate(audio_format: object, usual: int) -> int | None:
     """Hz, where the format names a rate that a sound card can know."""
-    if not isinstance(audio_format, dict):
+    if not isinstance(audio_format, dict) or _is_g711(audio_format):
         return None
     rate = audio_format.get("rate", audio_format.get("sample_rate", usual))
     is_rate = isinstance(rate, int) and not isinstance(rate, bool) and 8000 <= rate <= 48_000
     return rate if is_rate else None
+
+
+def _is_g711(audio_format: object) -> bool | None:
+    """Whether a format is mu-law; None: none is given."""
+    name = audio_format.get("type") if isinstance(audio_format, dict) else audio_format
+    return name in ("audio/pcmu", "g711_ulaw") if isinstance(name, str) else None
 
 
 def _is_pcm(audio_format: object) -> bool:

@@ -19,6 +19,7 @@ from voicechat.events import (
 )
 from voicechat.providers.openai_errors import read_fault
 from voicechat.providers.openai_fields import JsonObject, identity, text
+from voicechat.providers.openai_g711 import G711
 from voicechat.providers.openai_sound import encode
 from voicechat.text import clean
 
@@ -33,6 +34,8 @@ class Turns:
         self._turn_bytes = 0
         self._commits = 0
         self._last_item = ""
+        self.g711: G711 | None = None
+        """Set: sound is sent as mu-law."""
 
     # -- sending --------------------------------------------------------------------------------
 
@@ -44,12 +47,17 @@ class Turns:
     def begin(self) -> None:
         """Forget what an earlier press left in the server's buffer."""
         self._turn_bytes = 0
+        if self.g711:
+            self.g711.clear()
         self._say({"type": "input_audio_buffer.clear"})
 
     def add(self, pcm: bytes) -> None:
-        if pcm:
-            self._turn_bytes += len(pcm)
-            self._say({"type": "input_audio_buffer.append", "audio": encode(pcm)})
+        self._turn_bytes += len(pcm)
+        self._append(self.g711.take(pcm) if self.g711 else pcm)
+
+    def _append(self, sound: bytes) -> None:
+        if sound:
+            self._say({"type": "input_audio_buffer.append", "audio": encode(sound)})
 
     def end(self, rate: int) -> Notice | None:
         """Commit the turn, or forget it if it was too short to be one."""
@@ -57,6 +65,8 @@ class Turns:
         if turn_ms < SHORTEST_MS:
             self._say({"type": "input_audio_buffer.clear"})
             return Notice("turn_too_short", "That was too short: hold the key while you speak")
+        if self.g711:
+            self._append(self.g711.flush())
         self._say({"type": "input_audio_buffer.commit"})
         return None
 

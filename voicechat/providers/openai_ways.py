@@ -22,6 +22,7 @@ from voicechat.providers.openai_session import (
     Wanted,
     beta_session,
     beta_turns,
+    g711_format,
     ga_session,
     ga_turns,
     pcm_format,
@@ -88,9 +89,16 @@ class Ways(Dialect, ABC):
 
     def _formats(self, shape: Shape) -> tuple[object, object]:
         """How the sound we send, and the sound we want, is called."""
-        if shape == "beta":
-            return "pcm16", "pcm16"
-        return pcm_format(self._agreement.input_rate), pcm_format(self._agreement.output_rate)
+        heard: object = "pcm16"
+        said: object = "pcm16"
+        if shape == "ga":
+            rates = self._agreement.input_rate, self._agreement.output_rate
+            heard, said = map(pcm_format, rates)
+        return (g711_format(shape) if self._wants_g711 else heard), said
+
+    @property
+    def _wants_g711(self) -> bool:
+        return self.profile.g711 and self.settings.codec == "g711"
 
     def _modalities(self, shape: Shape) -> list[str]:
         """What an answer may be made of; the GA's `audio` comes with its transcript."""

@@ -25,6 +25,7 @@ def quit_and_check(terminal: Terminal, stage: Stage) -> None:
         ("bad_model", "model"),
     ],
 )
+@pytest.mark.fault("N06", "N07")
 def test_a_refusal_is_told_once_and_not_tried_again(
     stage: Stage, serve: Serve, script: str, words: str
 ) -> None:
@@ -39,12 +40,14 @@ def test_a_refusal_is_told_once_and_not_tried_again(
 
 
 @pytest.mark.parametrize("script", ["http_503", "http_200_html", "http_302"])
+@pytest.mark.fault("N10", "N19", "N20")
 def test_a_server_that_is_none_is_told(stage: Stage, serve: Serve, script: str) -> None:
     terminal = stage.start("--text", *serve(script).options)
     terminal.wait_for(lambda text: "ERROR:" in text and "OFFLINE" in text)
     quit_and_check(terminal, stage)
 
 
+@pytest.mark.fault("N02")
 def test_a_refused_port_is_told_and_f5_tries_again(stage: Stage, serve: Serve) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -56,9 +59,19 @@ def test_a_refused_port_is_told_and_f5_tries_again(stage: Stage, serve: Serve) -
     quit_and_check(terminal, stage)
 
 
-@pytest.mark.parametrize("how", ["expired", "close_1011", "drop_tcp", "close_1001", "close_1006"])
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("expired", "The session is renewed"),
+        ("close_1011", "The line is back"),
+        ("drop_tcp", "The line is back"),
+        ("close_1001", "The line is back"),
+        ("close_1006", "The line is back"),
+    ],
+)
+@pytest.mark.fault("N21", "N27", "N28")
 def test_a_broken_line_is_told_and_comes_back_by_itself(
-    stage: Stage, serve: Serve, how: str
+    stage: Stage, serve: Serve, how: str, told: str
 ) -> None:
     service = serve("long_reply")
     terminal = stage.start("--text", *service.options)
@@ -67,8 +80,8 @@ def test_a_broken_line_is_told_and_comes_back_by_itself(
     terminal.wait_for("AI: Good to hear you.")
     service.control(do="script", name="normal")
     break_line(service, how)
-    screen = terminal.wait_for(lambda text: "ERROR:" in text and "The line is back" in text)
-    assert "You: the first" in screen and screen.count("ERROR:") == 1
+    screen = terminal.wait_for(lambda text: told in text)
+    assert "You: the first" in screen and screen.count("ERROR:") == (how != "expired")
     terminal.wait_for("- ready")
     say(terminal, "the second")
     terminal.wait_for("You: the second")
@@ -111,6 +124,7 @@ def say(terminal: Terminal, text: str) -> None:
     terminal.press("enter")
 
 
+@pytest.mark.fault("P22")
 @pytest.mark.parametrize("script", ["failed_quota", "failed_rate_limit"])
 def test_a_failed_reply_is_told_and_the_line_stays(stage: Stage, serve: Serve, script: str) -> None:
     terminal = stage.start("--text", *serve(script).options)
@@ -120,6 +134,7 @@ def test_a_failed_reply_is_told_and_the_line_stays(stage: Stage, serve: Serve, s
     quit_and_check(terminal, stage)
 
 
+@pytest.mark.fault("X01")
 def test_no_sound_is_told_with_what_to_do_and_typing_works(stage: Stage, serve: Serve) -> None:
     terminal = stage.start(*serve("normal").options)
     screen = terminal.wait_for(lambda text: "Note:" in text and "- ready" in text)

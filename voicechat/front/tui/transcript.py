@@ -88,6 +88,8 @@ class RowView(Static):
         row = self.row
         if row.state is State.CUT:
             return row.heard_text
+        if row.role == "note":
+            return self._words.told(row.text)
         if row.text:
             return row.text[:shown]
         if row.role == "user":

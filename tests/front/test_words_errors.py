@@ -1,0 +1,226 @@
+"""The errors that users meet most are Chinese in the Chinese interface: each is made here."""
+
+import errno
+import re
+import socket
+import ssl
+import string
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voicechat.babble import MOST, Babble
+from voicechat.conversation import Conversation
+from voicechat.detour import Detour
+from voicechat.endings import Ending, judge
+from voicechat.errors import LinkError, VoiceChatError
+from voicechat.events import Notice, SessionExpired, Unknown
+from voicechat.front import words_errors
+from voicechat.front.words import Words
+from voicechat.front.words_errors import in_chinese
+from voicechat.line import Line
+from voicechat.links import websocket
+from voicechat.links.answers import service_answer
+from voicechat.links.closes import LinkClosed
+from voicechat.links.failures import connect_error, no_http
+from voicechat.links.proxy import read_proxy
+from voicechat.links.route import Route
+from voicechat.notices import Notices
+from voicechat.outage import Outage
+from voicechat.providers import dialect_class
+from voicechat.providers.base import Dialect, Settings
+
+HOST = Route("api.example.com")
+GATE = Route("api.example.com", read_proxy("http://gate:3128", "--proxy"))
+LOGIN = Route("api.example.com", read_proxy("http://user:password@gate:3128", "--proxy"))
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def dialect(name: str) -> Dialect:
+    made = dialect_class(name)(Settings("some-model", "sk-any-key-0123456789"))
+    made.open(0.0)
+    return made
+
+
+def closes() -> Iterator[VoiceChatError]:
+    """As a provider tells them, and as the link does for one that leaves them to it."""
+    ends = [(None, ""), (1011, "keepalive ping timeout"), (1001, "maximum duration")]
+    ends += [(code, "") for code in (1000, 1001, 1008, 1009, 1011, 1012, 1013, 3000, 3003)]
+    ends += [(1008, "bad key"), (1008, "slots"), (1011, "quota"), (1011, "internal error")]
+    ends += [(1008, "session not found"), (1007, "no response was generated for 180 seconds")]
+    for code, reason in ends:
+        yield LinkClosed(code, reason).meaning
+        for name in ("openai", "gemini", "qwen"):
+            yield judge(LinkClosed(code, reason), dialect(name), is_ready=True).error
+    gemini = dialect("gemini")
+    gemini.receive('{"setupComplete": {}}', 0.0)
+    gemini.receive('{"serverContent": {"modelTurn": {"parts": [{"text": "Hi"}]}}}', 0.0)
+    yield judge(LinkClosed(1007, "x"), gemini, is_ready=True).error
+
+
+def ways_up() -> Iterator[VoiceChatError]:
+    html = {"content-type": "text/html"}
+    for status in (401, 403, 404, 429, 500, 503):
+        yield service_answer(HOST, status, {}, b"", 0.0)
+        yield service_answer(HOST, status, {}, b'{"error": {"message": "x"}}', 0.0)
+    yield service_answer(HOST, 429, {}, b"insufficient_quota", 0.0)
+    for route in (HOST, GATE):
+        yield service_answer(route, 200, html, b"<html>", 0.0)
+    yield service_answer(HOST, 302, {"location": "http://portal.example/"}, b"", 0.0)
+    for route in (GATE, LOGIN):
+        yield service_answer(route, 407, {}, b"", 0.0)
+    system = [
+        socket.gaierror(-2, "x"),
+        TimeoutError(),
+        ConnectionRefusedError(errno.ECONNREFUSED, "x"),
+    ]
+    system += [OSError(errno.ENETUNREACH, "x"), ConnectionResetError(errno.ECONNRESET, "x")]
+    for error in system:
+        yield connect_error(error, HOST, at_proxy=False)
+        yield connect_error(error, GATE, at_proxy=True)
+    for code in (10, 18, 20, 62):
+        refused = ssl.SSLCertVerificationError(1, "x")
+        refused.verify_code, refused.verify_message = code, "x"
+        yield connect_error(refused, HOST, at_proxy=False)
+    yield no_http(HOST, at_proxy=False, ended=True)
+
+
+def events() -> Iterator[VoiceChatError]:
+    babble = Babble()
+    yield from filter(None, (babble.take(Unknown("not JSON"), 0.0) for _ in range(MOST)))
+    for name in ("openai", "gemini"):
+        made = dialect(name)
+        for event in made.tick(1000.0):
+            if ending := judge(event, made, is_ready=False):
+                yield ending.error
+    glm = dialect("glm")
+    glm.receive('{"type": "session.created", "session": {}}', 0.0)
+    glm.receive('{"type": "heartbeat"}', 0.0)
+    yield from (end.error for event in glm.tick(500.0) if (end := judge(event, glm, is_ready=True)))
+    openai = dialect("openai")
+    if over := judge(SessionExpired(), openai, is_ready=True):
+        yield over.error
+    error = '{"code": "%s", "message": "x"}'
+    for code in ("invalid_api_key", "insufficient_quota", "invalid_model"):
+        for event in openai.receive('{"type": "error", "error": ' + error % code + "}", 0.0):
+            if ending := judge(event, openai, is_ready=True):
+                yield ending.error
+
+
+async def told_by_the_outage() -> list[str]:
+    notices: list[Notice] = []
+    outage = Outage(lambda _: None, Notices(Conversation(), notices.append))
+    for error in (LinkClosed(1001, "session expired"), LinkClosed(None, "")):
+        outage.begin(judge(error, dialect("custom"), is_ready=True))
+    outage.end()
+    return [notice.message for notice in notices]
+
+
+def told_by_the_detour() -> list[str]:
+    def line(instead: bool = False) -> Line:
+        made = dialect("openai")
+        return Line(
+            made,
+            lambda: websocket.connect("ws://127.0.0.1", {}, proxy=None),
+            "some-model",
+            instead=(lambda: line()) if instead else None,
+        )
+
+    detour, problem = Detour(), connect_error(TimeoutError(), HOST, at_proxy=False)
+    other = detour.take(line(True), problem)
+    assert other is not None
+    notices = [detour.arrived(other)]
+    detour.leave()
+    notices.append(detour.arrived(line()))
+    return [notice.message for notice in notices if notice]
+
+
+@cache
+def made() -> tuple[str, ...]:
+    errors = [*closes(), *ways_up(), *events()]
+    return tuple(dict.fromkeys(map(str, errors)))
+
+
+def is_known(text: str) -> bool:
+    """Whether it became Chinese, but for names, addresses and what a service said."""
+    shown = in_chinese(text)
+    return bool(CHINESE.search(shown)) and not re.search(r"\. [A-Z]|\b(the|is)\b", shown)
+
+
+@pytest.mark.parametrize("text", made())
+def test_what_ends_a_line_is_told_in_chinese(text: str) -> None:
+    assert is_known(text), in_chinese(text)
+
+
+async def test_what_the_call_tells_of_its_line_is_told_in_chinese() -> None:
+    told = [*await told_by_the_outage(), *told_by_the_detour()]
+    assert len(told) == 4
+    for text in told:
+        assert is_known(text), in_chinese(text)
+
+
+async def test_no_sentence_stands_in_the_tables_that_nobody_says() -> None:
+    told = [*made(), *await told_by_the_outage(), *told_by_the_detour(), SESSION_AGE]
+    unused = []
+    for english in (*words_errors._ORDINARY, *words_errors._HINTS):
+        pattern = re.compile(rf"(^|.*\. ){words_errors._pattern(english).pattern}($|\. .*|\.$)")
+        if not any(pattern.match(text) for text in told):
+            unused.append(english)
+    assert unused == []
+
+
+SESSION_AGE = "The session is renewed before its time is up"
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("The line was lost", "线路已断开"),
+        (
+            "api.openai.com refused the key (HTTP 401): Incorrect API key. Check the API key.",
+            "api.openai.com 不接受此密钥（HTTP 401）: Incorrect API key。请检查 API 密钥",
+        ),
+        (
+            "The proxy http://gate:3128 did not answer within 10 s. "
+            "Check the proxy's scheme, host and port, and that it runs.",
+            "代理 http://gate:3128 在 10 秒内没有回应。"
+            "请检查代理的类型、主机、端口，以及它是否在运行",
+        ),
+        (
+            "OpenAI refused: Incorrect API key. It is wrong. Check the key in K; keys: https://x.y",
+            "OpenAI 拒绝了请求：Incorrect API key. It is wrong。"
+            "请检查 K 中的密钥；密钥页面：https://x.y",
+        ),
+        ("Something new went wrong. Do this.", "Something new went wrong. Do this."),
+        ("The service failed. Do something new.", "The service failed. Do something new."),
+        ("", ""),
+    ],
+)
+def test_names_and_foreign_words_stay(english: str, chinese: str) -> None:
+    assert in_chinese(english) == chinese
+    assert Words("zh").told(english) == chinese and Words("en").told(english) == english
+
+
+@pytest.mark.parametrize(
+    "table", [words_errors._ORDINARY, words_errors._HINTS, words_errors._PARTS]
+)
+def test_both_languages_take_the_same_values(table: dict[str, str]) -> None:
+    def names(text: str) -> list[str]:
+        return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name)
+
+    for english, chinese in table.items():
+        assert names(english) == names(chinese) and CHINESE.search(chinese)
+
+
+@given(st.text(max_size=300) | st.sampled_from(["{", "{who}", "The service failed: {0} {x}"]))
+def test_any_text_is_shown(text: str) -> None:
+    in_chinese(text)
+    assert text[:20] in in_chinese(f"The service failed: {text[:20]} (code 1011)")
+
+
+def test_an_ending_is_told_by_its_error() -> None:
+    ending = Ending("retry", LinkError("The line was lost"))
+    assert in_chinese(str(ending.error)) == "线路已断开"

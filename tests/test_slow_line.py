@@ -1,0 +1,122 @@
+"""A session on lines slower than speech, and on one behind a proxy that lives while the line is dead."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+import pytest
+
+from tests.fakes.fault_proxy import FaultProxy
+from tests.fakes.ga_server import GaServer
+from tests.test_session import Notebook
+from voicechat.conversation import Conversation
+from voicechat.engine import Engine
+from voicechat.errors import VoiceChatError
+from voicechat.events import Event, Notice, ReplyFinished
+from voicechat.line import Line
+from voicechat.links import websocket
+from voicechat.providers.base import Settings
+from voicechat.providers.openai import OpenAIDialect
+from voicechat.session import Session
+
+MODEL = "gpt-realtime-2.1"
+CHUNK = b"\x00\x10" * 480
+"""20 ms."""
+THIN = 64_000 / 8
+
+
+@dataclass
+class Talk:
+    """A session through a fault proxy, and all that it told."""
+
+    server: GaServer
+    proxy: FaultProxy
+    told: list[Event | VoiceChatError] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        make = partial(Session, self.dial, Conversation(), Engine(None), Notebook())
+        self.session = make(self.told.append)
+        self.running = asyncio.create_task(self.session.run(stay=True))
+
+    def dial(self) -> Line:
+        dialect = OpenAIDialect(Settings(MODEL, "sk-any", url=self.proxy.url(), text_only=True))
+        link = websocket.connect(dialect.url(), dialect.headers(), proxy=None)
+        return Line(dialect, lambda: link, MODEL)
+
+    async def until(self, holds: object, seconds: float = 40.0) -> float:
+        assert callable(holds)
+        started = time.monotonic()
+        while not holds():
+            assert time.monotonic() - started < seconds, self.codes
+            await asyncio.sleep(0.02)
+        return time.monotonic() - started
+
+    async def ready(self) -> None:
+        await self.until(lambda: self.session.snapshot().phase == "ready")
+
+    async def speak(self, seconds: float) -> None:
+        """With the key, in real time."""
+        self.session.begin_turn()
+        due = time.monotonic()
+        for _ in range(round(seconds * 50)):
+            self.session.speak(CHUNK)
+            due += 0.02
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+        self.session.end_turn()
+
+    @property
+    def codes(self) -> list[str]:
+        return [
+            event.code if isinstance(event, Notice) else type(event).__name__
+            for event in self.told
+            if isinstance(event, Notice | VoiceChatError | ReplyFinished)
+        ]
+
+
+@asynccontextmanager
+async def talking() -> AsyncIterator[Talk]:
+    async with GaServer("normal") as server:
+        with FaultProxy(server.port) as proxy:
+            talk = Talk(server, proxy)
+            yield talk
+            talk.running.cancel()
+            with suppress(asyncio.CancelledError, VoiceChatError):
+                await talk.running
+
+
+@pytest.mark.fault("N25")
+async def test_a_line_of_64_kbit_carries_speech_as_a_telephone_does() -> None:
+    async with talking() as talk:
+        await talk.ready()
+        talk.proxy.rate(THIN, "up")
+        await talk.speak(9.0)
+        answered_s = await talk.until(lambda: "ReplyFinished" in talk.codes, 50)
+        print(talk.codes, f"answered after {answered_s:.1f} s")
+        assert talk.codes == ["line_slow", "thin", "ReplyFinished"]
+        sent = talk.server.log.directions("in")
+        formats = [
+            one["message"]["session"]["audio"]["input"]["format"]["type"]
+            for one in sent
+            if one["type"] == "session.update"
+            and "format" in one["message"]["session"]["audio"]["input"]
+        ]
+        assert formats == ["audio/pcm", "audio/pcmu"]
+        assert talk.server.violations == []
+
+
+@pytest.mark.fault("N22")
+async def test_a_dead_line_behind_a_proxy_that_lives_is_told_and_asked_on() -> None:
+    async with talking() as talk:
+        await talk.ready()
+        talk.proxy.stall("both")
+        talk.session.say("hello")
+        told_s = await talk.until(lambda: any(isinstance(one, VoiceChatError) for one in talk.told))
+        print(f"told after {told_s:.1f} s")
+        [error] = [one for one in talk.told if isinstance(one, VoiceChatError)]
+        assert "nothing came for" in str(error) and told_s < 12
+        talk.proxy.resume()
+        await talk.until(lambda: "ReplyFinished" in talk.codes)
+        assert talk.codes.index("back") < talk.codes.index("ReplyFinished")

@@ -1,0 +1,125 @@
+"""What waits to be sent: messages in order, and how much speech is in them.
+
+A line that is slower than speech must not gather minutes of it: what is too old goes, oldest first.
+Only sound ever goes; a message that stops a reply overtakes it.
+
+Quiet: time is an argument, monotonic seconds.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+from voicechat.events import Notice
+
+OLDEST_S = 30.0
+"""Sound that has waited so long is not sent any more."""
+KEPT_S = 2.0
+"""Of the sound before an interruption: the words that interrupt are in it."""
+SLOW_S = 2.0
+"""Of speech waiting: too much."""
+CAUGHT_UP_S = 0.5
+DOUBT_S = 1.5
+"""What was said before the line was up comes all at once: it is slow only if that does not go."""
+LASTS_S = 5.0
+"""A line that is slow for so long will stay so."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    message: str
+    sound_s: float
+    at: float
+
+
+class SendQueue:
+    """Messages of one line that the link has not got yet."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[_Waiting] = deque()
+        self.sound_s = 0.0
+        """How much speech waits here."""
+
+    def put(self, message: str, now: float, sound_s: float = 0.0) -> None:
+        """Behind all others.
+
+        Args:
+            sound_s: How much speech is in it; 0: it is no sound.
+        """
+        self._waiting.append(_Waiting(message, sound_s, now))
+        self.sound_s += sound_s
+
+    def put_first(self, message: str, now: float) -> None:
+        """Before all sound, but behind what is no sound and waits before that."""
+        at = next((n for n, one in enumerate(self._waiting) if one.sound_s), len(self._waiting))
+        self._waiting.insert(at, _Waiting(message, 0.0, now))
+
+    def take(self, *, is_full: bool) -> str | None:
+        """The next message; None: there is none, or it is sound and the link is full."""
+        if not self._waiting or (is_full and self._waiting[0].sound_s):
+            return None
+        one = self._waiting.popleft()
+        self._count(one)
+        return one.message
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._waiting
+
+    def forget_old(self, now: float) -> float:
+        """Drop sound that has waited for too long; tells how many seconds of it."""
+        return self._drop(now - OLDEST_S)
+
+    def interrupt(self, now: float) -> None:
+        """The user turned to something else: sound from before it need not arrive."""
+        self._drop(now - KEPT_S)
+
+    def _drop(self, until: float) -> float:
+        dropped = [one for one in self._waiting if one.sound_s and one.at < until]
+        if dropped:
+            kept = (one for one in self._waiting if not (one.sound_s and one.at < until))
+            self._waiting = deque(kept)
+        for one in dropped:
+            self._count(one)
+        return sum(one.sound_s for one in dropped)
+
+    def _count(self, one: _Waiting) -> None:
+        self.sound_s = max(0.0, self.sound_s - one.sound_s) if self._waiting else 0.0
+
+
+class SlowLine:
+    """Tells when a line is slower than speech: once each time that it begins to be."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        """When too much began to wait."""
+        self._before: deque[tuple[float, float]] = deque()
+        """Looks of the last moments: when, and how much waited."""
+        self._is_told = self._is_loss_told = False
+
+    def look(self, waiting_s: float, now: float) -> Notice | None:
+        """`waiting_s`: how much speech waits now, wherever on this machine."""
+        self._before.append((now, waiting_s))
+        while self._before[0][0] <= now - DOUBT_S and len(self._before) > 1:
+            _, then_s = self._before.popleft()
+            if waiting_s >= then_s > SLOW_S and not self._is_told:
+                return self._tell(waiting_s, now)
+        if waiting_s < CAUGHT_UP_S:
+            self._since, self._is_told, self._is_loss_told = None, False, False
+        return None
+
+    def lost(self, lost_s: float) -> Notice | None:
+        """Speech was dropped: told once while the line stays slow."""
+        if not lost_s or self._is_loss_told:
+            return None
+        self._is_loss_told = True
+        words = f"Your line is too slow: what you said {OLDEST_S:.0f} s ago and earlier is not sent"
+        return Notice("line_loses", words)
+
+    def lasts(self, now: float) -> bool:
+        """Whether it has been slow for so long that it will stay so."""
+        return self._since is not None and now - self._since >= LASTS_S
+
+    def _tell(self, waiting_s: float, now: float) -> Notice:
+        self._is_told, self._since = True, now
+        words = f"Your line is slower than speech: {waiting_s:.0f} s wait to be sent"
+        return Notice("line_slow", words)

@@ -252,9 +252,8 @@ async def test_a_process_that_stood_still_ends_no_line() -> None:
     far = Far()
     async with calling(far) as near:
         await until(lambda: far.pings)
-        for _ in range(2):
-            time.sleep(ASK_S + 1.5 + 1.0)  # noqa: ASYNC251 - the whole process stands still
-            await asyncio.sleep(0.7)
+        time.sleep(ASK_S + 1.5 + 1.0)  # noqa: ASYNC251 - the whole process stands still
+        await asyncio.sleep(0.7)
         assert not near.running.done(), near.error
 
 
@@ -266,11 +265,11 @@ async def test_a_line_slower_than_speech_is_told_and_what_was_said_arrives_in_or
     far = Far(bytes_per_s=16_000)
     async with calling(far, Patient) as near:
         await until(lambda: far.messages)
-        await near.talk(6.0)
+        await near.talk(8.0)
         near.call.send(EndTurn())
         near.call.send(SendText("words", "msg_1"))
         assert near.notices() == ["line_slow"]
-        assert near.call.waiting_s > 2
+        assert near.call.waiting_s > 1
         assert not near.running.done(), near.error
         far.bytes_per_s = 0.0
         await until(lambda: "text" in far.kinds())

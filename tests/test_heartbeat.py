@@ -234,7 +234,7 @@ def test_a_picture_may_creep() -> None:
     line.bytes_sent += 400_000
     assert line.heart.sent(400_000, line.bytes_sent, line.now)
     dead_s = line.dies_within(60)
-    assert dead_s is not None and 24 + PONG_S <= dead_s < 24 + PONG_S + 3
+    assert dead_s is not None and 24 + PONG_S <= dead_s < 24 + ANSWER_IDLE_S + 3
 
 
 def test_late_pongs_tell_nothing_of_the_line_where_they_are_usual() -> None:
@@ -242,3 +242,14 @@ def test_late_pongs_tell_nothing_of_the_line_where_they_are_usual() -> None:
     line.bytes_sent = 1_000_000
     assert not line.heart.sent(1280, line.bytes_sent, line.now)
     assert line.heart.unacknowledged(line.pulse) == 0
+
+
+def test_a_day_of_speech_leaves_nothing_behind() -> None:
+    line = Line()
+    for _ in range(2000):
+        line.now += LOOK_S
+        line.bytes_sent += 32_000
+        line.answered += line.heart.sent(1280, line.bytes_sent, line.now)
+        line.heard_at = line.now
+        line.look()
+    assert len(line.heart._sent_before) < 5

@@ -10,8 +10,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from tests.fakes.ga_script import GREETING, SCRIPTS
 from tests.test_session import call
 from voicechat.babble import MOST
-from voicechat.errors import RefusedError, TooBigError, VoiceChatError
-from voicechat.events import Notice, ProviderFailed, ReplyFinished, SessionReady
+from voicechat.errors import RefusedError, SessionOverError, TooBigError, VoiceChatError
+from voicechat.events import Notice, ProviderFailed, ReplyFinished, ReplyText, SessionReady
 from voicechat.line import Line
 from voicechat.links import websocket
 from voicechat.providers.base import Settings
@@ -205,3 +205,14 @@ async def test_a_session_that_cannot_be_taken_up_is_asked_for_twice_and_begun_an
         one.start(stay=True)
         await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
         assert handles == [None, "handle-1", "handle-1", None]
+
+
+@pytest.mark.fault("N28")
+async def test_who_waits_for_an_answer_is_told_that_the_session_ended_in_the_middle_of_it() -> None:
+    async with call("long_reply") as one:
+        one.session.say("hello")
+        await one.wait_for(lambda: one.of(ReplyText))
+        await one.server.control({"do": "expire"})
+        with pytest.raises(SessionOverError, match="maximum duration"):
+            await asyncio.wait_for(one.running, 20)
+        assert not one.of(Notice)

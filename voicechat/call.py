@@ -21,6 +21,8 @@ from voicechat.send_queue import SendQueue, SlowLine
 
 ROOM = 8 * 1024
 """Bytes on this machine that sound may be put behind: so long it takes to stop a reply, at most."""
+ON_ITS_WAY_S = 0.5
+"""Of speech that waits: what was asked behind it has not arrived."""
 USUAL_S = 2.0
 """Of speech on its way without a sign that it has arrived: no reason to complain."""
 POLL_S = 0.02
@@ -46,6 +48,8 @@ class Call:
         self._heartbeat: Heartbeat | None = None
         self._hands_free = line.dialect.settings.hands_free
         self._waiting_s = 0.0
+        self._stands_since: float | None = None
+        self._stood_s = 0.0
 
     def send(self, command: Command) -> None:
         """Hand a command to the dialect, which keeps it until it may be sent."""
@@ -57,7 +61,7 @@ class Call:
                 self._hands_free = hands_free
             case Interrupt(by_server=False) if self._hands_free:
                 self._queue.interrupt(now)
-        self._dialect.send(command, now)
+        self._dialect.send(command, self._now())
         self._drain()
 
     @property
@@ -85,8 +89,8 @@ class Call:
             await self._downlink(link)
 
     def _greet(self) -> None:
-        self._dialect.unix_at_zero = time.time() - time.monotonic()
-        self._dialect.open(time.monotonic())
+        self._dialect.unix_at_zero = time.time() - self._now()
+        self._dialect.open(self._now())
         self._drain()
 
     # -- uplink ---------------------------------------------------------------------------------
@@ -125,7 +129,7 @@ class Call:
     async def _ticker(self) -> None:
         while True:
             await asyncio.sleep(self._dialect.tick_s)
-            self._pass_on(self._dialect.tick(time.monotonic()))
+            self._pass_on(self._dialect.tick(self._now()))
 
     async def _watch(self, link: Link) -> None:
         """End a line at whose other end nobody is; tell when one is slower than speech."""
@@ -155,16 +159,30 @@ class Call:
         hidden_s = heartbeat.unacknowledged(_pulse(link)) / bytes_per_s - USUAL_S
         below_s = max(link.waiting / bytes_per_s, hidden_s)
         self._waiting_s = self._queue.sound_s + below_s
+        self._hold_time(self._waiting_s > ON_ITS_WAY_S and not self._hands_free, now)
         for notice in (self._slow.look(self._waiting_s, now), lost):
             if notice is not None:
                 self._take(notice)
+
+    def _hold_time(self, holds: bool, now: float) -> None:
+        """A turn that is still on its way has not been asked: nobody is late with an answer."""
+        if holds and self._stands_since is None:
+            self._stands_since = now
+        elif not holds and self._stands_since is not None:
+            self._stood_s += now - self._stands_since
+            self._stands_since = None
+
+    def _now(self) -> float:
+        """The dialect's clock, which stands still while a turn is on its way."""
+        now = self._stands_since if self._stands_since is not None else time.monotonic()
+        return now - self._stood_s
 
     # -- downlink -------------------------------------------------------------------------------
 
     async def _downlink(self, link: Link) -> None:
         async for message in link:
             self._trace("down", message)
-            self._pass_on(self._dialect.receive(message, time.monotonic()))
+            self._pass_on(self._dialect.receive(message, self._now()))
 
     def _pass_on(self, events: list[Event]) -> None:
         for event in events:

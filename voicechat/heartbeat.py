@@ -5,9 +5,9 @@ nobody acknowledges anything.  So silence is answered by a ping, and a ping by s
 comes counts.  How late it may come differs by provider, and a server that never answered a ping is
 not blamed for that.
 
-While somebody speaks, a ping goes behind every few tenths of a second of it.  On a line that is slow, somewhere
-where we cannot see it, the answers come late, but they come one after the other; and they tell how
-much of what was said has arrived.
+While somebody speaks, a ping goes behind every few tenths of a second of it.  On a line that is
+slow somewhere where we cannot see it, the answers come late, but they come one after the other; and
+they tell how much of what was said has arrived.
 
 Quiet: time is an argument, monotonic seconds.
 """
@@ -96,6 +96,8 @@ class Heartbeat:
 
     def look(self, pulse: Pulse, now: float, unix: float) -> Verdict | None:
         """What to do now: send a ping, give the line up, or nothing."""
+        for number in [number for number in self._sent_before if number < pulse.answered]:
+            del self._sent_before[number]
         if self._was_away(now, unix) or not self._pings:
             self._fresh_at = now
             return self._ask(pulse, now)
@@ -145,8 +147,6 @@ class Heartbeat:
         ahead = pulse.waiting if pulse.waiting > MUCH else 0
         self._question = _Question(now, ahead, pulse.bytes_sent)
         self._ping(pulse.bytes_sent)
-        for number in [number for number in self._sent_before if number < pulse.answered]:
-            del self._sent_before[number]
         return "ask"
 
     def _ping(self, bytes_sent: int) -> None:

@@ -99,10 +99,12 @@ class SlowLine:
     def look(self, waiting_s: float, now: float) -> Notice | None:
         """`waiting_s`: how much speech waits now, wherever on this machine."""
         self._before.append((now, waiting_s))
+        if waiting_s > SLOW_S and self._since is None:
+            self._since = now
         while self._before[0][0] <= now - DOUBT_S and len(self._before) > 1:
             _, then_s = self._before.popleft()
             if waiting_s >= then_s > SLOW_S and not self._is_told:
-                return self._tell(waiting_s, now)
+                return self._tell(waiting_s)
         if waiting_s < CAUGHT_UP_S:
             self._since, self._is_told, self._is_loss_told = None, False, False
         return None
@@ -117,9 +119,10 @@ class SlowLine:
 
     def lasts(self, now: float) -> bool:
         """Whether it has been slow for so long that it will stay so."""
-        return self._since is not None and now - self._since >= LASTS_S
+        since = self._since if self._is_told else None
+        return since is not None and now - since >= LASTS_S
 
-    def _tell(self, waiting_s: float, now: float) -> Notice:
-        self._is_told, self._since = True, now
+    def _tell(self, waiting_s: float) -> Notice:
+        self._is_told = True
         words = f"Your line is slower than speech: {waiting_s:.0f} s wait to be sent"
         return Notice("line_slow", words)

@@ -353,6 +353,8 @@ class Session:
                 self._change_line(instead)
                 continue
             ending = None if is_asked else self._ending
+            if ending and self._turn.replying and not stay:
+                ending = replace(ending, act="fatal")  # Somebody waits for the rest of an answer.
             wait_s = self._end_line(ending) if ending else None
             self._hang_up()
             if self.problem and wait_s is None:

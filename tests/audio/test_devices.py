@@ -6,14 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from tests.audio.caller import ROOT, Caller
 from tests.fakes.pulse import RATE, PulseServer, wait_until
+from voicechat.audio.devices import _Port
+from voicechat.audio.portaudio import Stream
 
 pytestmark = pytest.mark.sound
 
@@ -121,6 +124,7 @@ def reports(caller: Caller) -> list[list[list[Any]]]:
     return [report["heard"] for report in list(caller.reports) if "heard" in report]
 
 
+@pytest.mark.fault("A04")
 def test_unplugged_devices_are_told_and_come_back(pulse: PulseServer, call: Call) -> None:
     caller = call()
     caller.wait(opened=[24_000, 24_000])
@@ -141,6 +145,7 @@ def test_unplugged_devices_are_told_and_come_back(pulse: PulseServer, call: Call
         wait_until(lambda: len(sounding(recording.pcm)) > 0.9 * RATE, "sound")
 
 
+@pytest.mark.fault("A04")
 def test_a_sound_server_that_died_and_came_again_is_found(pulse: PulseServer, call: Call) -> None:
     caller = call()
     caller.wait(opened=[24_000, 24_000])
@@ -155,6 +160,7 @@ def test_a_sound_server_that_died_and_came_again_is_found(pulse: PulseServer, ca
         wait_until(lambda: len(sounding(recording.pcm)) > 0.9 * RATE, "sound")
 
 
+@pytest.mark.fault("A18")
 def test_headphones_pulled_while_another_sink_takes_over_are_no_loss(
     pulse: PulseServer, call: Call
 ) -> None:
@@ -167,6 +173,7 @@ def test_headphones_pulled_while_another_sink_takes_over_are_no_loss(
     assert not [report for report in caller.reports if report.get("change") == "lost"]
 
 
+@pytest.mark.fault("A05")
 def test_a_stalled_sound_server_is_told_and_keeps_nobody_from_leaving(
     pulse: PulseServer, call: Call
 ) -> None:
@@ -183,6 +190,7 @@ def test_a_stalled_sound_server_is_told_and_keeps_nobody_from_leaving(
     assert time.perf_counter() - leaving < 8
 
 
+@pytest.mark.fault("A05")
 def test_a_server_that_stalls_as_we_leave_keeps_nobody_either(
     pulse: PulseServer, call: Call
 ) -> None:
@@ -195,6 +203,7 @@ def test_a_server_that_stalls_as_we_leave_keeps_nobody_either(
     assert caller.process.wait(10) == 0
 
 
+@pytest.mark.fault("A05")
 def test_a_server_that_stalled_and_went_on_is_used_again(pulse: PulseServer, call: Call) -> None:
     caller = call()
     caller.wait(opened=[24_000, 24_000])
@@ -211,6 +220,7 @@ def test_a_server_that_stalled_and_went_on_is_used_again(pulse: PulseServer, cal
         wait_until(lambda: len(sounding(recording.pcm)) > 0.9 * RATE, "sound")
 
 
+@pytest.mark.fault("A05")
 def test_a_server_that_is_stalled_from_the_start_is_an_error_in_time(
     pulse: PulseServer, call: Call
 ) -> None:
@@ -226,11 +236,13 @@ HINT = (
 )
 
 
+@pytest.mark.fault("A02")
 def test_no_device_is_an_error_with_a_hint(pulse: PulseServer, call: Call) -> None:
     pulse.kill()
     assert "there is none" in call().wait(hint=HINT)["failed"]
 
 
+@pytest.mark.fault("A03")
 def test_a_device_that_is_not_there_is_told_and_the_default_used(call: Call) -> None:
     caller = call(output_device="Bose", input_device="PUL")
     told = caller.wait(kind="loudspeaker", change="unknown")
@@ -259,6 +271,7 @@ def test_what_is_not_wanted_is_not_opened(pulse: PulseServer, call: Call) -> Non
     assert "protocol-native" not in pulse.control("list", "short", "source-outputs")
 
 
+@pytest.mark.fault("A08")
 def test_a_microphone_that_gives_nothing_but_zeros_is_told_once(
     pulse: PulseServer, call: Call
 ) -> None:
@@ -267,6 +280,31 @@ def test_a_microphone_that_gives_nothing_but_zeros_is_told_once(
     caller.wait(kind="microphone", change="silent")
     time.sleep(1)
     assert len([report for report in caller.reports if report.get("change") == "silent"]) == 1
+
+
+@dataclass
+class Quiet:
+    """A stream of which no callback has come since it was opened, or since `stamp`."""
+
+    started: float
+    stamp: float
+    is_finished: bool = False
+
+
+@pytest.mark.fault("A14")
+@pytest.mark.parametrize(
+    ("stream", "dead_at"),
+    [(Quiet(100.0, 100.0), 103.0), (Quiet(100.0, 100.2), 103.0), (Quiet(100.0, 140.0), 141.0)],
+)
+def test_a_stream_is_dead_a_second_after_its_last_callback_but_not_in_its_first_three(
+    stream: Quiet, dead_at: float
+) -> None:
+    port = _Port("microphone", "")
+    assert not port.is_dead(1000.0), "there is none that could be dead"
+    port.stream = cast(Stream, stream)
+    assert not port.is_dead(dead_at - 0.1) and port.is_dead(dead_at + 0.1)
+    stream.is_finished = True
+    assert port.is_dead(stream.started), "it said so itself"
 
 
 def run_python(pulse: PulseServer, program: str) -> str:
@@ -290,6 +328,7 @@ def test_devices_are_listed_with_their_defaults(pulse: PulseServer) -> None:
     ]
 
 
+@pytest.mark.fault("A01")
 def test_a_missing_portaudio_is_an_error_that_tells_how_to_install_it(pulse: PulseServer) -> None:
     program = (
         "import ctypes.util; ctypes.util.find_library = lambda name: None\n"

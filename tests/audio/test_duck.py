@@ -50,7 +50,14 @@ def test_a_voice_that_nobody_takes_for_an_interruption_does_not_hold_it_for_ever
     held = feed(duck, VOICE, 60_000)
     assert held.count(True) == LONGEST_HOLD_MS // FRAME_MS and duck.gain == GAIN
     assert not any(feed(duck, SILENCE, QUIET_MS))
-    assert any(feed(duck, VOICE, 1000)), "but a new one does"
+
+
+def test_where_nobody_decided_it_does_not_wait_again_until_it_has_finished() -> None:
+    duck = listening()
+    assert any(feed(duck, VOICE, 300)) and not all(feed(duck, SILENCE, 1000))
+    assert not any(feed(duck, VOICE, 300)) and duck.gain == GAIN
+    duck.feed(SILENCE, is_playing=False)
+    assert any(feed(duck, VOICE, 300))
 
 
 def test_a_click_or_a_noise_or_a_whisper_changes_nothing() -> None:

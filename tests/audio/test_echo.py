@@ -16,6 +16,7 @@ from tests.audio.echo_room import (
     power_db,
     send,
 )
+from tests.fakes.ga_vad import EnergyVad
 from voicechat.audio.echo import Echo, EchoStats
 
 RATE = 24_000
@@ -220,3 +221,31 @@ def tell_without_the_wheel() -> None:
 def test_without_the_canceller_the_microphone_is_closed_meanwhile_and_that_is_told_once() -> None:
     done = subprocess.run([sys.executable, "-c", BLOCKED], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("gain_db", [-12, 0])
+def test_a_jump_while_nothing_is_played_lets_nothing_through_of_the_next_reply(
+    gain_db: float,
+) -> None:
+    """The loudspeaker's queue ran dry, or was put right, between two replies."""
+    echo, far = Echo("auto"), far_end()[: 5 * RATE]
+    reply = np.concatenate([far, np.zeros(3 * RATE)])
+    heard = heard_in(Room(gain_db=gain_db), reply)
+    send(echo, heard, reply)
+    for jump_ms in (12, -7, 5):
+        late = np.roll(heard, jump_ms * RATE // 1000)
+        echo._reference.shifts += 1
+        begun = [edge for edge in EnergyVad().feed(pcm(send(echo, late, reply)))]
+        assert not begun, f"a jump of {jump_ms} ms was taken for speech"
+
+
+def test_after_a_jump_the_user_is_heard_over_a_usual_echo() -> None:
+    echo, far = Echo("auto"), far_end()[: 5 * RATE]
+    reply = np.concatenate([far, np.zeros(3 * RATE)])
+    heard = heard_in(Room(), reply)
+    send(echo, heard, reply)
+    echo._reference.shifts += 1
+    near = near_end()[: 2 * RATE]
+    heard[RATE : 3 * RATE] += near
+    begun = EnergyVad().feed(pcm(send(echo, heard, reply)))
+    assert begun and begun[0].at_ms < 1700

@@ -399,6 +399,7 @@ def test_a_paced_source_is_found_out() -> None:
     assert not JitterBuffer(state=jitter.export_state(), is_paced=False).is_paced
 
 
+@pytest.mark.fault("N26")
 def test_what_a_stall_made_late_is_made_up_for_in_the_pauses() -> None:
     jitter = JitterBuffer(is_paced=True)
     player, step, says = Loudspeaker(jitter), 100 * MS * 2, SAYS + SAYS

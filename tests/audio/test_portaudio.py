@@ -20,6 +20,7 @@ DEVICES = [
 ]
 
 
+@pytest.mark.fault("A03")
 @pytest.mark.parametrize(
     ("wanted", "kind", "first", "is_known"),
     [
@@ -51,6 +52,7 @@ def test_without_a_default_the_first_usable_device_is_tried() -> None:
     assert candidates(DEVICES[:1], "", "microphone") == ([], True)
 
 
+@pytest.mark.fault("A06")
 def test_portaudio_errors_are_told_in_plain_words() -> None:
     assert reason(OSError("Error opening", -9985)) == "it is in use by another program"
     assert reason(OSError("Error querying device -1")) == "there is none"
@@ -61,6 +63,7 @@ class Status:
     input_overflow = output_underflow = False
 
 
+@pytest.mark.fault("A07")
 def test_a_loudspeaker_without_mono_gets_the_sound_on_every_channel() -> None:
     render = Render.__new__(Render)
     render.channels, render.xruns, render.ring = 2, 0, Ring(100)
@@ -71,6 +74,27 @@ def test_a_loudspeaker_without_mono_gets_the_sound_on_every_channel() -> None:
     assert np.frombuffer(out, "<i2").tolist() == [1, 1, -2, -2, 3, 3, 0, 0]
 
 
+class Late:
+    input_overflow = output_underflow = True
+
+
+@pytest.mark.fault("A10")
+@pytest.mark.parametrize("channels", [1, 2])
+def test_sound_that_came_too_late_is_counted_and_silence_is_not(channels: int) -> None:
+    render = Render.__new__(Render)
+    render.channels, render.xruns, render.ring = channels, 0, Ring(100)
+    render._mono = memoryview(bytearray(8))
+    callback = render._callback if channels == 1 else render._spreading_callback
+    out = bytearray(8 * channels)
+    callback(out, 4, None, Late)
+    assert render.xruns == 0
+    render.ring.write(bytes(32))
+    callback(out, 4, None, Late)
+    callback(out, 4, None, Status)
+    assert render.xruns == 1
+
+
+@pytest.mark.fault("A07", "A10")
 def test_a_microphone_without_mono_is_mixed_and_what_does_not_fit_is_counted() -> None:
     capture = Capture.__new__(Capture)
     capture.channels, capture.xruns, capture._ring = 2, 0, Ring(4)

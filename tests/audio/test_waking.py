@@ -1,5 +1,7 @@
 """A cold microphone is no silent one."""
 
+import pytest
+
 from voicechat.audio.pcm import ms_to_bytes
 from voicechat.audio.waking import SILENT_MS, WAKE_MS, Waking
 
@@ -8,6 +10,7 @@ ZEROS = bytes(ms_to_bytes(CHUNK_MS))
 NOISE = b"\1\0" + ZEROS[2:]
 
 
+@pytest.mark.fault("A14")
 def test_a_microphone_wakes_with_its_first_sample_that_is_not_zero() -> None:
     waking = Waking(24_000)
     assert waking.is_waking

@@ -63,6 +63,7 @@ async def test_status_says_whose_fault_it_is(
         assert caught.value.retry_after_s == 7
 
 
+@pytest.mark.fault("S09", "N20")
 async def test_redirect_is_not_followed_with_the_key(vendor: Vendor) -> None:
     vendor.status, vendor.headers = 302, f"Location: {vendor.url}/elsewhere\r\n"
     async with _used(vendor.url, _KEY) as service:
@@ -71,6 +72,7 @@ async def test_redirect_is_not_followed_with_the_key(vendor: Vendor) -> None:
     assert len(vendor.asked) == 1
 
 
+@pytest.mark.fault("P33")
 @pytest.mark.parametrize("raw", [b"SSH-2.0-x\r\n", b"HTTP/1.1 200 Ok\r\n\r\n<html>"])
 async def test_something_else_on_the_port_is_told(vendor: Vendor, raw: bytes) -> None:
     vendor.raw = raw
@@ -89,6 +91,7 @@ async def test_silence_ends_at_the_deadline(vendor: Vendor) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["socks5h", "http"])
+@pytest.mark.fault("N13")
 async def test_silent_proxy_ends_at_the_deadline_too(vendor: Vendor, scheme: str) -> None:
     vendor.silent = True
     proxy = vendor.url.replace("http:", f"{scheme}:").removesuffix("/v1")
@@ -98,6 +101,7 @@ async def test_silent_proxy_ends_at_the_deadline_too(vendor: Vendor, scheme: str
     gc.collect()
 
 
+@pytest.mark.fault("N14")
 async def test_proxy_that_speaks_something_else_is_the_proxys_fault() -> None:
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(10)
@@ -121,6 +125,7 @@ def test_proxy_of_an_unknown_kind_is_a_matter_of_configuration() -> None:
         HttpService("https://service.invalid/v1", "", "gopher://127.0.0.1:1")
 
 
+@pytest.mark.fault("N16")
 async def test_loopback_is_reached_without_the_proxy(vendor: Vendor) -> None:
     async with _used(vendor.url, "", "socks5h://127.0.0.1:9") as service:
         assert (await service.get("/models"))["data"]
@@ -232,6 +237,7 @@ async def test_silence_inside_an_answer_ends_it() -> None:
         await service.close()
 
 
+@pytest.mark.fault("P33")
 async def test_dribble_without_end_ends_at_the_deadline() -> None:
     with HttpChatServer() as server:
         server.script = Script(["."] * 1000, piece_s=0.05)
@@ -285,6 +291,7 @@ async def test_who_does_not_let_us_in_is_not_there_for_us(vendor: Vendor, status
             await service.knock("/models")
 
 
+@pytest.mark.fault("N19")
 async def test_login_page_of_a_network_is_no_service(vendor: Vendor) -> None:
     vendor.raw = b"HTTP/1.1 200 Ok\r\nContent-Type: text/html\r\n\r\n<html>Welcome"
     async with _used(vendor.url) as service:

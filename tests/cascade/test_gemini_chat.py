@@ -67,6 +67,7 @@ async def test_spoken_turn_is_heard(server: HttpChatServer) -> None:
     assert server.asked[0]["contents"][0]["parts"] == [{"text": "Words."}]
 
 
+@pytest.mark.fault("P29")
 async def test_thoughts_are_neither_said_nor_shown(server: HttpChatServer) -> None:
     server.script = Script(["Yes."], thoughts="hm")
     async with _mind(server) as mind:
@@ -150,6 +151,7 @@ async def test_error_inside_the_stream_comes_after_the_words_before_it(
             await anext(pieces)
 
 
+@pytest.mark.fault("P33")
 async def test_line_that_is_cut_in_the_middle_is_a_link_error(server: HttpChatServer) -> None:
     server.script = Script(["One. "], breaks_off=True)
     async with _mind(server) as mind:

@@ -7,6 +7,7 @@ published reference.  Every refusal is a value with the code, words and paramete
 import base64
 import binascii
 import re
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -187,8 +188,22 @@ def _check_values(message: JsonObject, model: str) -> None:
             pass
 
 
-def decode_audio(audio: str, param: str) -> bytes:
-    """Base64 to PCM16.
+MULAW: JsonObject = {"type": "audio/pcmu"}
+MULAW_RATE = 8000
+
+
+def _linear(byte: int) -> bytes:
+    """A sample of mu-law as PCM16 (ITU-T G.711, table 2a)."""
+    value = ~byte & 0xFF
+    size = ((((value & 0x0F) * 2 + 33) << (value >> 4 & 7)) - 33) * 4
+    return struct.pack("<h", -size if value & 0x80 else size)
+
+
+_LINEAR = [_linear(byte) for byte in range(256)]
+
+
+def decode_audio(audio: str, param: str, *, is_mulaw: bool = False) -> bytes:
+    """Base64 to PCM16; mu-law has a byte for each sample.
 
     Raises:
         Refused: It is no base64, half a sample, or too long.
@@ -199,6 +214,8 @@ def decode_audio(audio: str, param: str) -> bytes:
         raise Refused("invalid_value", f"Invalid '{param}': not base64.", param) from None
     if len(pcm) > APPEND_LIMIT:
         raise Refused("invalid_value", f"Invalid '{param}': more than 15 MiB.", param)
+    if is_mulaw:
+        return b"".join(_LINEAR[byte] for byte in pcm)
     if len(pcm) % 2:
         raise Refused("invalid_value", f"Invalid '{param}': odd number of bytes.", param)
     return pcm
@@ -243,7 +260,8 @@ def _check_input(audio: JsonObject) -> None:
         raise Refused(
             "invalid_value", f"Invalid value: {model!r}.", "session.audio.input.transcription.model"
         )
-    _check_format(audio.get("format"), "session.audio.input.format")
+    if audio.get("format") != MULAW:
+        _check_format(audio.get("format"), "session.audio.input.format")
 
 
 def _check_output(audio: JsonObject, at: str) -> None:

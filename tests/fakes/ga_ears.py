@@ -5,7 +5,7 @@ import base64
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tests.fakes.ga_check import Refused, decode_audio
+from tests.fakes.ga_check import MULAW, MULAW_RATE, Refused, decode_audio
 from tests.fakes.ga_conversation import Conversation, transcription_usage, user_speech
 from tests.fakes.ga_script import Script
 from tests.fakes.ga_settings import Settings
@@ -75,7 +75,9 @@ class Ears:
 
     async def append(self, message: JsonObject) -> None:
         """`input_audio_buffer.append`."""
-        pcm = at_house_rate(decode_audio(message["audio"], "audio"), self._rate)
+        is_mulaw = self._settings.data["audio"]["input"]["format"] == MULAW
+        sound = decode_audio(message["audio"], "audio", is_mulaw=is_mulaw)
+        pcm = at_house_rate(sound, MULAW_RATE if is_mulaw else self._rate)
         self.received += pcm
         vad = self._settings.vad
         if vad is None:

@@ -120,6 +120,8 @@ class Script:
     close_reason: str = ""
     reset_at_ms: int = 0
     """Reset the TCP connection after so much sound of one item; 0: never."""
+    session_s: int = 3600
+    """How long a session may last, as it is told to the client; see `expire_after_ms`."""
     expire_after_ms: int = 0
     """End the session as too old, so long after its first update; 0: never."""
     deaf_to_close: bool = False

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Any
@@ -42,6 +43,7 @@ class GaSession:
         self.is_running = False
         self.wire = Wire(connection, script, log, accent)
         self.settings = ga_settings.Settings(self.wire.new_id("sess"), model)
+        self.settings.data["expires_at"] = int(time.time()) + script.session_s
         self.conversation = ga_conversation.Conversation()
         self.ears = self._make_ears(vad_rms)
         self._connection = connection

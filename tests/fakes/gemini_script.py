@@ -78,7 +78,9 @@ class Script:
     refusal: tuple[int, str] | None = None
     """Close code and reason instead of `setupComplete`."""
     go_away_s: float = 0.0
-    """So long after the setup `goAway` comes, and a second later the close."""
+    """So long after the setup `goAway` comes."""
+    go_away_left_s: float = 1.0
+    """From `goAway` to the close, as it is told."""
     close_in_answer: tuple[int, str] | None = None
     """In the middle of the first answer."""
     error: JsonObject | None = None

@@ -163,8 +163,9 @@ class GeminiSession:
 
     async def _go_away(self) -> None:
         await asyncio.sleep(self.script.go_away_s)
-        await self.send({"goAway": {"timeLeft": "1s"}})
-        await asyncio.sleep(1.0)
+        left_s = self.script.go_away_left_s
+        await self.send({"goAway": {"timeLeft": f"{left_s:g}s"}})
+        await asyncio.sleep(left_s)
         await self.end(*ABORTED)
 
     # -- streamed input -------------------------------------------------------------------------

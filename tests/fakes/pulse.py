@@ -171,7 +171,11 @@ class PulseServer:
 
         Returns at the end of the sound, or at once with `wait=False`.
         """
-        playing = Playing(self._env, *_pcm_and_shape(sound))
+        return self.play(sound, "mic_sink", wait=wait)
+
+    def play(self, sound: bytes | Path, sink: str, *, wait: bool = True) -> "Playing":
+        """The same into any sink."""
+        playing = Playing(self._env, sink, *_pcm_and_shape(sound))
         if wait:
             playing.wait()
         return playing
@@ -208,10 +212,12 @@ class PulseServer:
 
 
 class Playing:
-    """A sound on its way into the microphone, since `started` (time.perf_counter())."""
+    """A sound on its way into a sink, since `started` (time.perf_counter())."""
 
-    def __init__(self, env: dict[str, str], pcm: bytes, rate: int, channels: int) -> None:
-        command = ["pacat", "--playback", "--raw", "--device=mic_sink", "--format=s16le"]
+    def __init__(
+        self, env: dict[str, str], sink: str, pcm: bytes, rate: int, channels: int
+    ) -> None:
+        command = ["pacat", "--playback", "--raw", f"--device={sink}", "--format=s16le"]
         command += [f"--rate={rate}", f"--channels={channels}", "--latency-msec=20"]
         self.started = time.perf_counter()
         self._process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE)

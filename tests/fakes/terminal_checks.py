@@ -10,6 +10,7 @@ from urllib.parse import quote
 import psutil
 
 from tests.fakes.terminal_bytes import foreign_sequences, modes_left_on, plain_text
+from voicechat.journal import load
 
 if TYPE_CHECKING:
     from tests.fakes.terminal import Terminal
@@ -64,8 +65,9 @@ def problems_after(
 
     Looked at: the end came `within_s` of `leave`; the exit code (None: any; negative: a signal);
     no crash in the output; modes and terminal settings as before; only Textual's own sequences; no
-    process left behind; and no canary in any byte, command line, or file below `files`
-    (`except_files` may hold them, such as the config).
+    process left behind; every conversation below `files` loads without a damaged line; and no
+    canary in any byte, command line, or file below `files` (`except_files` may hold them, such as
+    the config).
     """
     secrets = tuple(canaries)
     command_lines = _command_lines(terminal)
@@ -79,6 +81,7 @@ def problems_after(
     for path in _all_files(files):
         if path.resolve() not in kept:
             problems += _leaks(str(path), path.read_bytes(), secrets)
+            problems += _damage(path)
     return problems
 
 
@@ -132,6 +135,13 @@ def _leaks(where: str, data: bytes, secrets: tuple[str, ...]) -> list[str]:
         for number, secret in enumerate(secrets)
         if secret.encode() in data or quote(secret, safe="").encode() in data
     ]
+
+
+def _damage(path: Path) -> list[str]:
+    if path.suffix != ".jsonl" or path.parent.name != "conversations":
+        return []
+    loaded = load(path)
+    return [f"{loaded.damaged_lines} damaged lines in {path}"] * bool(loaded.damaged_lines)
 
 
 def _all_files(places: Iterable[Path]) -> Iterator[Path]:

@@ -27,6 +27,7 @@ class Fsync:
         self._real(file)
 
 
+@pytest.mark.fault("D09")
 def test_a_slow_disk_holds_nothing_up_and_costs_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,6 +49,7 @@ def names(talk: Talk) -> list[str]:
     return [item.id for item in load(path).items] if path else []
 
 
+@pytest.mark.fault("D04")
 @pytest.mark.parametrize("is_resumed", [False, True])
 def test_what_the_disk_could_not_keep_is_written_again_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_resumed: bool

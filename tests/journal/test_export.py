@@ -51,6 +51,7 @@ def test_as_text_it_reads_as_it_was_heard() -> None:
     )
 
 
+@pytest.mark.fault("T05")
 def test_as_markdown_no_word_is_markup() -> None:
     text = export("x", TALK, "md")
     assert text.startswith("# Conversation x\n\nBegan 2026-11-21 14:00\n")

@@ -116,6 +116,7 @@ def mounted(folder: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.fault("D01")
 def test_a_disk_that_is_full_at_any_byte_tears_nothing_for_good(tmp_path: Path) -> None:
     """The free space is from none at all to enough for some of it."""
     for pages in range(5):
@@ -145,6 +146,21 @@ def test_a_disk_that_is_full_at_any_byte_tears_nothing_for_good(tmp_path: Path) 
             assert len(load(file.path).items) == written.count(b"\n")
 
 
+@pytest.mark.fault("D01")
+def test_a_line_that_did_not_fit_leaves_nothing_of_itself_behind(tmp_path: Path) -> None:
+    """Even where nothing is ever written again."""
+    with mounted(tmp_path / "disk", "16k") as disk:
+        file = File(disk, {})
+        put(file, encode({"type": "item", "id": "a", "role": "user", "text": "whole"}))
+        with pytest.raises(OSError, match="space"):
+            put(file, encode({"type": "item", "id": "b", "role": "user", "text": "x" * 20_000}))
+        file.close()
+        assert file.path is not None
+        loaded = load(file.path)
+    assert loaded.damaged_lines == 0 and [item.id for item in loaded.items] == ["a"]
+
+
+@pytest.mark.fault("D01")
 def test_a_file_removed_from_a_full_disk_comes_back_whole_under_its_name(tmp_path: Path) -> None:
     with mounted(tmp_path / "disk", "48k") as disk:
         file = File(disk, {})
@@ -167,6 +183,7 @@ def path_lines(path: Path) -> list[bytes]:
     return path.read_bytes().splitlines()
 
 
+@pytest.mark.fault("D02")
 def test_a_disk_that_turns_read_only_is_told_and_waited_for(tmp_path: Path) -> None:
     with mounted(tmp_path / "disk", "256k") as disk:
         first = kept_talk(disk, "before")
@@ -202,6 +219,7 @@ def test_a_file_is_locked_from_its_first_line_to_its_close(tmp_path: Path) -> No
     os.close(open_place(path).file)
 
 
+@pytest.mark.fault("S06")
 @POSIX
 def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
     target = tmp_path / "precious"
@@ -216,6 +234,7 @@ def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
     assert target.read_text() == "keep me"
 
 
+@pytest.mark.fault("D08")
 def test_two_talks_at_once_have_files_of_their_own(tmp_path: Path) -> None:
     talks = [Talk(tmp_path) for _ in range(5)]
     for number in range(20):

@@ -13,6 +13,7 @@ from voicechat.journal import load
 KILLS = 50
 
 
+@pytest.mark.fault("D03")
 @pytest.mark.timeout(300)
 def test_one_conversation_survives_being_killed_again_and_again(tmp_path: Path) -> None:
     """Every program goes on with the file that the last one was killed over."""
@@ -25,6 +26,7 @@ def test_one_conversation_survives_being_killed_again_and_again(tmp_path: Path) 
     assert load(path).damaged_lines <= KILLS
 
 
+@pytest.mark.fault("D08")
 @pytest.mark.timeout(120)
 def test_two_programs_at_once_mix_no_lines(tmp_path: Path) -> None:
     code = (

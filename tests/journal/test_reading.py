@@ -120,6 +120,7 @@ def test_a_text_that_looks_like_a_line_is_a_text(path: Path) -> None:
     assert load(path).items[0].text == fake
 
 
+@pytest.mark.fault("D05")
 def test_zeros_of_a_power_failure_cost_no_good_line(path: Path) -> None:
     path.write_bytes(line("a") + bytes(4096) + line("b") + line("c")[:-1] + bytes(100))
     assert ids(path) == ["a", "b", "c"]

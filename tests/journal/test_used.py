@@ -24,6 +24,7 @@ def test_what_was_used_is_read_back_newest_first(tmp_path: Path) -> None:
     assert found["openai/c"] == "2026-11-21T12:00:00.000Z"
 
 
+@pytest.mark.fault("S07")
 def test_the_file_is_its_owners_alone_and_no_draft_stays(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "data"
     remember(folder, "openai/a", NOON)

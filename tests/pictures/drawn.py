@@ -16,7 +16,7 @@ def photo(width: int = 640, height: int = 480, seed: int = 1) -> Image.Image:
     rng = np.random.default_rng(seed)
     coarse = Image.fromarray(rng.integers(0, 255, (6, 8, 3), dtype=np.uint8))
     smooth = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.int16)
-    grain = rng.normal(0, 6, (height, width, 3))
+    grain = rng.integers(-10, 11, (height, width, 3), dtype=np.int8)
     return Image.fromarray(np.clip(smooth + grain, 0, 255).astype(np.uint8))
 
 

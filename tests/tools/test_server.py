@@ -79,6 +79,7 @@ async def test_a_server_that_dies_is_told_once_and_started_by_the_next_call() ->
     assert "files does not work: It went away. out of memory (key \u2022" in bench.told[0]
 
 
+@pytest.mark.fault("S12")
 async def test_a_server_gets_its_own_variables_but_no_secret_of_ours() -> None:
     environ = environment() | {"OPENAI_API_KEY": "x", "COLOUR": "red"}
     servers = files(env={"FILES_TOKEN": "sk-canary-0123456789"})
@@ -108,9 +109,9 @@ async def test_a_server_that_hangs_at_the_start_holds_nobody_up(tmp_path: Path) 
     servers = {"slow": McpSection(command), **files()}
     async with at_work(servers=servers, wait_s=1.5, start_s=4) as bench:
         pid = await pid_in(tmp_path / "pid")
-        await until(lambda: len(bench.told) == 2)
-        assert bench.told[0] == "The tool server slow is still starting"
-        assert "slow does not work: It did not start within 4 s" in bench.told[1]
+        await until(lambda: any("slow does not work" in one for one in bench.told))
+        assert "The tool server slow is still starting" in bench.told
+        assert any("slow does not work: It did not start within 4 s" in one for one in bench.told)
         assert not (await bench.call("files__read_file", '{"path": "/a"}')).is_error
         await until(lambda: not is_running(pid))
 

@@ -67,6 +67,7 @@ async def test_a_call_before_the_start_waits(weather: ToolSection) -> None:
     assert list(bench.answers) == ["call_1"]
 
 
+@pytest.mark.fault("P32")
 @pytest.mark.parametrize(
     ("name", "arguments", "words"),
     [
@@ -188,6 +189,7 @@ async def test_cancelling_all_leaves_the_toolbox_usable(
         assert not (await bench.call("weather", '{"city": "Oslo"}')).is_error
 
 
+@pytest.mark.fault("S12")
 async def test_secrets_do_not_reach_a_tool(tmp_path: Path) -> None:
     source = "import os; print(sorted(os.environ))"
     section = ToolSection(program(tmp_path, source), allow=True)

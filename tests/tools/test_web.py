@@ -128,6 +128,7 @@ async def test_no_server_at_all_is_told_without_its_address() -> None:
         assert result.is_error
 
 
+@pytest.mark.fault("S05")
 async def test_a_proxy_that_is_away_is_told_without_its_password() -> None:
     proxy = "socks5h://me:hunter2secret@127.0.0.1:9"
     servers = at("https://tools.example/mcp")

@@ -4,7 +4,9 @@ A service needs its time to say that it hears the user; we hear the user first. 
 softer echo too, so that whoever decides whether that was speech hears the user better.  The rule:
 60 ms of a voice make it soft, 200 ms let it wait, 400 ms without make it loud again.  It waits for
 whoever decides until 600 ms without a voice, and 2 s at most: somebody who talks beside the user
-for minutes must not keep it waiting.  Time is counted in frames.
+for minutes must not keep it waiting.  Where nobody decided, it does not wait again until it has
+finished: what is left of an echo, or a cough now and then, may cost one pause.  Time is counted in
+frames.
 """
 
 from collections.abc import Callable
@@ -53,6 +55,8 @@ class Duck:
     def __init__(self, detector: Detector | None = None) -> None:
         self._detect = detector or make_detector()
         self._rest = b""
+        self._was_in_vain = False
+        """Whether it has waited, and nobody wanted that."""
         self._forget()
 
     @property
@@ -63,7 +67,7 @@ class Duck:
     @property
     def holds(self) -> bool:
         """Whether the user has certainly begun to speak over it, and nobody has decided yet."""
-        return self._held_ms is not None and self._held_ms < LONGEST_HOLD_MS
+        return self._held_ms is not None
 
     def feed(self, chunk: bytes, *, is_playing: bool) -> None:
         """More of the microphone.
@@ -73,7 +77,7 @@ class Duck:
             is_playing: Whether the assistant is heard; else there is nothing to be made softer.
         """
         if not is_playing:
-            self._rest = b""
+            self._rest, self._was_in_vain = b"", False
             self._forget()
             return
         data = self._rest + chunk
@@ -96,10 +100,15 @@ class Duck:
         if self._quiet_ms > GAP_MS:
             self._voiced_ms = 0
         if self._quiet_ms >= (HELD_QUIET_MS if self.holds else QUIET_MS):
+            self._was_in_vain |= self.holds
             self._forget()
             return
         self._is_soft = self._is_soft or self._voiced_ms >= SEEMING_MS
         if self._held_ms is not None:
-            self._held_ms += FRAME_MS
-        elif self._voiced_ms >= CERTAIN_MS:
+            self._go_on_holding(self._held_ms + FRAME_MS)
+        elif self._voiced_ms >= CERTAIN_MS and not self._was_in_vain:
             self._held_ms = 0
+
+    def _go_on_holding(self, held_ms: int) -> None:
+        self._was_in_vain = held_ms >= LONGEST_HOLD_MS
+        self._held_ms = None if self._was_in_vain else held_ms

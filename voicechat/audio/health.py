@@ -16,6 +16,8 @@ Ill: TypeAlias = Literal["constant", "clipped"]
 CONSTANT_MS = 2000
 STEADY = 16
 """A converter's own noise: within so many steps nothing is heard."""
+STUMBLES = 2
+"""What is not still counts so many times."""
 OFF_CENTRE = 100
 """-50 dBFS; many good converters are off by less."""
 CEILING = FULL_SCALE - 64
@@ -58,9 +60,12 @@ class Health:
         return ill
 
     def _is_constant(self, low: int, high: int, frames: int) -> bool:
-        """Off its centre, and still.  Zeros are another matter (`Waking`)."""
+        """Off its centre, and still, but for a stumble of the sound server now and then.
+
+        Zeros are another matter (`Waking`).
+        """
         is_still = high - low <= STEADY and abs(high + low) // 2 > OFF_CENTRE
-        self._steady = self._steady + frames if is_still else 0
+        self._steady = max(self._steady + (frames if is_still else -STUMBLES * frames), 0)
         return frames_to_ms(self._steady, self._rate) >= CONSTANT_MS
 
     def _is_clipped(self, samples: Any, low: int, high: int) -> bool:

@@ -238,7 +238,8 @@ class Capture(Stream):
 
 
 class Render(Stream):
-    """An open loudspeaker; it plays silence while its ring is empty."""
+    """An open loudspeaker; it plays silence while its ring is empty, and whether that came too late
+    nobody hears."""
 
     kind: Kind = "loudspeaker"
     block_ms = RENDER_BLOCK_MS
@@ -278,7 +279,7 @@ class Render(Stream):
             self._played.write(outdata)
         if (recorded := self._recorded) is not None:
             recorded.write(memoryview(outdata))
-        self.xruns += status.output_underflow
+        self.xruns += status.output_underflow and not self.ring.starved
         self.stamp = time.perf_counter()
 
     def _spreading_callback(self, outdata: Any, frames: int, times: Any, status: Any) -> None:
@@ -291,7 +292,7 @@ class Render(Stream):
             self._played.write(self._mono)
         if (recorded := self._recorded) is not None:
             recorded.write(self._mono)
-        self.xruns += status.output_underflow
+        self.xruns += status.output_underflow and not self.ring.starved
         self.stamp = time.perf_counter()
 
 

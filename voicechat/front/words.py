@@ -117,10 +117,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "gaps": ("gaps {count} ({seconds:.1f} s)", "断音 {count} 次（{seconds:.1f} 秒）"),
     "echo": ("echo {db} dB after {ms} ms", "回声 {db} dB（{ms} ms）"),
     "half_duplex": ("half duplex", "半双工"),
-    "bent": (
-        "stretched {added:.1f} s, left out {dropped:.1f} s",
-        "拉长 {added:.1f} 秒，略去 {dropped:.1f} 秒",
-    ),
+    "stretched": ("stretched {seconds:.1f} s", "拉长 {seconds:.1f} 秒"),
+    "left_out": ("left out {seconds:.1f} s", "略去 {seconds:.1f} 秒"),
     "lost": ("sound lost {count}x", "丢音 {count} 次"),
     "latency": ("latency {seconds:.2f} s", "延迟 {seconds:.2f} 秒"),
     "cost": ("${dollars:.4f}", "${dollars:.4f}"),

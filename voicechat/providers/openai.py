@@ -240,8 +240,11 @@ class OpenAIDialect(Ways):
             self._update("extras", extras)
         if self.takes_past_items:
             self._memory.tell(past_of(self.settings), self._opening.shape)
+        self._replies.is_held = True  # All that waited is one question: it gets one answer.
         for command in self._waiting.take():
             self._obey(command)
+        self._replies.is_held = False
+        self._replies.pump(self._now)
         return [self._session_ready({**self._first_session, **session}), *events]
 
     def _session_ready(self, session: JsonObject) -> SessionReady:
@@ -264,6 +267,8 @@ class OpenAIDialect(Ways):
                 self._choose_codec()
                 self._turns.add(pcm)
             case BeginTurn():
+                if self._replies.is_held:  # Said over the answer that would have come by now.
+                    self._replies.interrupt(self._now, is_done_by_server=False)
                 if not self._agreement.hands_free:
                     self._turns.begin()
             case EndTurn():

@@ -84,6 +84,7 @@ class Replies:
         open: Replies that run, oldest first.
         tags: Whether a `response.create` carries our mark in its metadata.
         fields: What every `response.create` asks for besides.
+        is_held: Nothing is asked for yet: more of the question follows.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Replies:
         self.open: dict[str, Reply] = {}
         self.tags = tags
         self.fields: JsonObject = {}
+        self.is_held = False
         self._say = say
         self._patience = patience
         self._past = Recent()
@@ -140,7 +142,7 @@ class Replies:
 
     def pump(self, now: float) -> None:
         """Ask for a reply if one is wanted and none runs."""
-        if not self._is_wanted or self.is_busy:
+        if not self._is_wanted or self.is_busy or self.is_held:
             return
         self._is_wanted = False
         tag = self._next_tag()

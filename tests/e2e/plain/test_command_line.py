@@ -57,6 +57,7 @@ async def test_a_key_in_the_config_chooses_its_provider(program: Program) -> Non
     assert (done.code, done.out, done.err) == (0, GREETING + "\n", "")
 
 
+@pytest.mark.fault("S06")
 async def test_a_key_that_others_may_read_is_warned_about(program: Program) -> None:
     async with GaServer(api_key=KEY) as server:
         section = f'[providers.openai]\nurl = "{server.url}"\napi_key = "{KEY}"\n'
@@ -78,6 +79,7 @@ async def test_a_model_whose_key_is_missing_says_which(program: Program) -> None
     assert "OPENAI_API_KEY" in done.failed_with_one_line(2)
 
 
+@pytest.mark.fault("S01")
 async def test_the_key_is_never_taken_from_the_command_line(program: Program) -> None:
     async with GaServer() as server:
         done = await program.call(server, "--api-key", KEY, env={"OPENAI_API_KEY": ""})

@@ -45,6 +45,7 @@ async def test_a_signal_ends_a_waiting_program(program: Program, number: signal.
     assert json.loads(out) == {"event": "end", "exit_code": 128 + number}
 
 
+@pytest.mark.fault("T09")
 async def test_a_signal_ends_an_answer_in_the_middle(program: Program) -> None:
     async with GaServer("real_time") as server:
         options = program.call_options(server, "--save-reply", "reply.wav")
@@ -62,6 +63,7 @@ async def test_a_signal_ends_an_answer_in_the_middle(program: Program) -> None:
     assert (user["text"], answer["role"]) == ("hello", "assistant")
 
 
+@pytest.mark.fault("X02")
 async def test_a_signal_ends_an_attempt_to_connect(program: Program) -> None:
     async with raw(silent) as server:
         options = program.call_options(f"ws://127.0.0.1:{server.port}/v1/realtime")
@@ -96,6 +98,7 @@ async def test_nothing_stays_behind_after_an_ordinary_end(program: Program) -> N
         await wait_until_gone(family)
 
 
+@pytest.mark.fault("T11")
 async def test_a_reader_who_leaves_ends_the_run_with_one_line(program: Program) -> None:
     """`… | head -n 1`."""
     reading, writing = os.pipe()
@@ -116,6 +119,7 @@ async def test_a_reader_who_leaves_ends_the_run_with_one_line(program: Program) 
     assert err == b"voicechat: Cannot write to stdout: Broken pipe\n"
 
 
+@pytest.mark.fault("D01")
 async def test_a_full_disk_behind_stdout_is_told(program: Program) -> None:
     program.prefix = ("sh", "-c", 'exec "$@" >/dev/full', "sh")
     async with GaServer() as server:

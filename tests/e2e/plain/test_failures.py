@@ -25,6 +25,7 @@ def leaks(program: Program, done: Outcome) -> bool:
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
+@pytest.mark.fault("N07")
 async def test_a_bad_key_is_named_and_tried_once(program: Program, options: tuple[str]) -> None:
     async with GaServer("bad_key") as server:
         done = await program.call(server, "--trace", "wire.jsonl", *options)
@@ -35,6 +36,7 @@ async def test_a_bad_key_is_named_and_tried_once(program: Program, options: tupl
     assert not options or [e["kind"] for e in done.of("error")][-1:] == ["RefusedError"]
 
 
+@pytest.mark.fault("S08")
 async def test_a_key_that_the_service_quotes_is_not_shown(program: Program) -> None:
     refusal = SCRIPTS["bad_key"].refusal
     assert refusal
@@ -46,6 +48,7 @@ async def test_a_key_that_the_service_quotes_is_not_shown(program: Program) -> N
     assert not leaks(program, done)
 
 
+@pytest.mark.fault("N07")
 async def test_a_bad_model_is_told(program: Program) -> None:
     async with GaServer("bad_model") as server:
         done = await program.call(server)
@@ -63,6 +66,7 @@ async def test_a_bad_model_is_told(program: Program) -> None:
         ("http_200_html", "login page"),
     ],
 )
+@pytest.mark.fault("N06", "N09", "N10", "N19")
 async def test_a_refused_handshake_is_told(program: Program, script: str, words: str) -> None:
     async with GaServer(script) as server:
         done = await program.call(server, "--link", "websocket")
@@ -71,6 +75,7 @@ async def test_a_refused_handshake_is_told(program: Program, script: str, words:
     assert not leaks(program, done)
 
 
+@pytest.mark.fault("S10")
 async def test_a_key_with_a_strange_character_is_told_before_it_is_sent(program: Program) -> None:
     async with GaServer() as server:
         done = await program.call(server, env={"OPENAI_API_KEY": "sk-canary\u2026CANARY"})
@@ -82,16 +87,19 @@ async def test_a_key_with_a_strange_character_is_told_before_it_is_sent(program:
 # -- no way there ---------------------------------------------------------------------------------
 
 
+@pytest.mark.fault("N02")
 async def test_a_port_where_nothing_listens_is_told(program: Program, unused_tcp_port: int) -> None:
     done = await program.call(f"ws://127.0.0.1:{unused_tcp_port}/v1/realtime")
     assert f"127.0.0.1:{unused_tcp_port} refused the connection" in done.failed_with_one_line()
 
 
+@pytest.mark.fault("N01")
 async def test_an_unknown_host_is_told(program: Program) -> None:
     done = await program.call("wss://no-such-host.invalid/v1/realtime")
     assert "no-such-host.invalid" in done.failed_with_one_line()
 
 
+@pytest.mark.fault("S09")
 async def test_an_unreadable_line_to_another_machine_is_refused(program: Program) -> None:
     done = await program.call("ws://10.77.0.1/v1/realtime")
     line = done.failed_with_one_line(2)
@@ -105,6 +113,7 @@ async def test_an_ordinary_web_server_is_told(program: Program) -> None:
     assert f"127.0.0.1:{server.port}" in done.failed_with_one_line()
 
 
+@pytest.mark.fault("N05")
 async def test_a_server_that_says_nothing_is_given_up(program: Program) -> None:
     async with raw(silent) as server:
         done = await program.call(f"ws://127.0.0.1:{server.port}/v1/realtime")
@@ -138,6 +147,7 @@ async def test_a_certificate_that_the_config_trusts_is_good(
         ("self-signed", "is self-signed"),
     ],
 )
+@pytest.mark.fault("N04")
 async def test_a_bad_certificate_is_never_waived(
     program: Program, authority: Authority, fault: str, words: str
 ) -> None:
@@ -165,6 +175,7 @@ async def test_a_server_without_encryption_is_told(program: Program) -> None:
 # -- a service that misbehaves --------------------------------------------------------------------
 
 
+@pytest.mark.fault("P01", "P10", "P14")
 @pytest.mark.parametrize("script", ["non_json", "unknown_events", "odd_deltas", "burst"])
 async def test_noise_between_the_messages_changes_nothing(program: Program, script: str) -> None:
     async with GaServer(script) as server:
@@ -178,6 +189,7 @@ HARMFUL = [chr(code) for code in (*range(9), *range(11, 32), *range(127, 160))]
 HARMFUL += list("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\ud800")
 
 
+@pytest.mark.fault("T01", "T02")
 @pytest.mark.parametrize("options", [(), ("--json",)])
 async def test_hostile_words_steer_nothing(program: Program, options: tuple[str]) -> None:
     """Neither on the screen nor in any file; markup is taken literally."""
@@ -209,6 +221,7 @@ async def test_a_refused_account_ends_the_run(program: Program) -> None:
     assert "exceeded your current quota" in done.failed_with_one_line()
 
 
+@pytest.mark.fault("P22")
 async def test_a_failed_reply_fails_the_run_and_the_next_is_asked(program: Program) -> None:
     async with GaServer("failed_rate_limit") as server:
         done = await program.call(server, stdin="one\ntwo\n")
@@ -216,6 +229,7 @@ async def test_a_failed_reply_fails_the_run_and_the_next_is_asked(program: Progr
     assert done.out == GREETING + "\n"
 
 
+@pytest.mark.fault("P22")
 async def test_an_answer_that_was_cut_short_is_told(program: Program) -> None:
     async with GaServer("incomplete") as server:
         done = await program.call(server)
@@ -223,6 +237,7 @@ async def test_an_answer_that_was_cut_short_is_told(program: Program) -> None:
     assert done.complaints == ["voicechat: The answer was cut: it reached the longest length"]
 
 
+@pytest.mark.fault("P23")
 async def test_an_error_beside_a_good_answer_is_told(program: Program) -> None:
     error = {"type": "server_error", "code": "odd", "message": "Something was odd."}
     async with GaServer(replace(SCRIPTS["normal"], error_after_reply=error)) as server:
@@ -232,6 +247,7 @@ async def test_an_error_beside_a_good_answer_is_told(program: Program) -> None:
     assert done.complaints == ["voicechat: Something was odd."]
 
 
+@pytest.mark.fault("N28")
 async def test_an_expired_session_is_told(program: Program) -> None:
     script = replace(SCRIPTS["expired"], pace=1.0)
     async with GaServer(script) as server:
@@ -249,6 +265,7 @@ async def test_an_expired_session_is_told(program: Program) -> None:
         ("drop_tcp", "line was lost"),
     ],
 )
+@pytest.mark.fault("N21", "N27")
 async def test_a_line_that_ends_early_is_told(program: Program, script: str, words: str) -> None:
     async with GaServer(script) as server:
         done = await program.call(server, *SPOKEN)
@@ -260,6 +277,7 @@ async def test_a_line_that_ends_early_is_told(program: Program, script: str, wor
     assert answer["text"] == done.out.strip("\n")
 
 
+@pytest.mark.fault("X02")
 async def test_a_server_that_ignores_the_goodbye_holds_nobody_up(program: Program) -> None:
     async with GaServer("deaf_to_close") as server:
         done = await program.call(server, timeout_s=20)

@@ -34,6 +34,7 @@ async def test_every_finished_item_is_a_line(program: Program) -> None:
     ]
 
 
+@pytest.mark.fault("S06", "S07")
 async def test_what_is_kept_is_its_owners_alone(program: Program) -> None:
     program.prefix = ("sh", "-c", 'umask 000; exec "$@"', "sh")
     async with GaServer() as server:
@@ -68,6 +69,7 @@ async def test_each_run_is_a_conversation_of_its_own(program: Program) -> None:
     assert len(list((program.data / "conversations").iterdir())) == 2
 
 
+@pytest.mark.fault("D02")
 async def test_a_folder_that_cannot_be_written_is_told_and_the_talk_goes_on(
     program: Program,
 ) -> None:
@@ -112,6 +114,7 @@ async def test_a_trace_that_cannot_be_written_is_told_at_once(program: Program) 
     assert "no/such/folder/wire.jsonl" in done.failed_with_one_line(2)
 
 
+@pytest.mark.fault("D03")
 async def test_words_said_before_a_kill_are_kept(program: Program) -> None:
     """All that was finished when the next reply began is on the disk, whatever happens then."""
     async with GaServer() as server:
@@ -166,6 +169,7 @@ async def test_a_folder_that_is_removed_during_the_call_costs_nothing(program: P
     assert said == [("user", "one"), answer, ("user", "two"), answer]
 
 
+@pytest.mark.fault("D03")
 @pytest.mark.timeout(200)
 async def test_a_conversation_survives_kills_at_random_moments(program: Program) -> None:
     """Every run but the first goes on with what the one before was killed over."""

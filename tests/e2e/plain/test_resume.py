@@ -141,6 +141,7 @@ async def test_where_nothing_was_kept_nothing_is_found(program: Program, wanted:
     assert "\x1b" not in line
 
 
+@pytest.mark.fault("D05")
 async def test_a_damaged_file_gives_its_good_part_and_says_so(program: Program) -> None:
     name = await begin(program, "my cat is called Mitzi", "and my dog Rex")
     (path,) = kept(program)
@@ -167,6 +168,7 @@ async def test_a_file_of_which_nothing_can_be_read(program: Program) -> None:
     assert older in done.err and bad.stem in done.err
 
 
+@pytest.mark.fault("D08")
 async def test_a_conversation_is_open_in_one_program_at_a_time(program: Program) -> None:
     async with GaServer("recall") as server:
         options = program.call_options(server, "--json")

@@ -213,6 +213,7 @@ async def test_replies_to_several_lines_stand_in_one_file(program: Program) -> N
     assert read_wav(program.home / "reply.wav") == timecode(0, 500) + timecode(1, 700)
 
 
+@pytest.mark.fault("D06")
 async def test_a_kill_in_the_middle_leaves_a_readable_file(program: Program) -> None:
     path = program.home / "reply.wav"
     async with GaServer("real_time") as server:

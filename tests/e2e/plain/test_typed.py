@@ -22,6 +22,7 @@ def documented() -> dict[str, set[str]]:
     return {name: set(named.findall(row[2])) for row in rows for name in named.findall(row[1])}
 
 
+@pytest.mark.fault("X01")
 async def test_the_smallest_run_is_answered_without_a_key(program: Program) -> None:
     done = await program.run("--plain", stdin="hello\n")
     assert (done.code, done.err) == (0, "")
@@ -133,6 +134,7 @@ async def test_chinese_and_emoji_pass_both_ways(program: Program) -> None:
     assert [item["text"] for item in program.journal()] == [line, CHINESE]
 
 
+@pytest.mark.fault("T16")
 async def test_the_plainest_locale_takes_nothing_away(program: Program) -> None:
     async with GaServer("cjk") as server:
         done = await program.call(server, stdin="你好\n", env={"LC_ALL": "C"})
@@ -140,6 +142,7 @@ async def test_the_plainest_locale_takes_nothing_away(program: Program) -> None:
     assert (done.code, done.out, texts) == (0, CHINESE + "\n", ["你好"])
 
 
+@pytest.mark.fault("T16")
 async def test_an_encoding_without_the_characters_ends_nothing(program: Program) -> None:
     async with GaServer("cjk") as server:
         done = await program.call(server, env={"PYTHONIOENCODING": "ascii"})

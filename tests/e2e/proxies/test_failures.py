@@ -30,6 +30,7 @@ def blamed(done: Outcome, program: Program, label: str, code: int = 1) -> str:
 
 @pytest.mark.parametrize("way", ["option", "environment"])
 @pytest.mark.parametrize(("make", "scheme"), LOCKED, ids=IDS)
+@pytest.mark.fault("N12")
 async def test_a_wrong_password_is_told(
     program: Program, service: GaServer, make: Make, scheme: str, way: str
 ) -> None:
@@ -46,6 +47,7 @@ async def test_a_wrong_password_is_told(
 
 
 @pytest.mark.parametrize(("make", "scheme"), LOCKED, ids=IDS)
+@pytest.mark.fault("N12")
 async def test_a_missing_password_is_told(
     program: Program, service: GaServer, make: Make, scheme: str
 ) -> None:
@@ -56,6 +58,7 @@ async def test_a_missing_password_is_told(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", "socks4", "socks5", "socks5h"])
+@pytest.mark.fault("N11")
 async def test_a_proxy_that_does_not_run_is_told(
     program: Program, service: GaServer, unused_tcp_port: int, scheme: str
 ) -> None:
@@ -83,6 +86,7 @@ async def test_a_proxy_that_forbids_the_way_is_told(program: Program, service: G
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", "socks4", "socks5h"])
+@pytest.mark.fault("N13")
 async def test_a_hanging_proxy_is_given_up(program: Program, scheme: str) -> None:
     async with raw(silent) as proxy:
         url = f"{scheme}://jane:canary-pass@127.0.0.1:{proxy.port}"
@@ -91,6 +95,7 @@ async def test_a_hanging_proxy_is_given_up(program: Program, scheme: str) -> Non
     assert "within 10 s" in line
 
 
+@pytest.mark.fault("N13")
 async def test_a_stopped_proxy_is_given_up(program: Program, service: GaServer) -> None:
     with KnowingMicrosocks() as proxy:
         os.kill(proxy.pid, signal.SIGSTOP)
@@ -102,6 +107,7 @@ async def test_a_stopped_proxy_is_given_up(program: Program, service: GaServer) 
 
 
 @pytest.mark.parametrize("scheme", ["socks4", "socks5", "socks5h"])
+@pytest.mark.fault("N14")
 async def test_a_web_server_on_the_socks_port_is_told(program: Program, scheme: str) -> None:
     async with raw(http("400 Bad Request", "no")) as web:
         url = f"{scheme}://127.0.0.1:{web.port}"
@@ -109,6 +115,7 @@ async def test_a_web_server_on_the_socks_port_is_told(program: Program, scheme: 
     assert "scheme" in blamed(done, program, url) or scheme == "socks4"
 
 
+@pytest.mark.fault("N14")
 async def test_a_socks_proxy_on_the_http_port_is_told(program: Program, service: GaServer) -> None:
     with microsocks() as proxy:
         url = as_scheme(proxy, "http")
@@ -145,6 +152,7 @@ async def test_the_services_certificate_is_verified_behind_a_proxy(
     assert f"{NAME}:{server.port}" in line and "another host" in line
 
 
+@pytest.mark.fault("N01")
 async def test_a_name_that_nobody_knows_is_told(program: Program) -> None:
     with microsocks() as proxy:
         done = await program.call(f"wss://{NAME}/v1/realtime", env={"ALL_PROXY": proxy.url})
@@ -162,6 +170,7 @@ async def test_a_name_that_nobody_knows_is_told(program: Program) -> None:
     ],
 )
 @pytest.mark.parametrize("way", ["option", "config", "ALL_PROXY"])
+@pytest.mark.fault("N15")
 async def test_an_address_that_is_no_proxy_is_told_before_anybody_is_called(
     program: Program, service: GaServer, url: str, way: str
 ) -> None:

@@ -79,6 +79,7 @@ async def test_an_option_names_the_proxy(
 
 
 @pytest.mark.parametrize(("make", "scheme"), NEARER)
+@pytest.mark.fault("N17")
 async def test_the_program_looks_names_up_where_the_scheme_says_so(
     program: Program, service: GaServer, make: Make, scheme: str
 ) -> None:
@@ -90,6 +91,7 @@ async def test_the_program_looks_names_up_where_the_scheme_says_so(
 
 
 @pytest.mark.parametrize(("make", "scheme"), NEARER)
+@pytest.mark.fault("N17")
 async def test_a_name_only_the_proxy_knows_needs_the_other_scheme(
     program: Program, service: GaServer, make: Make, scheme: str
 ) -> None:
@@ -99,6 +101,7 @@ async def test_a_name_only_the_proxy_knows_needs_the_other_scheme(
     assert service.attempts == 0
 
 
+@pytest.mark.fault("N17")
 async def test_socks4a_leaves_the_name_to_the_proxy(program: Program, service: GaServer) -> None:
     async with raw(socks4a) as proxy:
         url = f"socks4a://jane@127.0.0.1:{proxy.port}"
@@ -180,6 +183,7 @@ async def test_the_config_counts_more_than_the_environment(
 
 @pytest.mark.parametrize("exception", [NAME, f".{NAME}", ".test", "*", f"other.example, {NAME}"])
 @pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])
+@pytest.mark.fault("N16")
 async def test_an_exempted_host_is_reached_directly(
     program: Program, service: GaServer, variable: str, exception: str
 ) -> None:
@@ -213,6 +217,7 @@ async def test_none_goes_directly_whatever_the_environment_says(
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
+@pytest.mark.fault("N16")
 async def test_this_machine_is_not_reached_through_the_environments_proxy(
     program: Program, service: GaServer, name: str
 ) -> None:
@@ -234,6 +239,7 @@ async def test_this_machine_is_reached_through_a_proxy_that_was_named(
 
 
 @pytest.mark.parametrize("way", ["option", "config", "environment"])
+@pytest.mark.fault("N16")
 async def test_the_built_in_model_is_never_reached_through_a_proxy(
     program: Program, way: str
 ) -> None:

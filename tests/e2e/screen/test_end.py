@@ -17,6 +17,7 @@ pytestmark = pytest.mark.terminal
 CRASHING = Path(__file__).with_name("crashing.py")
 
 
+@pytest.mark.fault("T08")
 def test_ctrl_c_asks_first_and_quits_the_second_time(stage: Stage, serve: Serve) -> None:
     terminal = stage.start("--text", *serve("normal").options)
     terminal.wait_for("- ready")
@@ -26,12 +27,14 @@ def test_ctrl_c_asks_first_and_quits_the_second_time(stage: Stage, serve: Serve)
     check_after(terminal, leave=lambda: terminal.press("ctrl+c"))
 
 
+@pytest.mark.fault("T08")
 def test_ctrl_c_held_down_quits(stage: Stage) -> None:
     terminal = stage.start("--text", "--model", "local")
     terminal.wait_for("- ready")
     check_after(terminal, leave=lambda: terminal.write(b"\x03" * 40))
 
 
+@pytest.mark.fault("T09")
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGQUIT, 131)]
 )
@@ -63,6 +66,7 @@ def test_a_signal_in_the_very_beginning_ends_it_too(stage: Stage) -> None:
     check_after(terminal, leave=lambda: terminal.signal(signal.SIGTERM), exit_code=143)
 
 
+@pytest.mark.fault("X02")
 def test_quitting_while_it_still_connects(stage: Stage) -> None:
     with socket_that_never_answers() as port:
         url = f"ws://127.0.0.1:{port}/v1/realtime"
@@ -84,6 +88,7 @@ class socket_that_never_answers:  # noqa: N801 - reads as a sentence
         self._socket.close()
 
 
+@pytest.mark.fault("T10")
 @pytest.mark.parametrize("stop", [signal.SIGTSTP, signal.SIGSTOP])
 def test_stopped_and_continued_it_goes_on_as_before(
     stage: Stage, serve: Serve, stop: signal.Signals
@@ -113,6 +118,7 @@ def wait_for_state(terminal: Terminal, *states: str) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.fault("T09", "T11")
 def test_a_closed_window_ends_it(stage: Stage, serve: Serve) -> None:
     terminal = stage.start("--text", *serve("long_reply").options)
     terminal.wait_for("- ready")
@@ -124,6 +130,7 @@ def test_a_closed_window_ends_it(stage: Stage, serve: Serve) -> None:
     assert [item["role"] for item in saved(stage)] == ["user", "assistant"]
 
 
+@pytest.mark.fault("T11")
 def test_a_closed_window_that_tells_nobody_ends_it_too(stage: Stage) -> None:
     """No SIGHUP comes to a program that is not of the terminal's session."""
     code = "import os,sys; os.setsid(); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
@@ -136,6 +143,7 @@ def test_a_closed_window_that_tells_nobody_ends_it_too(stage: Stage) -> None:
     assert not alive
 
 
+@pytest.mark.fault("T14")
 def test_a_terminal_that_takes_nothing_holds_nothing_up(stage: Stage, serve: Serve) -> None:
     service = serve("normal")
     terminal = stage.start("--text", *service.options, cols=200, rows=60)
@@ -152,6 +160,7 @@ def test_a_terminal_that_takes_nothing_holds_nothing_up(stage: Stage, serve: Ser
     check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
 
 
+@pytest.mark.fault("T14")
 def test_a_terminal_that_takes_nothing_does_not_hold_the_end_up(stage: Stage, serve: Serve) -> None:
     terminal = stage.start("--text", *serve("long_reply").options, cols=200, rows=60)
     terminal.wait_for("- ready")
@@ -163,6 +172,7 @@ def test_a_terminal_that_takes_nothing_does_not_hold_the_end_up(stage: Stage, se
     assert terminal.termios_is_restored
 
 
+@pytest.mark.fault("T13", "S03")
 def test_a_bug_ends_it_with_one_line_and_no_traceback(stage: Stage) -> None:
     for kind in ("session", "screen"):
         terminal = stage.start(kind, argv=[sys.executable, str(CRASHING)])
@@ -170,6 +180,7 @@ def test_a_bug_ends_it_with_one_line_and_no_traceback(stage: Stage) -> None:
         check_after(terminal, exit_code=1, canaries=[KEY], files=[stage.home])
 
 
+@pytest.mark.fault("T07")
 def test_not_a_terminal_is_one_line_and_code_2(stage: Stage) -> None:
     import subprocess
 
@@ -186,6 +197,7 @@ def test_not_a_terminal_is_one_line_and_code_2(stage: Stage) -> None:
     assert done.stderr.count("\n") == 1 and "--plain" in done.stderr
 
 
+@pytest.mark.fault("T07")
 @pytest.mark.parametrize("term", ["dumb", ""])
 def test_a_terminal_that_knows_only_lines_is_one_line_and_code_2(stage: Stage, term: str) -> None:
     terminal = stage.start("--text", env={"TERM": term})
@@ -193,6 +205,7 @@ def test_a_terminal_that_knows_only_lines_is_one_line_and_code_2(stage: Stage, t
     assert "--plain" in terminal.screen_text() and b"\x1b" not in terminal.raw
 
 
+@pytest.mark.fault("T16")
 def test_the_c_locale_changes_nothing_but_the_language(stage: Stage, serve: Serve) -> None:
     terminal = stage.start("--text", *serve("cjk").options, env={"LC_ALL": "C", "LANG": "C"})
     terminal.wait_for("- ready")

@@ -61,6 +61,7 @@ def test_chinese_locale_speaks_chinese_and_lays_wide_text_out(stage: Stage, serv
     check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
 
 
+@pytest.mark.fault("T01", "T02", "T04", "T05")
 def test_hostile_text_reaches_neither_the_terminal_nor_the_disk(stage: Stage, serve: Serve) -> None:
     service = serve("markup")
     terminal = stage.start("--text", *service.options)
@@ -77,6 +78,7 @@ def test_hostile_text_reaches_neither_the_terminal_nor_the_disk(stage: Stage, se
     assert "\x1b" in HOSTILE
 
 
+@pytest.mark.fault("P01", "P10")
 def test_garbage_and_unknown_events_do_not_end_the_conversation(stage: Stage, serve: Serve) -> None:
     for script in ("non_json", "unknown_events"):
         terminal = stage.start("--text", *serve(script).options)
@@ -89,6 +91,7 @@ def test_garbage_and_unknown_events_do_not_end_the_conversation(stage: Stage, se
         check_after(terminal, leave=lambda t=terminal: t.press("ctrl+q"))  # type: ignore[misc]
 
 
+@pytest.mark.fault("T12", "D03")
 def test_every_finished_item_is_on_disk_when_the_program_is_killed(
     stage: Stage, serve: Serve
 ) -> None:
@@ -114,6 +117,7 @@ def test_no_save_writes_nothing(stage: Stage, serve: Serve) -> None:
     assert not stage.data.exists() or not list(stage.data.rglob("*.jsonl"))
 
 
+@pytest.mark.fault("T15")
 def test_a_very_long_paste_is_one_bounded_message(stage: Stage) -> None:
     terminal = stage.start("--text", "--model", "local")
     terminal.wait_for("- ready")
@@ -148,6 +152,7 @@ def test_another_model_is_dialled_and_the_transcript_stays(stage: Stage, serve: 
     )
 
 
+@pytest.mark.fault("T06")
 def test_a_storm_of_resizes_while_a_reply_grows_loses_nothing(stage: Stage, serve: Serve) -> None:
     terminal = stage.start("--text", *serve("long_reply").options)
     terminal.wait_for("- ready")

@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import json
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +13,7 @@ from typing import Any
 
 from websockets.sync.client import connect
 
+from tests.fakes import forked
 from tests.fakes.ga_signal import read_wav
 from tests.fakes.pulse import wait_until
 
@@ -85,15 +84,8 @@ def server(home: Path, *options: str) -> Iterator[Server]:
     """Run the stand-in with its command line options."""
     log_path = home / f"wire-{time.monotonic_ns()}.jsonl"
     log_path.touch()
-    command = [sys.executable, "-m", "tests.fakes.ga_server", "--log", str(log_path), *options]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield Server(json.loads(process.stdout.readline())["port"], log_path)
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
+    with forked.running("tests.fakes.ga_server", "--log", str(log_path), *options) as first:
+        yield Server(json.loads(first)["port"], log_path)
 
 
 class SlowRoad:

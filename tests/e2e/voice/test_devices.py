@@ -14,7 +14,7 @@ from tests.e2e.voice.service import ROOT, Server
 from tests.fakes.pulse import RATE, wait_until
 from tests.fakes.terminal import Terminal, check_after
 
-pytestmark = [pytest.mark.sound, pytest.mark.terminal]
+pytestmark = [pytest.mark.sound, pytest.mark.terminal, pytest.mark.timeout(120)]
 
 
 def ask(terminal: Terminal) -> None:
@@ -43,8 +43,8 @@ def test_a_microphone_that_gives_zeros_or_a_constant_or_far_too_much_is_told(
     terminal = stage.call(serve(), "--hands-free")
     opened = time.monotonic()
     terminal.wait_for("nothing but silence: is it muted?")
-    assert time.monotonic() - opened < 8
-    stage.pulse.play_to_microphone(np.full(6 * RATE, -9000, "<i2").tobytes())
+    assert time.monotonic() - opened < 15
+    stage.pulse.play_to_microphone(np.full(8 * RATE, -9000, "<i2").tobytes())
     terminal.wait_for("a constant instead of sound: is it")
     square = np.where(np.arange(4 * RATE) // 60 % 2, 32_767, -32_768).astype("<i2")
     stage.pulse.play_to_microphone(square.tobytes())

@@ -42,6 +42,7 @@ def converse_in_words(terminal: Terminal) -> None:
     check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
 
 
+@pytest.mark.fault("A04", "A15")
 @pytest.mark.parametrize(("lose", "return_"), [(unplug, plug_in), (kill, start)])
 def test_devices_that_went_away_in_a_reply_are_found_again(
     stage: Stage, serve: Serve, voice: Voice, lose: Act, return_: Act
@@ -77,6 +78,7 @@ def test_devices_that_went_away_in_a_reply_are_found_again(
     service.check_manners()
 
 
+@pytest.mark.fault("A18")
 def test_a_pulled_headphone_does_not_disturb_a_reply(stage: Stage, serve: Serve) -> None:
     service = serve("--audio-ms", "4000")
     terminal = stage.call(service)
@@ -93,6 +95,7 @@ def test_a_pulled_headphone_does_not_disturb_a_reply(stage: Stage, serve: Serve)
     service.check_manners()
 
 
+@pytest.mark.fault("A05")
 @pytest.mark.parametrize("moment", ["silent", "in a reply"])
 def test_a_sound_server_that_hangs_does_not_hold_up_the_end(
     stage: Stage, serve: Serve, moment: str
@@ -109,6 +112,7 @@ def test_a_sound_server_that_hangs_does_not_hold_up_the_end(
     check_after(terminal, leave=lambda: terminal.press("ctrl+q"), canaries=[KEY])
 
 
+@pytest.mark.fault("A05")
 def test_a_sound_server_that_hangs_from_the_start_leaves_words(stage: Stage) -> None:
     stage.pulse.stall()
     terminal = stage.start("--model", "local")
@@ -116,6 +120,7 @@ def test_a_sound_server_that_hangs_from_the_start_leaves_words(stage: Stage) -> 
     converse_in_words(terminal)
 
 
+@pytest.mark.fault("A14")
 def test_a_sound_server_that_is_slow_to_answer_is_heard_all_the_same(
     stage: Stage, serve: Serve
 ) -> None:
@@ -133,6 +138,7 @@ def test_a_sound_server_that_is_slow_to_answer_is_heard_all_the_same(
     check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
 
 
+@pytest.mark.fault("A02")
 @pytest.mark.fault("X01")
 def test_without_a_sound_server_words_still_work_and_the_way_to_sound_is_told(
     stage: Stage,
@@ -143,6 +149,7 @@ def test_without_a_sound_server_words_still_work_and_the_way_to_sound_is_told(
     converse_in_words(terminal)
 
 
+@pytest.mark.fault("A01")
 @pytest.mark.fault("X01")
 def test_without_portaudio_words_still_work_and_the_way_to_sound_is_told(
     stage: Stage, tmp_path: Path

@@ -64,6 +64,7 @@ def cut_replies(terminal: Terminal, service: Server, cut: Cut, heard: Recording)
     return [entry["message"]["audio_end_ms"] for entry in told]
 
 
+@pytest.mark.fault("A17")
 @pytest.mark.parametrize("pace", ["1", "0"])
 @pytest.mark.parametrize("cut", [press_esc, type_over, press_to_talk, speak_over])
 def test_the_truncation_is_what_was_emitted(
@@ -88,6 +89,7 @@ def test_the_truncation_is_what_was_emitted(
     service.check_manners()
 
 
+@pytest.mark.fault("A17")
 def test_cutting_the_second_item_leaves_the_first_whole(stage: Stage, serve: Serve) -> None:
     service = serve("--script", "two_items", "--audio-ms", "1500")
     terminal = stage.call(service)

@@ -10,6 +10,7 @@ from tests.fakes.terminal import check_after
 pytestmark = [pytest.mark.sound, pytest.mark.terminal]
 
 
+@pytest.mark.fault("A12")
 def test_a_reply_of_160_ms_is_heard_whole(stage: Stage, serve: Serve) -> None:
     service = serve("--script", "short_reply")
     terminal = stage.call(service)
@@ -46,6 +47,7 @@ def test_two_items_are_heard_whole_one_after_the_other(stage: Stage, serve: Serv
     service.check_manners()
 
 
+@pytest.mark.fault("N26")
 def test_after_a_stall_the_reply_goes_on_with_nothing_lost_or_doubled(
     stage: Stage, serve: Serve
 ) -> None:

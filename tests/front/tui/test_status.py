@@ -56,7 +56,8 @@ async def test_a_wide_line_tells_how_the_sound_is_kept_together() -> None:
         "target 210 ms",
         "gaps 3 (1.4 s)",
         "echo -38 dB after 84 ms",
-        "stretched 0.9 s, left out 0.2 s",
+        "stretched 0.9 s",
+        "left out 0.2 s",
         "sound lost 4x",
     ]
 

@@ -119,3 +119,15 @@ async def test_ten_thousand_deltas_do_not_freeze_the_screen() -> None:
         assert time.monotonic() - started < 15
         await pilot.press("o", "k")
         assert app.query_one(Prompt).value == "ok"
+
+
+async def test_a_broken_line_is_told_in_the_language_of_the_interface() -> None:
+    app = StagedApp(SHORT, language="zh")
+    async with app.run_test() as pilot:
+        await until(pilot, "就绪")
+        assert app.server is not None
+        await app.server.control({"do": "close", "code": 1011, "reason": "internal error"})
+        await until(pilot, "错误： OpenAI 结束了会话：internal error。请稍后再试")
+        await until(pilot, "线路已恢复")
+        kept = [row.text for row in app.session.conversation.rows if row.role == "note"]
+        assert kept[0].startswith("OpenAI ended the session: internal error"), "the journal's words"

@@ -16,9 +16,10 @@ from textual._xterm_parser import XTermParser
 from textual.keys import Keys
 from textual.message import Message
 
-ASK_FOR_RELEASES = "\x1b[=2;2u\x1b[?u"
-"""Add event types to the flags that Textual has pushed (it pops them all again), and ask which
-flags hold now; a terminal without the protocol stays silent."""
+ASK_FOR_RELEASES = "\x1b[<99u\x1b[>27u\x1b[?u"
+"""Ask for what Textual has asked for and event types as well, and which flags hold now; a terminal
+without the protocol stays silent.  All that was asked for on the alternate screen is taken back
+first: Textual takes back once, and a program that was killed there has left its own behind."""
 PATIENCE_S = 1.0
 """How long the rest of a sequence may take where a lone ESC is never the Escape key."""
 _EVENT_TYPES, _ALL_KEYS = 2, 8

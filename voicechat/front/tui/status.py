@@ -168,9 +168,10 @@ class StatusBar(Static):
             numbers.append(words("half_duplex"))
         elif echo.state == "on" and echo.erle_db is not None:
             numbers.append(words("echo", db=round(-echo.erle_db), ms=echo.delay_ms))
-        if playout is not None and playout.dropped_ms + playout.added_ms >= LEAST_BENT_MS:
-            bent = (playout.added_ms / 1000, playout.dropped_ms / 1000)
-            numbers.append(words("bent", added=bent[0], dropped=bent[1]))
+        if playout is not None and playout.added_ms >= LEAST_BENT_MS:
+            numbers.append(words("stretched", seconds=playout.added_ms / 1000))
+        if playout is not None and playout.dropped_ms >= LEAST_BENT_MS:
+            numbers.append(words("left_out", seconds=playout.dropped_ms / 1000))
         if snapshot.lost:
             numbers.append(words("lost", count=snapshot.lost))
         return numbers

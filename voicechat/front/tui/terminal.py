@@ -58,7 +58,7 @@ def open_terminal() -> TerminalOutput:
 class TerminalDriver(LinuxDriver):
     """Textual's driver, made patient."""
 
-    _is_suspended = False
+    _is_suspended = _is_continuing = False
 
     @property
     def is_behind(self) -> bool:
@@ -132,13 +132,21 @@ class TerminalDriver(LinuxDriver):
         self._app.call_later(self._app.refresh)  # The screen is blank, which Textual cannot know.
 
     def _sigcont_application(self, *args: int | FrameType | None) -> None:
-        """After SIGSTOP, which nobody can catch, the terminal must be taken leave of first."""
-        if self._writer_thread is None:
+        """After SIGSTOP, which nobody can catch, the terminal must be taken leave of first.
+
+        Another SIGCONT may come in the middle of it: taking the terminal over twice would mean to
+        take our own settings for those of before.
+        """
+        if self._writer_thread is None or self._is_continuing:
             return
-        if not self._is_suspended:
-            self.suspend_application_mode()
-            self._must_signal_resume = True
-        super()._sigcont_application(*args)
+        self._is_continuing = True
+        try:
+            if not self._is_suspended:
+                self.suspend_application_mode()
+                self._must_signal_resume = True
+            super()._sigcont_application(*args)
+        finally:
+            self._is_continuing = False
 
 
 class Keeper:

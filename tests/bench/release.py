@@ -1,0 +1,58 @@
+"""From the key that ends a spoken turn to its commit: `python -m tests.bench.release [TURNS]`.
+
+The real program in a terminal, push-to-talk by toggling: Space, a second of a voice, Space.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tests.bench._room import hurry, pulse_pid
+from tests.bench._voices import QUESTIONS, user
+from tests.bench.call import SETTLED_S, call
+from tests.e2e.voice.service import server
+from tests.fakes.pulse import RATE, PulseServer
+
+TURNS = 12
+
+
+def release_to_commit(pulse: PulseServer, home: Path, turns: int) -> list[float]:
+    """Milliseconds, turn by turn."""
+    found = []
+    sound = user(QUESTIONS[0])[: 2 * RATE]
+    with (
+        server(home, "--audio-ms", "200") as service,
+        call(pulse, service, home, "--push-to-talk") as terminal,
+    ):
+        for pid in (terminal.pid, pulse_pid(pulse)):
+            hurry(pid)
+        time.sleep(SETTLED_S)
+        for number in range(1, turns + 1):
+            terminal.press("space")
+            pulse.play_to_microphone(sound)
+            released = time.monotonic()
+            terminal.press("space")
+            commit = service.wait_for("input_audio_buffer.commit", count=number)
+            found.append((commit["mono"] - released) * 1000)
+            service.wait_for("response.done", "out", count=number)
+            time.sleep(0.5 + 0.037 * number)
+    return found
+
+
+def main() -> None:
+    given = [int(word) for word in sys.argv[1:] if word.isdigit()]
+    with tempfile.TemporaryDirectory() as folder, PulseServer() as pulse:
+        delays = release_to_commit(pulse, Path(folder), given[0] if given else TURNS)
+    load = os.getloadavg()[0]
+    print(
+        f"release → commit, ms: median {np.median(delays):.0f} "
+        f"({min(delays):.0f}–{max(delays):.0f}), {len(delays)} turns; goal 15; load {load:.1f}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
 """What a session does about the end of its line, with real links to a stand-in for the service."""
 
 import asyncio
+import time
 import json
 from dataclasses import replace
 
@@ -216,3 +217,14 @@ async def test_who_waits_for_an_answer_is_told_that_the_session_ended_in_the_mid
         with pytest.raises(SessionOverError, match="maximum duration"):
             await asyncio.wait_for(one.running, 20)
         assert not one.of(Notice)
+
+
+@pytest.mark.fault("N30")
+async def test_a_renewal_that_cannot_wait_tells_that_the_answer_is_incomplete() -> None:
+    async with call("long_reply", stay=True) as one:
+        one.session.say("hello")
+        await one.wait_for(lambda: one.of(ReplyText))
+        one.session._renewal.ending(time.monotonic(), 1.0)
+        await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
+        (end,) = one.of(ReplyFinished)
+        assert (end.status, end.code) == ("incomplete", "renewed") and "renewed" in end.message

@@ -77,6 +77,7 @@ __all__ = ["Listener", "Session", "Snapshot"]
 
 SHORTEST_TURN_MS = 100
 AGE_LOOK_S = 1.0
+CUT_BY_RENEWAL = "the session had to be renewed in the middle of it"
 ON_ITS_WAY_S = 0.5
 """Of sound that waits to be sent: what was asked after it has not been asked yet."""
 THIN = "Your line is slower than speech: from now on it carries your voice as a telephone does"
@@ -433,7 +434,14 @@ class Session:
                 return self.redial()
             await asyncio.sleep(AGE_LOOK_S)
         self.notices.tell(Notice("renewed", "The session is renewed before its time is up"))
-        return self.redial()
+        return self._renew()
+
+    def _renew(self) -> None:
+        """Change the line where that cannot wait: who waits for the rest of an answer is told."""
+        cut = self._turn.replying
+        self.redial()
+        if cut:
+            self._listener(ReplyFinished(cut, "incomplete", "renewed", CUT_BY_RENEWAL))
 
     def _is_time_to_renew(self) -> bool:
         is_due = self._renewal.is_due(time.monotonic(), is_quiet=self._is_quiet())
@@ -545,7 +553,7 @@ class Session:
             case Resumable(handle):
                 self._handle.keep(handle)
             case SessionEnding(time_left_s) if time_left_s <= 0 and self._outage.has_room:
-                self.redial()
+                self._renew()
             case SessionEnding(time_left_s):
                 self._renewal.ending(time.monotonic(), time_left_s)
             case Notice(code, message):

@@ -69,9 +69,9 @@ class _Jumper(selectors.BaseSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self._calls += 1
-        if len(self._real.get_map()) > 1 or self._calls % _LOOKS == 0:
-            if ready := self._real.select(0):
-                return ready
+        looks = len(self._real.get_map()) > 1 or self._calls % _LOOKS == 0
+        if looks and (ready := self._real.select(0)):
+            return ready
         if timeout is not None and timeout <= 0:
             return []
         if self._loop.threads or timeout is None:

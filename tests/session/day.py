@@ -241,7 +241,7 @@ class Day:
         self._fault("sessions that grew too old", self.observer.expired)
         for service in self.services:
             log = service.log
-            self._fault(service.model, [entry for entry in log.entries][:3])
+            self._fault(service.model, list(log.entries)[:3])
         tasks = self.report.tasks
         self._fault("tasks pile up", tasks[3:] and max(tasks[3:]) > max(tasks[:3]) + 3)
 

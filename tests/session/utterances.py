@@ -1,7 +1,7 @@
 """What a service may say, message by message and in no order at all: one small grammar a dialect.
 
-Ids come from small pools, so that unknown, late, doubled and mixed-up ones are the rule.  Each piece
-of sound has a loudness of its own, by which an ear knows it.
+Ids come from small pools, so that unknown, late, doubled and mixed-up ones are the rule.  Each
+piece of sound has a loudness of its own, by which an ear knows it.
 """
 
 import base64

@@ -37,10 +37,13 @@ def test_what_the_server_says_of_its_end_counts_if_it_is_sooner() -> None:
     assert other.is_due(600 - LATEST_S, is_quiet=False)
 
 
-def test_a_clock_that_is_wrong_is_not_believed() -> None:
+@pytest.mark.fault("P34")
+@pytest.mark.parametrize("left_s", [-500.0, 0.0, 3.0, 60.0, 119.0, 800.0, 99_999.0])
+def test_a_clock_that_is_wrong_is_not_believed(left_s: float) -> None:
     renewal = Renewal(3600)
-    renewal.begin(0.0, left_s=-500.0)
-    assert not renewal.is_due(1.0, is_quiet=True)
+    renewal.begin(0.0, left_s=left_s)
+    assert not renewal.is_due(3600 - EARLY_S - 1, is_quiet=True)
+    assert renewal.is_due(3600 - EARLY_S, is_quiet=True)
 
 
 @pytest.mark.fault("N29", "N30")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voicechat import __version__
+from voicechat.environment import keep_no_core
 from voicechat.errors import ConfigError, VoiceChatError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ _SCREENLESS = ("", "dumb", "unknown")
 
 def main() -> None:
     """The console script."""
+    keep_no_core()
     args = read_arguments(sys.argv[1:])
     try:
         code = run(args)
@@ -47,6 +49,9 @@ def main() -> None:
     except VoiceChatError as error:
         print(f"voicechat: {error}", file=sys.stderr)  # noqa: T201 - this is our output
         code = 2 if isinstance(error, ConfigError) else 1
+    except OSError as error:
+        print(f"voicechat: The system refuses: {error.strerror}", file=sys.stderr)  # noqa: T201
+        code = 1
     except Exception as error:
         if os.environ.get("VOICECHAT_DEBUG"):
             raise

@@ -251,11 +251,15 @@ class Engine:
     def start_line(self, rate: int, source: str = "", *, is_paced: bool = False) -> None:
         """A new line: what is left of the old one is forgotten, but not what was learned of it.
 
+        Another line to the same model lets a reply that still plays come to its end.
+
         Args:
             rate: Hz of its replies.
             source: Whose they are: how their sound arrives is remembered by this.
             is_paced: They come at the pace of speech, silence included.
         """
+        if self.is_playing and (rate, source) == (self._rate, self._source):
+            return  # The line was lost over a reply: what had arrived of it is heard.
         self.interrupt()
         self._learn()
         self._slow_link.forget()

@@ -1,4 +1,4 @@
-"""What a child process may know of our environment: everything but secrets.
+"""What a child process may know of our environment, and a crash may leave: everything but secrets.
 
 Rule: a variable goes when its name says key, token or password, and when its value is shaped like
 a key or is an address with a password in it.
@@ -7,6 +7,7 @@ a key or is an address with a password in it.
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
 from voicechat.text import MASK, mask_secrets
 
@@ -29,6 +30,14 @@ def child_environment(environ: Mapping[str, str], *, with_proxies: bool = True) 
         and not _is_secret(value)
         and (with_proxies or "proxy" not in _words(name))
     }
+
+
+def keep_no_core() -> None:
+    """Have the system write no memory to a file when we crash: our keys are in it."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def home_of(environ: Mapping[str, str]) -> str | None:

@@ -7,6 +7,9 @@ EARLY_S = 120.0
 """How long before the end a pause is looked for; less for sessions that are short anyway."""
 LATEST_S = 5.0
 """How long before the end it is done in any case."""
+SHORTEST_PART = 0.25
+"""Of the longest session: a new one that is said to end sooner was measured by a clock that is
+wrong, here or there.  Believing it would mean one session after another."""
 
 
 class Renewal:
@@ -20,8 +23,9 @@ class Renewal:
 
     def begin(self, now: float, left_s: float | None = None) -> None:
         """The session is agreed on; `left_s`: how long the server says that it lasts."""
-        known = self._longest_s if left_s is None or left_s <= 0 else min(left_s, self._longest_s)
-        self._ends_at = now + known
+        shortest_s = self._longest_s * SHORTEST_PART
+        is_likely = left_s is not None and shortest_s <= left_s <= self._longest_s
+        self._ends_at = now + (left_s if left_s is not None and is_likely else self._longest_s)
 
     def ending(self, now: float, left_s: float) -> None:
         """The server says that it will end the session."""

@@ -336,7 +336,10 @@ class Session:
                     tasks.create_task(self._run_sound()),
                     tasks.create_task(self.toolbox.run()),
                 ]
-                await self._run_lines(tasks, stay=stay)
+                try:
+                    await self._run_lines(tasks, stay=stay)
+                finally:
+                    self._hang_up()  # Sound may hang as it closes: what was said is kept first.
                 for helper in helpers:
                     helper.cancel()
         except* VoiceChatError as group:
@@ -474,6 +477,7 @@ class Session:
         self.toolbox.cancel_all()
         if self._turn.is_ready:
             self._keep_question()
+        self.engine.finish(self._turn.replying)  # What has arrived is heard; no more will come.
         self._turn.hang_up()
         self._judge(self._interruption.drop())
         for row in self.conversation.end():

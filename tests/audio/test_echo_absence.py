@@ -12,7 +12,8 @@ FRAMES = NEEDED_MS // FRAME_MS
 def tone(dbfs: float) -> Samples:
     """A frame whose RMS is `dbfs`."""
     wave = np.sin(np.arange(FRAME) * 2 * np.pi * 500 / 24_000) * np.sqrt(2)
-    return (wave * 32768 * 10 ** (dbfs / 20)).astype(np.int16)
+    frame: Samples = (wave * 32768 * 10.0 ** (dbfs / 20)).astype(np.int16)
+    return frame
 
 
 def feed(absence: Absence, heard: Samples, played: Samples, frames: int) -> list[bool]:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.audio.voices import glide, hush
-from voicechat.audio.playout import Playout
+from voicechat.audio.playout import LONGEST_WAIT_MS, Playout
 from voicechat.audio.ring import Ring
 from voicechat.events import Heard
 
@@ -414,3 +414,14 @@ def test_holding_twice_is_holding_once_and_holding_nothing_is_nothing() -> None:
     playout.hold(False)
     run(playout, card, 400)
     assert playout.heard_ms("a") == 300
+
+
+@pytest.mark.fault("P25")
+def test_a_reply_without_an_end_does_not_fill_the_memory() -> None:
+    card = Card()
+    playout = Playout(card)
+    for _ in range(200):
+        playout.insert("r", "i", sound(10_000))
+    assert LONGEST_WAIT_MS <= playout.stats().level_ms <= LONGEST_WAIT_MS + 20_000
+    run(playout, card, 200)
+    assert card.sounding_ms > 0

@@ -64,8 +64,8 @@ class Tally:
     items: int = 0
     """Sayings of the user and finished replies."""
     unwritten: int = 0
-    """Spoken turns that were answered and whose line was cut before the service had sent their
-    words: they stand in the conversation without words."""
+    """Spoken turns that were answered and whose line was cut before the service had sent all
+    their words: they stand in the conversation without them."""
     recoveries_s: list[float] = field(default_factory=list)
     """From a cut, after which the line is there again at once, to the next ready session."""
     faults: list[str] = field(default_factory=list)
@@ -224,7 +224,8 @@ class CutCall:
 
 
 def _is_unwritten(row: Row) -> bool:
-    return row.role == "user" and row.spoken and row.state is State.FAILED and not row.text
+    is_cut_short = row.state is State.FAILED and SPOKEN.startswith(row.text)
+    return row.role == "user" and row.spoken and is_cut_short
 
 
 def _compare_questions(rows: list[Row], asked: list[str]) -> list[str]:
@@ -278,13 +279,17 @@ def _compare_knowledge(heard: Heard, asked: list[str]) -> list[str]:
     typed = [text for text in asked if text != SPOKEN]
     for known in heard.known:
         # The service never writes down for itself what it heard.
-        texts = [text or SPOKEN for role, text in known if role == "user"]
+        texts = [_whole(text) for role, text in known if role == "user"]
         words = [text for text in texts if text != SPOKEN]
         if Counter(texts) - Counter(asked):
             faults.append(f"doubled in the model's memory: {texts}")
         elif words != typed[: len(words)]:
             faults.append(f"lost in the model's memory: {texts}")
     return faults
+
+
+def _whole(text: str) -> str:
+    return SPOKEN if SPOKEN.startswith(text) else text
 
 
 async def measure(cuts: int, *, seed: int = 1, at_once: int = AT_ONCE) -> Tally:
@@ -314,7 +319,7 @@ async def _call(tally: Tally, number: int, seed: int, home: Path) -> None:
             tally.items += call.items
             tally.unwritten += call.unwritten
             tally.recoveries_s += call.recoveries_s
-            tally.faults += call.faults
+            tally.faults += [f"{fault} (call {number})" for fault in call.faults]
 
 
 def run(cuts: int = 1000, *, seed: int = 1) -> Tally:

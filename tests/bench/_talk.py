@@ -84,10 +84,10 @@ class Wire:
         self.read()
         return [at for at, known in self.events if known == name and at > moment]
 
-    def when(self, sent_ms: float) -> float:
-        """The monotonic time of a place in what was sent."""
-        stamps, places = zip(*self.sent, strict=True)
-        return float(np.interp(sent_ms, places, stamps))
+    def when(self, sent_ms: list[int]) -> list[float]:
+        """The monotonic times of places in what was sent."""
+        stamps, places = np.array(self.sent).T
+        return [float(at) for at in np.interp(sent_ms, places, stamps)]
 
 
 class Talk:
@@ -230,7 +230,7 @@ def judge(talk: Talk, received: bytes) -> Verdict:
     started = [at for at, name in wire.events if name == f"{STARTED} out"]
     stops = [at for at, name in wire.events if name.endswith(" in")]
     samples = np.frombuffer(received, "<i2").astype(np.float64)
-    voiced = [wire.when(ms) for ms in turns(samples).by_voice]
+    voiced = wire.when(turns(samples).by_voice)
     asked = [each for each in said if not each.is_barge_in]
     over = [each for each in said if each.is_barge_in]
 

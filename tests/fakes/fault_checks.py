@@ -4,6 +4,7 @@
 as many threads, files and sockets as before.
 """
 
+import statistics
 import threading
 import time
 from contextlib import suppress
@@ -16,9 +17,9 @@ import psutil
 from tests.fakes.terminal import Terminal
 
 BEAT_S = 0.5
-LONGEST_GAP_S = 3.0
-"""Between a change of the window and the first byte of the new picture; a shared machine is given
-more than the quarter of a second that a quiet one needs (measured at a load of nine: 2.0 s)."""
+USUAL_GAP_S, LONGEST_GAP_S = 1.0, 8.0
+"""Between a change of the window and the first byte of the new picture: as a rule, and ever.  Quiet
+machines need some hundredths of a second; this one may be shared by twenty programs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,10 @@ class Heartbeat:
 
     def check(self) -> None:
         """AssertionError: the screen stood still for too long."""
-        late = [gap for gap in self.gaps_s if gap > LONGEST_GAP_S]
         assert self.gaps_s, "the screen never answered"
-        assert not late, f"the screen stood still for {late} s"
+        usual_s, longest_s = statistics.median(self.gaps_s), max(self.gaps_s)
+        assert usual_s < USUAL_GAP_S, f"the screen took {usual_s} s as a rule"
+        assert longest_s < LONGEST_GAP_S, f"the screen stood still for {longest_s} s"
 
     def _beat(self) -> None:
         height = 0

@@ -118,9 +118,9 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 def clocks_of(loop: VirtualLoop) -> Iterator[None]:
     """The standard library's clocks are the loop's."""
     real = time.monotonic, time.perf_counter, time.time
-    time.monotonic = time.perf_counter = loop.time  # type: ignore[assignment]
-    time.time = lambda: loop.now - BEGIN_S + BEGIN_UNIX_S  # type: ignore[assignment]
+    time.monotonic = time.perf_counter = loop.time
+    time.time = lambda: loop.now - BEGIN_S + BEGIN_UNIX_S
     try:
         yield
     finally:
-        time.monotonic, time.perf_counter, time.time = real  # type: ignore[assignment]
+        time.monotonic, time.perf_counter, time.time = real

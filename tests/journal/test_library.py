@@ -77,6 +77,7 @@ def test_a_part_that_no_other_has_is_enough(tmp_path: Path) -> None:
     assert find(tmp_path, "20260101-12").stem == "20260101-120000-aaaaaa"
 
 
+@pytest.mark.fault("D10")
 @pytest.mark.parametrize(
     ("wanted", "told"),
     [

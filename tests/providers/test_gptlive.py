@@ -140,6 +140,7 @@ def test_the_stream_has_no_holes() -> None:
     assert all(one["type"] == APPEND for one in messages)
 
 
+@pytest.mark.fault("P34")
 def test_a_computer_that_slept_does_not_send_its_dreams() -> None:
     dialect = opened(hands_free=True)
     dialect.tick(3600.0)

@@ -12,7 +12,7 @@ from tests.providers.wire import JsonObject, command, dialect_of, read, recordin
 
 HUGE = "987654321"
 """Stands where the number goes: JSON writes none of these as they are."""
-NUMBERS = ["1e999", "-1e999", "NaN", "Infinity", "9" * 400, "-0.0", "5e-324"]
+NUMBERS = ["1e999", "-1e999", "NaN", "9" * 400]
 
 
 def huge(value: Any) -> Any:

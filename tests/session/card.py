@@ -33,9 +33,14 @@ class VirtualSpeaker:
     block_frames = BLOCK_FRAMES
     latency_ms = 10.0
     generation = 0
+    underflows = 0
 
     def __init__(self) -> None:
         self.ring = _Ring(RATE)
+
+    def take_played(self) -> bytes:
+        """For an echo, which nobody hears here."""
+        return b""
 
 
 class VirtualCard:

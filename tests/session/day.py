@@ -7,6 +7,7 @@ end everything that was said is there, once and in order.
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -246,7 +247,7 @@ class Day:
         self._fault("tasks pile up", tasks[3:] and max(tasks[3:]) > max(tasks[:3]) + 3)
 
 
-def _difference(saved: list[tuple[str, str]], kept: list[tuple[str, str]]) -> str:
+def _difference(saved: Sequence[tuple[str, str]], kept: Sequence[tuple[str, str]]) -> str:
     for at, (a, b) in enumerate(zip(saved, kept, strict=False)):
         if a != b:
             return f"row {at}: {a} is not {b}"

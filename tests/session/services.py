@@ -97,6 +97,8 @@ class Service:
 
     kind: ClassVar[type[Dialect]]
     model: ClassVar[str]
+    log: WireLog | GlmLog
+    """What should not have been."""
 
     def __init__(self, observer: Observer) -> None:
         self.observer = observer

@@ -51,8 +51,8 @@ UNSTEADY_MS = 500
 SETTLING_MS = 2000
 """Of the first sound that is cancelled, and after a jump, were it in silence: AEC3 changes over when
 it has found the delay, and lets a tenth of a second of the echo through while it does."""
-SAFE_RMS = 184.0
-"""-45 dBFS: no detector takes that for a voice.  While the canceller may leak, nothing louder is
+SAFE_RMS = 65.0
+"""-54 dBFS: no detector takes that for a voice.  While the canceller may leak, nothing louder is
 sent, unless it is louder than the echo can be."""
 _SMOOTH = 0.995
 """Of the powers whose ratio is shown, each 10 ms: it remembers two seconds."""

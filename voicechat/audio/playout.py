@@ -78,6 +78,10 @@ class _Span:
             self.end = position
 
 
+LONGEST_WAIT_MS = 600_000
+"""Of sound before it is played: more than the longest reply of any provider."""
+
+
 class Playout:
     """Plays replies on a loudspeaker.
 
@@ -122,7 +126,12 @@ class Playout:
     # -- the network's side ---------------------------------------------------------------------
 
     def insert(self, reply_id: str, item_id: str, pcm: bytes) -> None:
-        """More sound of a reply: PCM16 mono at the content rate."""
+        """More sound of a reply: PCM16 mono at the content rate.
+
+        What a server without an end would have wait longer than `LONGEST_WAIT_MS` is not kept.
+        """
+        if self._jitter.stats().level_ms > LONGEST_WAIT_MS:
+            return
         silence = self._take_silence()  # Nobody waited in what was before the reply.
         self._jitter.elapse(self._downstream, 0 if self._jitter.is_idle else silence)
         self._jitter.insert(reply_id, item_id, pcm)

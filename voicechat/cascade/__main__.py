@@ -24,6 +24,7 @@ from voicechat.cascade.mind import check_mind
 from voicechat.cascade.options import LocalOptions, load_options
 from voicechat.cascade.server import PATH, listen
 from voicechat.cascade.sound import warm_up
+from voicechat.environment import keep_no_core
 from voicechat.errors import ConfigError, VoiceChatError
 
 _LEAVE_S = 1.0
@@ -33,7 +34,7 @@ _SECRET_OPTIONS = ("mind_key", "ears_key", "mouth_key", "headers", "token")
 
 def main(arguments: Sequence[str]) -> int:
     """Serve until told to stop; the exit code."""
-    _keep_no_core()
+    keep_no_core()
     try:
         port, options, exit_with_parent = _read(arguments)
         told = {} if options.token or "--stdin" in arguments else {"token": _random_token()}
@@ -129,14 +130,6 @@ def _stop_on_signals(stop: Callable[[], None]) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(name, stop)
-
-
-def _keep_no_core() -> None:
-    """A crash must not write our keys into a file."""
-    with contextlib.suppress(ImportError, OSError, ValueError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _random_token() -> str:

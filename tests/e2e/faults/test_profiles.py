@@ -120,7 +120,7 @@ def test_twelve_networks_lose_and_double_nothing(roads: Roads, sound: PulseServe
     talk.type("before all")
     talk.speak()
     before = road.footprint()
-    with road.heartbeat():
+    with road.heartbeat() as heartbeat:
         for name, profile in PROFILES.items():
             road.proxy.play(name)
             began = time.monotonic()
@@ -131,6 +131,7 @@ def test_twelve_networks_lose_and_double_nothing(roads: Roads, sound: PulseServe
             print(f"{name}: {time.monotonic() - began:.0f} s, {len(talk.said)} said")
         road.proxy.play("good")
         talk.type("good at last")
+    print(f"the screen answered within {max(heartbeat.gaps_s):.2f} s")
     check_footprint(road.terminal.pid, before)
     road.finish()
     check_journal(road, talk)

@@ -40,7 +40,5 @@ def test_what_has_arrived_of_an_answer_is_heard_although_the_line_broke(
         wait_until(lambda: emitted_ms(heard.pcm) > arrived_ms - 120, "all that had arrived")
         time.sleep(1.0)
         road.say("and again")
-        wait_until(lambda: loud_ms(heard.pcm) > arrived_ms + ANSWER_MS - 300, "the next answer")
-        time.sleep(1.0)
-    assert emitted_ms(heard.pcm, 1) > ANSWER_MS - 120
+        wait_until(lambda: emitted_ms(heard.pcm, 1) > ANSWER_MS - 120, "the next answer", 40)
     road.finish()

@@ -139,7 +139,8 @@ def disk_full(home: Path) -> Iterator[Ready]:
             ask(terminal, "hello", "interrupt me.")
             terminal.wait_for("- ready")
             fill(disk / "ballast")
-            terminal.type_text("more " * 900 + "\r")
+            terminal.paste("more " * 900)
+            terminal.press("enter")
             terminal.wait_for("Cannot save the conversation")
             yield terminal, data, ["user", "assistant"]
 

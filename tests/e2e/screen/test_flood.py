@@ -28,7 +28,7 @@ PER_REPLY = 5_000
 def flood(service: Service, seconds: float) -> int:
     """Replies of one-word pieces, as fast as they are taken; how many pieces that was."""
     (session,) = service.server.sessions[-1:]
-    work = _flood(session._connection, seconds)  # type: ignore[arg-type]
+    work = _flood(session._connection, seconds)
     return asyncio.run_coroutine_threadsafe(work, service._loop).result(seconds + 120)
 
 

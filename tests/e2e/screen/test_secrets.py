@@ -41,7 +41,7 @@ allow = true
 command = {server}
 allow = true
 """
-TOOL = "import sys, time; sys.stdin.read(); time.sleep(2.5); print('noon')"
+TOOL = "import sys, time; sys.stdin.read(); time.sleep(0.8); print('noon')"
 
 
 @dataclass

@@ -95,7 +95,7 @@ def test_a_pulled_headphone_does_not_disturb_a_reply(stage: Stage, serve: Serve)
     service.check_manners()
 
 
-@pytest.mark.fault("A05")
+@pytest.mark.fault("A05", "X02")
 @pytest.mark.parametrize("moment", ["silent", "in a reply"])
 def test_a_sound_server_that_hangs_does_not_hold_up_the_end(
     stage: Stage, serve: Serve, moment: str

@@ -37,6 +37,7 @@ DECLARATIONS = {
 
 TWINS: dict[str, str] = {
     "journal": "test_journal.py",
+    "lines.py": "test_session.py",
     "pictures/__init__.py": "pictures/test_fetch.py",
     "tools/__init__.py": "tools/test_toolbox.py",
     "tools/offer.py": "tools/test_command.py",

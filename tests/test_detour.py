@@ -61,7 +61,7 @@ class Talk:
         self.session = Session(
             self.straight, Conversation(), Engine(None), NullJournal(), self.told.append
         )
-        self.session._detour = Detour(first_look_s=0.2)
+        self.session.lines._detour = Detour(first_look_s=0.2)
 
     def straight(self) -> Line:
         dialect = OpenAIDialect(replace(self.settings, url=self.url))
@@ -167,7 +167,7 @@ async def test_the_websocket_comes_back_by_itself_and_knows_what_was_said(
 
 async def test_a_key_takes_the_call_back_at_once(closed_port: int) -> None:
     async with talking(f"ws://127.0.0.1:{closed_port}/v1/realtime") as talk:
-        talk.session._detour._wait_s = 600.0
+        talk.session.lines._detour._wait_s = 600.0
         await talk.ask("hello")
         async with GaServer("normal", port=closed_port):
             talk.session.redial()
@@ -195,7 +195,7 @@ async def test_a_line_that_breaks_later_is_no_reason_to_leave_the_websocket() ->
 
 async def test_when_the_other_way_breaks_the_straight_one_is_tried_first(closed_port: int) -> None:
     async with talking(f"ws://127.0.0.1:{closed_port}/v1/realtime") as talk:
-        talk.session._detour._wait_s = 600.0
+        talk.session.lines._detour._wait_s = 600.0
         await talk.ask("hello")
         async with GaServer("normal", port=closed_port):
             await talk.other.control({"do": "reset"})

@@ -101,7 +101,7 @@ class Call:
             toolbox=self.toolbox,
         )
         # As a rule a call waits for a key when its line has ended: it is tried again so late.
-        self.session._outage.retries = Retries(lambda: 0.1 if self.comes_back else 1e6)
+        self.session.lines._outage.retries = Retries(lambda: 0.1 if self.comes_back else 1e6)
 
     def dial(self, model: str = MODEL, server: GaServer | None = None) -> Callable[[], Line]:
         def make() -> Line:
@@ -749,7 +749,7 @@ async def test_speech_during_an_outage_is_kept_for_the_next_line() -> None:
 async def test_a_session_is_renewed_before_its_provider_ends_it() -> None:
     async with call(stay=True) as one:
         await one.answer("one")
-        one.session._renewal.ending(time.monotonic(), 60.0)
+        one.session.lines._renewal.ending(time.monotonic(), 60.0)
         await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
         assert "renewed" in [notice.code for notice in one.of(Notice)]
         await one.answer("two")
@@ -803,7 +803,7 @@ async def test_an_address_that_cannot_be_used_ends_the_session() -> None:
         one.settings = replace(one.settings, url="")
         dialect = OpenAIDialect(replace(one.settings, url="ws://10.77.0.1/"))
         line = Line(dialect, lambda: websocket.connect(dialect.url(), {}, proxy=None), MODEL)
-        one.session._change_line(line)
+        one.session.lines._change(line)
         with pytest.raises(ConfigError, match=r"10\.77\.0\.1"):
             await one.session.run()
 
@@ -861,7 +861,7 @@ async def test_a_reply_waits_for_the_model_to_say_whether_it_is_cut(vad: Vad, ho
 async def test_a_full_duplex_model_falls_silent_by_itself() -> None:
     async with call() as one:
         dialect = GptLiveDialect(Settings("gpt-live-1", hands_free=True))
-        one.session.line = replace(one.session.line, dialect=dialect)
+        one.session.lines.line = replace(one.session.line, dialect=dialect)
         assert not one.session.engine.holds_for_voice()
 
 

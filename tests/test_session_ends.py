@@ -1,8 +1,8 @@
 """What a session does about the end of its line, with real links to a stand-in for the service."""
 
 import asyncio
-import time
 import json
+import time
 from dataclasses import replace
 
 import pytest
@@ -14,12 +14,12 @@ from voicechat.babble import MOST
 from voicechat.errors import RefusedError, SessionOverError, TooBigError, VoiceChatError
 from voicechat.events import Notice, ProviderFailed, ReplyFinished, ReplyText, SessionReady
 from voicechat.line import Line
+from voicechat.lines import LOOK_S as AGE_LOOK_S
 from voicechat.links import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini import GeminiDialect
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.retries import MOST_SHORT, Retries
-from voicechat.session import AGE_LOOK_S
 
 
 @pytest.mark.fault("N07")
@@ -60,7 +60,7 @@ async def test_what_came_before_the_end_is_read_although_we_were_writing() -> No
         one.settings = replace(one.settings, url=f"ws://127.0.0.1:{port}/")
         dialect = OpenAIDialect(one.settings)
         link = websocket.connect(dialect.url(), dialect.headers(), proxy=None)
-        one.session._change_line(Line(dialect, lambda: link, "model"))
+        one.session.lines._change(Line(dialect, lambda: link, "model"))
         one.start(stay=True)
         await one.wait_for(lambda: one.session.problem)
         assert one.of(ProviderFailed), "the server's words were lost behind a broken line"
@@ -95,7 +95,7 @@ async def test_a_session_that_may_not_stay_is_renewed_as_well() -> None:
 async def test_a_service_whose_sessions_are_always_over_is_left_alone() -> None:
     script = replace(SCRIPTS["expired"], expire_after_ms=1, faulty_connections=None)
     async with call(script, stay=True) as one:
-        one.session._outage.retries = Retries(lambda: 0.0)
+        one.session.lines._outage.retries = Retries(lambda: 0.0)
         await one.wait_for(lambda: one.session.problem and one.session.retry_in_s is None)
         await one.wait_for(lambda: one.of(VoiceChatError))
         assert one.server.attempts == MOST_SHORT
@@ -146,7 +146,7 @@ async def test_a_server_that_always_says_that_it_ends_soon_is_not_dialled_for_ev
         ready = len(one.of(SessionReady))
         await one.wait_for(lambda: len(one.of(SessionReady)) > ready)
         attempts = one.server.attempts
-        one.session._renewal.ending(0.0, 0.0)
+        one.session.lines._renewal.ending(0.0, 0.0)
         await asyncio.sleep(2 * AGE_LOOK_S)  # It has looked.
         await one.answer("still here")
         assert one.server.attempts == attempts
@@ -201,8 +201,8 @@ async def test_a_session_that_cannot_be_taken_up_is_asked_for_twice_and_begun_an
             link = websocket.connect(dialect.url(), dialect.headers(), proxy=None)
             return Line(dialect, lambda: link, "gemini-3.8-live")
 
-        one.session._dial = line
-        one.session._change_line(line())
+        one.session.lines._dial = line
+        one.session.lines._change(line())
         one.start(stay=True)
         await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
         assert handles == [None, "handle-1", "handle-1", None]
@@ -224,7 +224,7 @@ async def test_a_renewal_that_cannot_wait_tells_that_the_answer_is_incomplete() 
     async with call("long_reply", stay=True) as one:
         one.session.say("hello")
         await one.wait_for(lambda: one.of(ReplyText))
-        one.session._renewal.ending(time.monotonic(), 1.0)
+        one.session.lines._renewal.ending(time.monotonic(), 1.0)
         await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
         (end,) = one.of(ReplyFinished)
         assert (end.status, end.code) == ("incomplete", "renewed") and "renewed" in end.message

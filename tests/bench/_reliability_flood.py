@@ -1,6 +1,6 @@
 """What a flood leaves behind: 10,000 deltas a second through a session, and the hour after it.
 
-In virtual time, with a journal on the disk: memory is asked of the system (RSS), before the flood,
+In virtual time, typed only, with a journal on the disk: memory is asked of the system (RSS), before the flood,
 at its end, and every quarter of an hour of ordinary talk after it.
 """
 
@@ -76,6 +76,15 @@ async def _flood(wire: Wire, seconds: int) -> int:
     return sent
 
 
+def _forget(day: Day) -> None:
+    """What the observer and the wire write down is none of the program's memory."""
+    day.observer.answers.clear()
+    day.observer.planned.clear()
+    if day.service.wire is not None:
+        day.service.wire.down.taken.clear()
+        day.service.wire.up.taken.clear()
+
+
 async def _measure(folder: Path, seconds: int, hours: float) -> Memory:
     day, memory = _CalmDay(folder, hours), Memory()
     running = asyncio.create_task(day.session.run(stay=True))
@@ -90,7 +99,8 @@ async def _measure(folder: Path, seconds: int, hours: float) -> Memory:
         ends = asyncio.get_running_loop().time() + 900
         while asyncio.get_running_loop().time() < ends:
             await asyncio.sleep(20.0)
-            await day._act()
+            day._type()
+        _forget(day)
         memory.later.append(_resident())
     running.cancel()
     await asyncio.wait([running])

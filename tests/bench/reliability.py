@@ -139,7 +139,7 @@ def exits(full: bool) -> Iterator[Row]:
 
 
 def flood(full: bool) -> Iterator[Row]:
-    memory = _part("flood").run(60 if full else 3, 8.0 if full else 1.0)
+    memory = _part("flood").run(60 if full else 3, 8.0 if full else 2.0)
     more = memory.after - memory.before
     grew = f"+{more:.1f} MiB in {memory.deltas:,} deltas"
     yield Row("memory at the end of a flood", "+50 MiB at most", grew, more <= 50)

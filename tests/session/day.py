@@ -190,7 +190,7 @@ class Day:
         self._judge_words()
         self._judge_lines()
         self._judge_services()
-        left = self.session._outbox
+        left = self.session.lines._outbox
         if not left.is_empty:
             report.faults.append(f"still in the outbox: {left.item_ids}")
 

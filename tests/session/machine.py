@@ -252,7 +252,7 @@ class Machine:
         await self._pass(0.5)
         assert self.session._turn.is_ready, "no line in the end"
         assert self.session.problem is None
-        assert self.session._outbox.is_empty, "still in the outbox"
+        assert self.session.lines._outbox.is_empty, "still in the outbox"
         known = self.told[-1]
         assert not [mark for mark, count in known.items() if count > 1], "told twice"
         everywhere = set[str]().union(*self.told)

@@ -17,7 +17,7 @@ from tests.session.machine import PROVIDERS, play
 
 RUNS = 1700
 """Of each provider; `python -m tests.bench reliability --full` makes many more, and longer ones."""
-STEPS = 20
+STEPS = 14
 _settings = settings(
     max_examples=RUNS,
     deadline=None,

@@ -49,8 +49,8 @@ TRUSTED_DB = -15.0
 UNSTEADY_MS = 500
 """After a jump of the reference a canceller must find its way again: so long it may leak."""
 SETTLING_MS = 2000
-"""Of the first sound that is cancelled, and after a jump, were it in silence: AEC3 changes over when
-it has found the delay, and lets a tenth of a second of the echo through while it does."""
+"""Of the first sound that is cancelled, and after a jump, were it in silence: AEC3 changes over
+when it has found the delay, and lets a tenth of a second of the echo through while it does."""
 SAFE_RMS = 65.0
 """-54 dBFS: no detector takes that for a voice.  While the canceller may leak, nothing louder is
 sent, unless it is louder than the echo can be."""

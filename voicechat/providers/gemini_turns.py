@@ -307,7 +307,7 @@ class Turns:
         return events
 
     def _promote(self, turn: Turn, now: float, reason: str) -> list[Event]:
-        """A whole answer came where cut turns should have ended: it answers the last of the line."""
+        """A whole answer came where cut turns should have ended: it answers the last."""
         events: list[Event] = []
         while len(self._line) > 1 and self._line[0].is_cut and not self._line[0].is_seen:
             events += self._end(self._line.popleft(), now)

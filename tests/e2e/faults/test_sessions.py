@@ -199,7 +199,7 @@ async def test_a_reset_in_an_answer_marks_it_and_the_next_line_knows_what_was_he
 @pytest.mark.fault("N31")
 async def test_a_service_that_takes_us_and_hangs_up_at_once_is_not_stormed() -> None:
     async with far_call() as one:
-        one.session._outage.retries = Retries(random.random)
+        one.session.lines._outage.retries = Retries(random.random)
         await one.answer("the first")
         assert one.proxy
         await one.server.control({"do": "script", "name": "normal"})

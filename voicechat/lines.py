@@ -1,0 +1,333 @@
+"""One line after another: which is up, how it ended, and what goes from one to the next.
+
+A conversation outlives its lines.  What the user says goes to the line of the moment, and is kept
+until somebody has answered it; the next line is told what was said, and asked what is left.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from voicechat.babble import Babble
+from voicechat.briefing import tell_past
+from voicechat.call import Call, first
+from voicechat.conversation import Conversation
+from voicechat.detour import Detour
+from voicechat.endings import Ending, judge
+from voicechat.errors import VoiceChatError
+from voicechat.events import (
+    Command,
+    Event,
+    Notice,
+    ReplyFinished,
+    Resumable,
+    SendImage,
+    SendText,
+    SessionEnding,
+    TurnCommitted,
+)
+from voicechat.gate import Gate
+from voicechat.handle import Handle
+from voicechat.ignored import keep_ignored
+from voicechat.line import Line
+from voicechat.links.websocket import Link
+from voicechat.notices import Notices
+from voicechat.outage import Outage
+from voicechat.outbox import Outbox
+from voicechat.providers.base import Dialect
+from voicechat.question import Question
+from voicechat.renewal import Renewal
+from voicechat.turn import Turn
+
+LOOK_S = 1.0
+ON_ITS_WAY_S = 0.5
+"""Of sound that waits to be sent: what was asked after it has not been asked yet."""
+CUT_BY_RENEWAL = "the session had to be renewed in the middle of it"
+THIN = "Your line is slower than speech: from now on it carries your voice as a telephone does"
+
+Listener = Callable[[Event | VoiceChatError], None]
+Trace = Callable[[str, str | bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What lines ask of whoever talks over them."""
+
+    take: Callable[[Event], None]
+    """Gets every event of the line."""
+    prepare: Callable[[Link, Dialect], Awaitable[None]]
+    """The link is up; settles what must be known before the greeting."""
+    look: Callable[[], None]
+    """Called about once a second while a line is up, or being made."""
+    cut_in: Callable[[], None]
+    """Ends a reply: the line is changed on purpose."""
+    hang_up: Callable[[], None]
+    """Nothing on the line goes on any more."""
+    is_quiet: Callable[[], bool]
+    """Whether nothing would be lost by changing the line now."""
+    is_answered: Callable[[], bool]
+    """Whether a reply would be cut by it, or a tool's work."""
+
+
+class Lines:
+    """Follows the lines of one conversation.
+
+    Args:
+        dial: Makes the line; called again for each.
+        listener: Gets what ends a line.
+        may_be_thin: Whether a line that is slower than speech may carry it as G.711.
+    """
+
+    def __init__(
+        self,
+        dial: Callable[[], Line],
+        talk: Talk,
+        conversation: Conversation,
+        notices: Notices,
+        listener: Listener,
+        turn: Turn,
+        gate: Gate,
+        *,
+        trace: Trace | None,
+        may_be_thin: bool,
+    ) -> None:
+        self.line = dial()
+        self.proxy_label = ""
+        self._dial, self._talk, self._trace = dial, talk, trace
+        self._conversation, self._notices, self._listener = conversation, notices, listener
+        self._turn, self._gate = turn, gate
+        self._redial = asyncio.Event()
+        self._leg: asyncio.Task[None] | None = None
+        self._outbox, self._question = Outbox(), Question()
+        self._detour, self._outage = Detour(), Outage(listener, notices)
+        self._handle, self._babble = Handle(), Babble()
+        self._ending: Ending | None = None
+        """How the last line ended, where it did so by itself."""
+        self._renewal = Renewal(self.line.dialect.profile.max_session_s)
+        self._may_be_thin, self._is_thin = may_be_thin, False
+        marked = self.line.dialect.settings.hands_free
+        tell_past(self.line.dialect, conversation, set(), hands_free=marked, handle="")
+        self._call = Call(self.line, talk.take, trace)
+
+    # -- what is said ---------------------------------------------------------------------------
+
+    def post(self, command: Command) -> None:
+        """Hand a command to the model's dialect, which keeps it until it may be sent.
+
+        Until a line is known to be good, what the user says is kept for the next one as well.
+        """
+        is_up = self.problem is None and not self._redial.is_set()
+        is_good = is_up and self._turn.is_ready
+        # With no line at all nobody expects to be heard: what is typed waits, what is spoken not.
+        is_hopeless = self.problem is not None and self.retry_in_s is None
+        if not is_good and (not is_hopeless or isinstance(command, SendText | SendImage)):
+            self._outbox.keep(command, self.line.dialect.input_rate)
+        if is_up:
+            self._send(command)
+
+    def _send(self, command: Command) -> None:
+        self._question.say(command, self.line.dialect.input_rate)
+        self._call.send(command)
+
+    def forget_question(self) -> None:
+        """An answer has begun, or is not wanted: nothing is asked again."""
+        self._question.forget()
+
+    def hear_user(self) -> None:
+        """The service hears the user speak."""
+        self._question.heard()
+
+    # -- what is heard --------------------------------------------------------------------------
+
+    def keep_ignored(self, event: Event) -> bool:
+        """Whether it tells of typed text that this model never answers, and was dealt with."""
+        return keep_ignored(event, self.line, self._conversation, self._outbox)
+
+    def take(self, event: Event) -> None:
+        """One event, for what it means to the line.
+
+        Raises:
+            VoiceChatError: it ends the line.
+        """
+        match event:
+            case TurnCommitted(item_id):
+                self._question.committed(item_id)
+            case Resumable(handle):
+                self._handle.keep(handle)
+            case SessionEnding(time_left_s) if time_left_s <= 0 and self._outage.has_room:
+                self._renew()
+            case SessionEnding(time_left_s):
+                self._renewal.ending(time.monotonic(), time_left_s)
+        if ending := judge(event, self.line.dialect, is_ready=self._turn.is_ready):
+            raise ending.error
+        if foreign := self._babble.take(event, time.monotonic()):
+            raise foreign
+
+    def arrive(self, left_s: float | None) -> bool:
+        """The line is agreed on, for `left_s` seconds; whether something waits for an answer."""
+        self._turn.is_ready = True
+        self._outbox.clear()  # What waited is in the dialect's hands.
+        self._outage.end()
+        self._renewal.begin(time.monotonic(), left_s)
+        if notice := self._detour.arrived(self.line):
+            self._notices.tell(notice)
+        return self._question.is_asked
+
+    # -- how it is ------------------------------------------------------------------------------
+
+    @property
+    def problem(self) -> VoiceChatError | None:
+        """Why there is no line; None: there is one, or it is being made."""
+        return self._ending.error if self._ending else None
+
+    @property
+    def retry_in_s(self) -> int | None:
+        """Seconds until a lost line is tried again by itself; None: it is not, or not lost."""
+        return self._outage.retry_in_s
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether what was asked last may have arrived by now."""
+        return self._turn.is_ready and self._call.waiting_s <= ON_ITS_WAY_S
+
+    # -- one after another ----------------------------------------------------------------------
+
+    def redial(self, dial: Callable[[], Line] | None = None) -> None:
+        """Connect again, to another model if `dial` is given."""
+        self._talk.cut_in()
+        self._detour.leave()
+        self._outage.forget()
+        if dial:
+            self._handle.forget()
+        self._dial = dial or self._dial
+        self._redial.set()
+        if self._leg is not None:
+            self._leg.cancel()
+
+    async def run(self, tasks: asyncio.TaskGroup, *, stay: bool) -> None:
+        """Line after line; without `stay`, until one ends.
+
+        Raises:
+            VoiceChatError: it did (without `stay`).
+        """
+        while True:
+            self._leg = tasks.create_task(self._carry(self.line))
+            await asyncio.wait([self._leg])
+            is_asked = self._redial.is_set()
+            if not is_asked and (instead := self._take_detour()):
+                self._change(instead)
+                continue
+            ending = None if is_asked else self._ending
+            if ending and self._turn.replying and not stay:
+                ending = replace(ending, act="fatal")  # Somebody waits for the rest of an answer.
+            wait_s = self._end(ending) if ending else None
+            self.hang_up()
+            if self.problem and wait_s is None:
+                self._gate.release()  # Nobody will hear the end of the turn.
+            if not stay and ending and (ending.act != "renew" or wait_s is None):
+                raise ending.error
+            await self._outage.wait(self._redial, wait_s)
+            self._detour.leave()
+            self._change(self._dial())
+
+    def hang_up(self) -> None:
+        """The line is gone.  What got no answer is asked again."""
+        if self._turn.is_ready:
+            self._keep_question()
+        self._talk.hang_up()
+
+    def _end(self, ending: Ending) -> float | None:
+        """A line ended by itself: seconds until the next one; None: that is left to the user."""
+        if ending.act == "retry":
+            self._handle.failed(is_gone=ending.forgets_session)
+        if ending.forgets_message:
+            self._question.forget()
+        return self._outage.begin(ending)
+
+    def _take_detour(self) -> Line | None:
+        """Another way to the model when this one was never open; what is being said goes on."""
+        was_good = self._turn.is_ready
+        instead = self._detour.take(self.line, self.problem, was_good=was_good)
+        if instead is not None and was_good:
+            self.hang_up()
+        return instead
+
+    def _change(self, line: Line) -> None:
+        """The next line knows what was said so far, and how turns are marked now."""
+        is_thin = self._is_thin or self._should_be_thin()
+        self.line, self._is_thin, dialect = line, is_thin, line.dialect
+        unsent, hands_free, handle = self._outbox.item_ids, self._gate.hands_free, self._handle
+        tell_past(dialect, self._conversation, unsent, hands_free=hands_free, handle=handle.value)
+        if is_thin and dialect.profile.g711:
+            dialect.settings = replace(dialect.settings, codec="g711")
+        self._call = Call(line, self._talk.take, self._trace)
+        self._question.forget()
+        for command in self._outbox.take(dialect.input_rate):
+            self._send(command)
+
+    def _keep_question(self) -> None:
+        """What the line took with it before an answer began waits for the next one."""
+        spoken = self._conversation.row(self._question.item_id)
+        words = spoken.text if spoken and spoken.is_finished else ""
+        row_id = spoken.id if spoken else ""
+        is_lost = self.problem is not None or self._call.waiting_s > ON_ITS_WAY_S
+        for command, rate in self._question.left(words, row_id, is_lost=is_lost):
+            self._outbox.keep(command, rate or self.line.dialect.input_rate)
+        if spoken and not words:
+            self._conversation.forget(spoken)
+
+    # -- one ------------------------------------------------------------------------------------
+
+    async def _carry(self, line: Line) -> None:
+        """One connection, from dialling to its end; how it ended is kept."""
+        self._ending, self._babble = None, Babble()
+        self._renewal = Renewal(line.dialect.profile.max_session_s)
+        if line.notice:
+            self._notices.tell_once(Notice("model", line.notice))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._detour.watch(self._talk.is_quiet, self.redial))
+                tasks.create_task(self._watch_time())
+                await self._call.run(self._prepare)
+        except* VoiceChatError as group:
+            self._ending = self._judge(first(group))
+
+    async def _prepare(self, link: Link, dialect: Dialect) -> None:
+        self.proxy_label = self.line.proxy_label or link.proxy_label
+        self._handle.used()
+        await self._talk.prepare(link, dialect)
+
+    def _judge(self, error: VoiceChatError) -> Ending:
+        is_ready, dialect = self._turn.is_ready, self.line.dialect
+        ending = judge(error, dialect, is_ready=is_ready)
+        told = ending.error if is_ready else self._detour.explain(ending.error)
+        return ending if told is ending.error else judge(told, dialect, is_ready=is_ready)
+
+    async def _watch_time(self) -> None:
+        """Change the line before the provider ends the session, in a pause if there is one, or
+        where it is slower than speech."""
+        while not self._is_time_to_renew():
+            self._talk.look()
+            if self._should_be_thin() and self._turn.is_ready and not self._talk.is_answered():
+                self._notices.tell(Notice("thin", THIN))
+                return self.redial()
+            await asyncio.sleep(LOOK_S)
+        self._notices.tell(Notice("renewed", "The session is renewed before its time is up"))
+        return self._renew()
+
+    def _renew(self) -> None:
+        """Change the line where that cannot wait: who waits for the rest of an answer is told."""
+        cut = self._turn.replying
+        self.redial()
+        if cut:
+            self._listener(ReplyFinished(cut, "incomplete", "renewed", CUT_BY_RENEWAL))
+
+    def _is_time_to_renew(self) -> bool:
+        is_due = self._renewal.is_due(time.monotonic(), is_quiet=self._talk.is_quiet())
+        return is_due and self._outage.has_room
+
+    def _should_be_thin(self) -> bool:
+        """Whether the line is slower than speech, and could carry less of it."""
+        may = self._may_be_thin and self.line.dialect.profile.g711 and not self._is_thin
+        return may and self._call.is_slow

@@ -117,14 +117,22 @@ class Lines:
 
         Until a line is known to be good, what the user says is kept for the next one as well.
         """
-        is_up = self.problem is None and not self._redial.is_set()
-        is_good = is_up and self._turn.is_ready
-        # With no line at all nobody expects to be heard: what is typed waits, what is spoken not.
-        is_hopeless = self.problem is not None and self.retry_in_s is None
-        if not is_good and (not is_hopeless or isinstance(command, SendText | SendImage)):
-            self._outbox.keep(command, self.line.dialect.input_rate)
-        if is_up:
+        rate = self.line.dialect.input_rate
+        if not self._turn.is_ready and (not self._is_hopeless or _is_written(command)):
+            self._outbox.keep(command, rate)
+        if self._is_up:
             self._send(command)
+        elif self._turn.is_ready:  # It went this moment: this belongs to what it took along.
+            self._question.say(command, rate)
+
+    @property
+    def _is_up(self) -> bool:
+        return self.problem is None and not self._redial.is_set()
+
+    @property
+    def _is_hopeless(self) -> bool:
+        """With no line at all nobody expects to be heard: what is typed waits, speech not."""
+        return self.problem is not None and self.retry_in_s is None
 
     def _send(self, command: Command) -> None:
         self._question.say(command, self.line.dialect.input_rate)
@@ -331,3 +339,7 @@ class Lines:
         """Whether the line is slower than speech, and could carry less of it."""
         may = self._may_be_thin and self.line.dialect.profile.g711 and not self._is_thin
         return may and self._call.is_slow
+
+
+def _is_written(command: Command) -> bool:
+    return isinstance(command, SendText | SendImage)

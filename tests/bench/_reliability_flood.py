@@ -1,7 +1,7 @@
 """What a flood leaves behind: 10,000 deltas a second through a session, and the hour after it.
 
-In virtual time, typed only, with a journal on the disk: memory is asked of the system (RSS), before the flood,
-at its end, and every quarter of an hour of ordinary talk after it.
+In virtual time, typed only, with a journal on the disk: memory is asked of the system (RSS), before
+the flood, at its end, and every quarter of an hour of ordinary talk after it.
 """
 
 import asyncio

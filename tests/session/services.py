@@ -169,6 +169,7 @@ class _GaLog(WireLog):
 
 class OpenAIService(Service):
     kind, model = OpenAIDialect, "gpt-realtime-2.1"
+    log: _GaLog
     longest_s = 3600.0
 
     def __init__(self, observer: Observer) -> None:
@@ -224,6 +225,7 @@ class _GlmLog(GlmLog):
 
 class GlmService(Service):
     kind, model = GlmDialect, "glm-realtime"
+    log: _GlmLog
     longest_s = 3600.0
 
     def __init__(self, observer: Observer) -> None:

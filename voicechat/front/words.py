@@ -251,7 +251,7 @@ Ctrl+Q     quit (or Ctrl+C twice)
         + """
 
 LIVE means: what the microphone hears goes to the model.
-Use headphones with hands-free, or the model hears itself.
+Your voice makes a reply wait; it goes on if that was nothing.
 
 Esc closes this page.""",
         """\
@@ -271,7 +271,7 @@ Ctrl+Q     退出（或按两次 Ctrl+C）
         + """
 
 LIVE（录音中）表示：麦克风听到的声音会发送给模型。
-免提模式请戴耳机，否则模型会听到自己的声音。
+您一出声，回复会先停下；若无内容则继续。
 
 按 Esc 关闭此页。""",
     ),

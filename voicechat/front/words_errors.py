@@ -10,6 +10,8 @@ The rule: only words, and no guess.  A test makes each of these errors where it 
 import re
 from functools import cache
 
+from voicechat.front.words_notices import DEVICES, NOTICES
+
 _ORDINARY = {
     # the line, and the session on it
     "The line was lost": "线路已断开",
@@ -138,8 +140,9 @@ _SHAPES = {
     "seconds": r"[\d.]+",
     "code": r"\d+",
     "count": r"\d+",
+    "device": "|".join(DEVICES),
 }
-_NESTED = ("why", "who")
+_NESTED = ("why", "who", "device")
 """Parts that may be sentences or names of ours."""
 
 
@@ -170,7 +173,8 @@ def _part(name: str, value: str) -> str:
 @cache
 def _patterns(table: str) -> tuple[tuple[re.Pattern[str], str], ...]:
     """The sentences of a table, those with the most words of their own first."""
-    told = {"ordinary": _ORDINARY, "hints": _HINTS, "parts": _PARTS}[table]
+    tables = {"ordinary": _ORDINARY | NOTICES, "hints": _HINTS, "parts": _PARTS | DEVICES}
+    told = tables[table]
     by_length = sorted(told.items(), key=lambda pair: -len(re.sub(r"\{\w+\}", "", pair[0])))
     return tuple((_pattern(english), chinese) for english, chinese in by_length)
 

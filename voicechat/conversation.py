@@ -237,6 +237,8 @@ class Conversation:
         """What this row stands for is said once more, in a row of its own."""
         self.rows = [one for one in self.rows if one is not row]
         self._by_id = {name: one for name, one in self._by_id.items() if one is not row}
+        for one in self.rows:  # An item of an earlier line may have had its name.
+            self._by_id.setdefault(one.id, one)
 
     def end(self) -> list[Row]:
         """The line is gone: nothing that is still open will grow any more."""

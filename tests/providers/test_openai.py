@@ -220,8 +220,8 @@ def test_commands_wait_in_order_for_the_session() -> None:
         "input_audio_buffer.clear",
         "input_audio_buffer.append",
         "input_audio_buffer.commit",
-        "response.create",
         "conversation.item.create",
+        "response.create",
     ]
 
 

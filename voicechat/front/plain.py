@@ -41,6 +41,8 @@ from voicechat.front.words import Words
 from voicechat.session import Session
 from voicechat.text import clean
 
+SUMMED_UP = ("turn_too_short", "no_answer_yet", "empty_answer")
+"""Notices of what `Questions` finds out and tells itself."""
 _ENGLISH = Words("en")
 """Scripts read these lines, so they do not depend on the user's language."""
 
@@ -198,7 +200,7 @@ class Plain:
                 self._page.end_reply()
             case InputTranscript(_, text, final=True) if self.options.is_voice:
                 self._page.write_said(text)
-            case Notice(code, message) if code != "turn_too_short":  # That one is summed up.
+            case Notice(code, message) if code not in SUMMED_UP:
                 self._told.add(message)
                 complain(message)
 

@@ -42,7 +42,7 @@ async def test_a_signal_ends_a_waiting_program(program: Program, number: signal.
             out = await asyncio.wait_for(process.stdout.read(), 15)
             assert await process.wait() == 128 + number
             assert await process.stderr.read() == b""
-    assert json.loads(out) == {"event": "end", "exit_code": 128 + number}
+    assert json.loads(out) == {"event": "end", "exit_code": 128 + number, "sound": None}
 
 
 @pytest.mark.fault("T09")

@@ -148,10 +148,10 @@ async def test_a_model_without_eyes_is_told_every_time(jpeg: Path) -> None:
         for _ in range(2):
             prompt.value = ""
             await say(pilot, f"/image '{jpeg}' 这是什么？")
-            await until(pilot, "看不了图片")
+            await until(pilot, "未发送")
             await until(pilot, lambda text: prompt.value != "")
             app.clear_notifications()
-            await until(pilot, lambda text: "看不了图片" not in text)
+            await until(pilot, lambda text: "未发送" not in text)
 
 
 async def test_pictures_are_shown_in_the_order_they_were_given(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from textual.widgets import Static
 
 from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.front.staged import StagedApp, until
@@ -83,6 +84,7 @@ async def test_the_device_picker_takes_names_literally_and_remembers() -> None:
         await pilot.press("f3")
         screen = await until(pilot, "> Built-in microphone")
         assert "耳机 [bold]Headset[/bold]" in screen and "(default)" in screen
+        assert "mic " in str(app.screen.query_one("#live", Static).content), "no meter"
         await pilot.press("down", "enter")
         assert app.picks == [("input", 3)]
         await pilot.press("f3")

@@ -39,7 +39,7 @@ from voicechat.front.tui.consent import Question
 from voicechat.front.tui.kitty import KeyboardAnswered, KeyReleased, KeysLost, RepeatedKey
 from voicechat.front.tui.pickers import Finder, HelpPage, Picker
 from voicechat.front.tui.prompt import Prompt
-from voicechat.front.tui.status import LineBar, StatusBar
+from voicechat.front.tui.status import LineBar, StatusBar, say_levels
 from voicechat.front.tui.talk_key import TalkKey
 from voicechat.front.tui.transcript import Transcript
 from voicechat.front.words import Words
@@ -464,11 +464,14 @@ class VoiceChatApp(App[None]):
             return
         choices, current = device_choices(self._words, rows, self._picked)
         if choices:
-            self.push_screen(
-                Picker(self._words("pick_device"), choices, current), self._switch_device
-            )
+            title = self._words("pick_device")
+            picker = Picker(title, choices, current, live=self._say_levels)
+            self.push_screen(picker, self._switch_device)
         else:
             self._tell("no_devices")
+
+    def _say_levels(self) -> str:
+        return "  ".join(say_levels(self._words, self.session.snapshot()))
 
     def _switch_device(self, picked: str | None) -> None:
         if picked is not None:

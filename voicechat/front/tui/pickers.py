@@ -1,6 +1,6 @@
 """Pages laid over the call: choose a model, choose a device, read the keys."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,6 +14,10 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from voicechat.front.words import Words
+
+
+LIVE_S = 0.1
+"""How often a line that changes is drawn anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Picker(ModalScreen[str | None]):
     Args:
         current: Ids of what is in use; marked, and the first of them in sight.
         finder: Given: what is typed picks out the choices that hold these words.
+        live: Given: a line below the list that is asked for again and again.
     """
 
     CSS = """
@@ -88,12 +93,14 @@ class Picker(ModalScreen[str | None]):
         choices: list[Choice],
         current: tuple[str, ...] = (),
         finder: Finder | None = None,
+        live: Callable[[], str] | None = None,
     ) -> None:
         super().__init__(classes="searched" if finder else None)
         self._title = title
         self._choices = choices
         self._current = current
         self._finder = finder
+        self._live = live
 
     def compose(self) -> ComposeResult:
         finder = self._finder
@@ -105,10 +112,18 @@ class Picker(ModalScreen[str | None]):
             if finder:
                 yield Static(id="detail", markup=False)
                 yield Static(finder.foot, id="foot", markup=False)
+            if self._live:
+                yield Static(self._live(), id="live", markup=False)
 
     def on_mount(self) -> None:
         (self.query_one("#sought") if self._finder else self._list).focus()
         self._show("")
+        if self._live:
+            self.set_interval(LIVE_S, self._refresh_live)
+
+    def _refresh_live(self) -> None:
+        if self._live:
+            self.query_one("#live", Static).update(self._live())
 
     @property
     def _list(self) -> OptionList:

@@ -44,6 +44,15 @@ def meter(dbfs: float) -> str:
     return "".join(cells).replace(" ", "·")
 
 
+def say_levels(words: Words, snapshot: Snapshot) -> list[str]:
+    """How loud both sides are now."""
+    microphone, loudspeaker = snapshot.microphone_dbfs, snapshot.loudspeaker_dbfs
+    return [
+        f"{words('microphone')} {meter(microphone)}",
+        f"{words('loudspeaker')} {meter(loudspeaker)}",
+    ]
+
+
 def say_clock(seconds: float) -> str:
     """As a recorder shows it: `0:07`, `1:02:03`."""
     minutes, rest = divmod(int(seconds), 60)
@@ -146,8 +155,7 @@ class StatusBar(Static):
         words, phase = self._words, snapshot.phase
         parts = [f"{_MARKS[phase]} {words(phase)}"]
         if snapshot.playout is not None:
-            parts.append(f"{words('microphone')} {meter(snapshot.microphone_dbfs)}")
-            parts.append(f"{words('loudspeaker')} {meter(snapshot.loudspeaker_dbfs)}")
+            parts += say_levels(words, snapshot)
             parts.append(words("buffer", ms=round(snapshot.playout.level_ms)))
         if snapshot.latency_ms is not None:
             parts.append(words("latency", seconds=snapshot.latency_ms / 1000))

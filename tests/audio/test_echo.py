@@ -249,3 +249,15 @@ def test_after_a_jump_the_user_is_heard_over_a_usual_echo() -> None:
     heard[RATE : 3 * RATE] += near
     begun = EnergyVad().feed(pcm(send(echo, heard, reply)))
     assert begun and begun[0].at_ms < 1700
+
+
+@pytest.mark.parametrize(
+    ("gain_db", "jump_ms"), [(-12, -40), (-12, -8), (-12, 12), (-12, 60), (0, -8), (0, 12)]
+)
+def test_an_echo_that_jumps_by_itself_is_not_taken_for_speech(gain_db: float, jump_ms: int) -> None:
+    """A device lost or repeated a block, and nobody told us."""
+    echo, far = Echo("auto"), far_end()[: 12 * RATE]
+    heard, at = heard_in(Room(gain_db=gain_db), far), 6 * RATE
+    late = np.roll(heard, jump_ms * RATE // 1000)
+    sent = send(echo, np.concatenate([heard[:at], late[at:]]), far)
+    assert EnergyVad().feed(pcm(sent)) == []

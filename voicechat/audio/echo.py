@@ -19,6 +19,7 @@ import numpy as np
 
 from voicechat.audio.echo_absence import Absence
 from voicechat.audio.echo_canceller import FRAME, FRAME_MS, Aec, Canceller, HalfDuplex, Samples
+from voicechat.audio.echo_leak import LeakGate
 from voicechat.audio.echo_loudness import EchoLoudness
 from voicechat.audio.echo_pairing import Reference
 from voicechat.audio.echo_search import EchoSearch, Finding
@@ -46,14 +47,6 @@ REST_POWER = FRAME * 180.0**2
 """but not before the user pauses too (-45 dBFS): a bit of sound is lost then."""
 TRUSTED_DB = -15.0
 """What is left of the microphone's sound where only the assistant speaks is softer than that."""
-UNSTEADY_MS = 500
-"""After a jump of the reference a canceller must find its way again: so long it may leak."""
-SETTLING_MS = 2000
-"""Of the first sound that is cancelled, and after a jump, were it in silence: AEC3 changes over
-when it has found the delay, and lets a tenth of a second of the echo through while it does."""
-SAFE_RMS = 65.0
-"""-54 dBFS: no detector takes that for a voice.  While the canceller may leak, nothing louder is
-sent, unless it is louder than the echo can be."""
 _SMOOTH = 0.995
 """Of the powers whose ratio is shown, each 10 ms: it remembers two seconds."""
 HALF_DUPLEX = "half_duplex"
@@ -110,8 +103,7 @@ class Echo:
         self._misses = 0
         self._absence = Absence(self.latency_ms)
         self._delay_ms: int | None = None
-        self._shifts, self._unsteady_ms, self._gain = self._reference.shifts, 0, 1.0
-        self._settling_ms = SETTLING_MS
+        self._shifts, self._leaks = self._reference.shifts, LeakGate()
         self._is_mostly_left = True
         self._loudness, self._is_spoken_over = EchoLoudness(), False
         self._held: deque[Samples] = deque()
@@ -130,7 +122,7 @@ class Echo:
     @property
     def is_trusted(self) -> bool:
         """Whether the last chunk shows what is said in the room, and not remains of an echo."""
-        is_calm = self._unsteady_ms <= 0 and (self._settling_ms <= 0 or self.mode == "on")
+        is_calm = self._leaks.is_steady and (self._leaks.is_settled or self.mode == "on")
         is_calm = is_calm or self._is_spoken_over
         return self.is_known and (self._canceller is None or (is_calm and self._is_mostly_left))
 
@@ -159,8 +151,8 @@ class Echo:
         heard = to_samples(chunk).reshape(-1, FRAME)
         played = to_samples(self._reference.take(frames, waiting)).reshape(-1, FRAME)
         if self._reference.shifts != self._shifts:
-            self._shifts, self._settling_ms = self._reference.shifts, SETTLING_MS
-            self._unsteady_ms = UNSTEADY_MS if played.any() else self._unsteady_ms
+            self._shifts = self._reference.shifts
+            self._leaks.jump(is_audible=bool(played.any()))
         cleaned = [self._step(one, other) for one, other in zip(heard, played, strict=True)]
         left = sum(map(_power, cleaned)) / max(sum(map(_power, heard)), 1.0)
         self._is_mostly_left = left > 10 ** (TRUSTED_DB / 10)
@@ -183,7 +175,9 @@ class Echo:
         """Through the canceller or past it; from one to the other without a click."""
         now = self._needed(heard, played)
         self._is_spoken_over = self._loudness.feed(heard, played)
-        cleaned = self._soften(now.process(heard, played), played) if now else heard
+        cleaned = now.process(heard, played) if now else heard
+        if now and now.kind == "on":
+            cleaned = self._soften(cleaned, played)
         self._measure(heard, cleaned, played)
         if now is not self._last:
             before = self._last.process(heard, played) if self._last else heard
@@ -204,25 +198,12 @@ class Echo:
         return None if self._is_resting else canceller
 
     def _soften(self, cleaned: Samples, played: Samples) -> Samples:
-        """Nothing loud while the canceller may leak, so that no leak is taken for speech."""
-        before, self._gain = self._gain, 1.0
-        if self._may_leak(is_silent=not played.any()) and not self._is_spoken_over:
-            rms = math.sqrt(_power(cleaned) / len(cleaned))
-            self._gain = min(SAFE_RMS / max(rms, 1.0), 1.0)
-        if before == self._gain == 1.0:
-            return cleaned
-        slope = np.linspace(before, self._gain, len(cleaned), dtype=np.float32)
-        softened: Samples = np.rint(cleaned * slope).astype(np.int16)
-        return softened
-
-    def _may_leak(self, *, is_silent: bool) -> bool:
-        if self._unsteady_ms > 0:
-            self._unsteady_ms -= FRAME_MS
-            return True
-        if is_silent or self._settling_ms <= 0:
-            return False
-        self._settling_ms -= FRAME_MS
-        return True
+        return self._leaks.process(
+            cleaned,
+            is_silent=not played.any(),
+            may_be_echo=self._loudness.may_be_heard,
+            is_spoken_over=self._is_spoken_over,
+        )
 
     # -- deciding -------------------------------------------------------------------------------
 
@@ -269,7 +250,8 @@ class Echo:
         """There is an echo."""
         self._misses, self._is_known = 0, True
         if self._canceller is None:
-            self._canceller, self._settling_ms = self._make(), SETTLING_MS
+            self._canceller = self._make()
+            self._leaks.settle()
         held_ms = self._reference.held_ms - len(self._held) * FRAME_MS
         self._delay_ms = finding.delay_ms + round(held_ms)
         if isinstance(self._canceller, HalfDuplex):
@@ -280,7 +262,7 @@ class Echo:
             self._search.restart()
         elif finding.delay_ms < EARLIEST_MS and len(self._held) * FRAME_MS < MOST_HELD_MS:
             self._held.extend([np.zeros(FRAME, np.int16)] * (HOLD_STEP_MS // FRAME_MS))
-            self._unsteady_ms, self._settling_ms = UNSTEADY_MS, SETTLING_MS
+            self._leaks.jump(is_audible=True)
             self._search.restart()
 
     # -- measuring ------------------------------------------------------------------------------

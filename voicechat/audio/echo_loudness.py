@@ -44,6 +44,11 @@ class EchoLoudness:
         return is_more
 
     @property
+    def may_be_heard(self) -> bool:
+        """Whether anything was played so lately that its echo may come now."""
+        return max(self._lately) > AUDIBLE_POWER
+
+    @property
     def _loudest(self) -> float:
         """Whatever is more than this is not the echo alone."""
         share = self._heard_so_far / max(self._played_so_far, 1.0)

@@ -15,7 +15,6 @@ from textual.widgets.option_list import Option
 
 from voicechat.front.words import Words
 
-
 LIVE_S = 0.1
 """How often a line that changes is drawn anew."""
 

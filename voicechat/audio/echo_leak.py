@@ -1,10 +1,10 @@
 """What a canceller lets through by mistake must not be taken for speech.
 
 AEC3 leaks until it has found another delay: after its start, after a jump of the reference, and
-when the echo itself jumped, which nobody tells us.  The rule: a leak is short
-and no louder than the echo; a voice is longer, or louder.  So while it may leak nothing loud is
-sent that is not clearly more than the echo; and at any time in a reply something loud that may be
-the echo must last, before it is believed.  Quiet: time is counted in frames.
+when the echo itself jumped, which nobody tells us.  The rule: a leak is short and no louder than
+the echo; a voice is longer, or louder.  So while it may leak nothing loud is sent that is not
+clearly more than the echo; and at any time in a reply something loud that may be the echo must
+last, before it is believed.  Quiet: time is counted in frames.
 """
 
 import math

@@ -32,6 +32,14 @@ def test_a_voice_over_a_usual_echo_is_more() -> None:
     assert any(told[STORY // FRAME : (STORY + RATE) // FRAME]), "not heard within a second"
 
 
+def test_an_echo_hardly_softer_than_its_sound_is_strong() -> None:
+    played = far_end()[:STORY]
+    for gain_db, is_strong in ((-12, False), (0, True)):
+        loudness = EchoLoudness()
+        feed(loudness, Room(gain_db=gain_db).echo(played), played)
+        assert loudness.is_strong is is_strong
+
+
 def test_nothing_is_known_before_a_second_was_played() -> None:
     near = near_end()[:STORY]
     assert not any(feed(EchoLoudness(), near, np.zeros_like(near)))

@@ -201,7 +201,7 @@ class Echo:
         return self._leaks.process(
             cleaned,
             is_silent=not played.any(),
-            may_be_echo=self._loudness.may_be_heard,
+            may_be_echo=self._loudness.may_be_heard and not self._loudness.is_strong,
             is_spoken_over=self._is_spoken_over,
         )
 

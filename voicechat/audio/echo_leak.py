@@ -20,7 +20,8 @@ SETTLING_MS = 2000
 SAFE_RMS = 65.0
 """-54 dBFS: no detector takes that for a voice."""
 LEAK_MS = 300
-"""Few leaks are longer, and only where the echo is as loud as the voice."""
+"""Few leaks are longer.  (Where the echo is as loud as a voice many are, and waiting would only
+keep the user from being heard: see `may_be_echo`.)"""
 PAUSE_MS = 300
 """After so much silence the next sound is judged anew."""
 
@@ -59,7 +60,7 @@ class LeakGate:
 
         Args:
             is_silent: Nothing is played now.
-            may_be_echo: Something was played just before.
+            may_be_echo: Something was played just before, and its echo is softer than voices are.
             is_spoken_over: What is heard is clearly more than the echo.
         """
         rms = math.sqrt(float(np.square(cleaned, dtype=np.float32).mean()))

@@ -14,8 +14,9 @@ NEEDED_MS = 1000
 """So much must have been played before anything is known."""
 LATEST_MS = 320
 """An echo that comes later is not looked for."""
-LOUDER = 10 ** (6 / 10)
+LOUDER = 10 ** (4 / 10)
 """This much more power than the loudest echo is not the echo."""
+STRONG = 10 ** (-6 / 10)
 AUDIBLE_POWER = FRAME * 100.0**2
 """-50 dBFS: what is softer proves nothing."""
 _REMEMBERED = 0.995
@@ -49,10 +50,18 @@ class EchoLoudness:
         return max(self._lately) > AUDIBLE_POWER
 
     @property
+    def is_strong(self) -> bool:
+        """Whether the echo is hardly softer than what is played: nobody is clearly louder then."""
+        return self._share > STRONG
+
+    @property
     def _loudest(self) -> float:
         """Whatever is more than this is not the echo alone."""
-        share = self._heard_so_far / max(self._played_so_far, 1.0)
-        return LOUDER * share * max(self._lately) + AUDIBLE_POWER
+        return LOUDER * self._share * max(self._lately) + AUDIBLE_POWER
+
+    @property
+    def _share(self) -> float:
+        return self._heard_so_far / max(self._played_so_far, 1.0)
 
     def _learn(self) -> None:
         self._played_ms += FRAME_MS

@@ -14,7 +14,7 @@ from voicechat.babble import MOST
 from voicechat.errors import RefusedError, SessionOverError, TooBigError, VoiceChatError
 from voicechat.events import Notice, ProviderFailed, ReplyFinished, ReplyText, SessionReady
 from voicechat.line import Line
-from voicechat.lines import LOOK_S as AGE_LOOK_S
+from voicechat.lines import LOOK_S
 from voicechat.links import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini import GeminiDialect
@@ -147,7 +147,7 @@ async def test_a_server_that_always_says_that_it_ends_soon_is_not_dialled_for_ev
         await one.wait_for(lambda: len(one.of(SessionReady)) > ready)
         attempts = one.server.attempts
         one.session.lines._renewal.ending(0.0, 0.0)
-        await asyncio.sleep(2 * AGE_LOOK_S)  # It has looked.
+        await asyncio.sleep(2 * LOOK_S)  # It has looked.
         await one.answer("still here")
         assert one.server.attempts == attempts
         assert not [notice for notice in one.of(Notice) if notice.code == "renewed"]

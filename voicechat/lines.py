@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from voicechat.babble import Babble
 from voicechat.briefing import tell_past
-from voicechat.call import Call, first
+from voicechat.call import ON_ITS_WAY_S, Call, Trace, first
 from voicechat.conversation import Conversation
 from voicechat.detour import Detour
 from voicechat.endings import Ending, judge
@@ -41,13 +41,10 @@ from voicechat.renewal import Renewal
 from voicechat.turn import Turn
 
 LOOK_S = 1.0
-ON_ITS_WAY_S = 0.5
-"""Of sound that waits to be sent: what was asked after it has not been asked yet."""
 CUT_BY_RENEWAL = "the session had to be renewed in the middle of it"
 THIN = "Your line is slower than speech: from now on it carries your voice as a telephone does"
 
 Listener = Callable[[Event | VoiceChatError], None]
-Trace = Callable[[str, str | bytes], None]
 
 
 @dataclass(frozen=True, slots=True)

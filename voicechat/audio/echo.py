@@ -18,7 +18,15 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from voicechat.audio.echo_absence import Absence
-from voicechat.audio.echo_canceller import FRAME, FRAME_MS, Aec, Canceller, HalfDuplex, Samples
+from voicechat.audio.echo_canceller import (
+    FRAME,
+    FRAME_MS,
+    Aec,
+    Canceller,
+    HalfDuplex,
+    Samples,
+    power,
+)
 from voicechat.audio.echo_leak import LeakGate
 from voicechat.audio.echo_loudness import EchoLoudness
 from voicechat.audio.echo_pairing import Reference
@@ -154,7 +162,7 @@ class Echo:
             self._shifts = self._reference.shifts
             self._leaks.jump(is_audible=bool(played.any()))
         cleaned = [self._step(one, other) for one, other in zip(heard, played, strict=True)]
-        left = sum(map(_power, cleaned)) / max(sum(map(_power, heard)), 1.0)
+        left = sum(map(power, cleaned)) / max(sum(map(power, heard)), 1.0)
         self._is_mostly_left = left > 10 ** (TRUSTED_DB / 10)
         return b"".join(each.tobytes() for each in cleaned)
 
@@ -194,7 +202,7 @@ class Echo:
         if self._silent_ms < REST_MS:
             self._is_resting = False
         elif not self._is_resting:
-            self._is_resting = _power(heard) < REST_POWER
+            self._is_resting = power(heard) < REST_POWER
         return None if self._is_resting else canceller
 
     def _soften(self, cleaned: Samples, played: Samples) -> Samples:
@@ -270,19 +278,14 @@ class Echo:
     def _measure(self, heard: Samples, cleaned: Samples, played: Samples) -> None:
         if self._canceller is None or not played.any():
             return
-        self._raw_power = self._raw_power * _SMOOTH + _power(heard)
-        self._clean_power = self._clean_power * _SMOOTH + _power(cleaned)
+        self._raw_power = self._raw_power * _SMOOTH + power(heard)
+        self._clean_power = self._clean_power * _SMOOTH + power(cleaned)
 
     @property
     def _erle_db(self) -> float | None:
         if self._delay_ms is None or not self._raw_power:
             return None
         return 10 * math.log10(self._raw_power / max(self._clean_power, 1.0))
-
-
-def _power(samples: Samples) -> float:
-    wide = samples.astype(np.float32)
-    return float(wide @ wide)
 
 
 def _blend(before: Samples, after: Samples) -> Samples:

@@ -5,9 +5,7 @@ headphones on, a second of the first reply is enough to know; until then the can
 nothing, and may swallow the user's first words.
 """
 
-import numpy as np
-
-from voicechat.audio.echo_canceller import FRAME, FRAME_MS, Samples
+from voicechat.audio.echo_canceller import FRAME, FRAME_MS, Samples, power
 
 NEEDED_MS = 500
 """Of sound, after the way to the ear."""
@@ -27,13 +25,8 @@ class Absence:
 
     def feed(self, heard: Samples, played: Samples) -> bool:
         """10 ms of both; whether so much was played by now, and nothing heard, that it is plain."""
-        if _power(heard) > QUIET_POWER:
+        if power(heard) > QUIET_POWER:
             self._played_ms = 0  # It may have been the loudspeaker.
-        elif _power(played) > AUDIBLE_POWER:
+        elif power(played) > AUDIBLE_POWER:
             self._played_ms += FRAME_MS
         return self._played_ms >= self._needed_ms
-
-
-def _power(samples: Samples) -> float:
-    wide = samples.astype(np.float32)
-    return float(wide @ wide)

@@ -24,6 +24,12 @@ NOISE_LEVEL = 1
 Samples: TypeAlias = npt.NDArray[np.int16]
 
 
+def power(samples: Samples) -> float:
+    """The sum of the squares."""
+    wide = samples.astype(np.float32)
+    return float(wide @ wide)
+
+
 class Canceller(Protocol):
     """Takes FRAME samples of the microphone and of what was played, gives FRAME samples."""
 

@@ -6,9 +6,7 @@ third of a second.  What is clearly louder than that is not, or not only, the ec
 
 from collections import deque
 
-import numpy as np
-
-from voicechat.audio.echo_canceller import FRAME, FRAME_MS, Samples
+from voicechat.audio.echo_canceller import FRAME, FRAME_MS, Samples, power
 
 NEEDED_MS = 1000
 """So much must have been played before anything is known."""
@@ -36,8 +34,8 @@ class EchoLoudness:
 
     def feed(self, heard: Samples, played: Samples) -> bool:
         """10 ms of both; whether what is heard is clearly more than the echo."""
-        self._heard = self._heard * _SMOOTH + _power(heard) * (1 - _SMOOTH)
-        self._played = self._played * _SMOOTH + _power(played) * (1 - _SMOOTH)
+        self._heard = self._heard * _SMOOTH + power(heard) * (1 - _SMOOTH)
+        self._played = self._played * _SMOOTH + power(played) * (1 - _SMOOTH)
         self._lately.append(self._played)
         is_more = self._played_ms >= NEEDED_MS and self._heard > self._loudest
         if played.any() and self._played > AUDIBLE_POWER and not is_more:
@@ -67,8 +65,3 @@ class EchoLoudness:
         self._played_ms += FRAME_MS
         self._heard_so_far = self._heard_so_far * _REMEMBERED + self._heard
         self._played_so_far = self._played_so_far * _REMEMBERED + self._played
-
-
-def _power(samples: Samples) -> float:
-    wide = samples.astype(np.float32)
-    return float(wide @ wide)

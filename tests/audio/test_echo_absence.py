@@ -3,20 +3,18 @@
 import numpy as np
 
 from voicechat.audio.echo_absence import NEEDED_MS, Absence
-from voicechat.audio.echo_canceller import FRAME, FRAME_MS, Samples
+from voicechat.audio.echo_slice import FRAME, FRAME_MS, SILENCE, Slice
 
-SILENCE = np.zeros(FRAME, np.int16)
 FRAMES = NEEDED_MS // FRAME_MS
 
 
-def tone(dbfs: float) -> Samples:
+def tone(dbfs: float) -> Slice:
     """A frame whose RMS is `dbfs`."""
     wave = np.sin(np.arange(FRAME) * 2 * np.pi * 500 / 24_000) * np.sqrt(2)
-    frame: Samples = (wave * 32768 * 10.0 ** (dbfs / 20)).astype(np.int16)
-    return frame
+    return Slice.of((wave * 32768 * 10.0 ** (dbfs / 20)).astype(np.int16))
 
 
-def feed(absence: Absence, heard: Samples, played: Samples, frames: int) -> list[bool]:
+def feed(absence: Absence, heard: Slice, played: Slice, frames: int) -> list[bool]:
     return [absence.feed(heard, played) for _ in range(frames)]
 
 

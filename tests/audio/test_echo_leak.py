@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from voicechat.audio.echo_canceller import FRAME, FRAME_MS, Samples
 from voicechat.audio.echo_leak import (
     LEAK_MS,
     PAUSE_MS,
@@ -11,9 +10,10 @@ from voicechat.audio.echo_leak import (
     UNSTEADY_MS,
     LeakGate,
 )
+from voicechat.audio.echo_slice import FRAME, FRAME_MS, SILENCE, Slice
 
-LOUD = np.full(FRAME, 3000, np.int16)
-QUIET = np.zeros(FRAME, np.int16)
+LOUD = Slice.of(np.full(FRAME, 3000, np.int16))
+QUIET = SILENCE
 
 
 def settled() -> LeakGate:
@@ -26,7 +26,7 @@ def settled() -> LeakGate:
 
 def run(
     gate: LeakGate,
-    frame: Samples,
+    frame: Slice,
     *,
     is_silent: bool = False,
     may_be_echo: bool = True,

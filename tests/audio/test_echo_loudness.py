@@ -3,8 +3,8 @@
 import numpy as np
 
 from tests.audio.echo_room import Room, Sound, far_end, near_end
-from voicechat.audio.echo_canceller import FRAME
 from voicechat.audio.echo_loudness import NEEDED_MS, EchoLoudness
+from voicechat.audio.echo_slice import FRAME, slices
 
 RATE = 24_000
 STORY = 8 * RATE
@@ -12,7 +12,7 @@ STORY = 8 * RATE
 
 def feed(loudness: EchoLoudness, heard: Sound, played: Sound) -> list[bool]:
     """By frames of 10 ms."""
-    sides = [side.astype(np.int16).reshape(-1, FRAME) for side in (heard, played)]
+    sides = [slices(side.astype(np.int16).tobytes()) for side in (heard, played)]
     return [loudness.feed(*pair) for pair in zip(*sides, strict=True)]
 
 

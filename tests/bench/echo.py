@@ -65,17 +65,16 @@ class Closed:
         from voicechat.audio import echo_canceller
 
         self._way = echo_canceller.HalfDuplex(80)
-        self._frame = echo_canceller.FRAME
         self._played = b""
 
     def play(self, sound: bytes) -> None:
         self._played = sound
 
     def process(self, chunk: bytes, waiting: int = 0) -> bytes:
-        sides = [
-            np.frombuffer(side, "<i2").reshape(-1, self._frame) for side in (chunk, self._played)
-        ]
-        return b"".join(self._way.process(*pair).tobytes() for pair in zip(*sides, strict=True))
+        from voicechat.audio.echo_slice import slices
+
+        pairs = zip(slices(chunk), slices(self._played), strict=True)
+        return b"".join(self._way.process(*pair).tobytes() for pair in pairs)
 
 
 WAYS: dict[str, Callable[[], Bare | Closed | Echo]] = {

@@ -18,20 +18,13 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from voicechat.audio.echo_absence import Absence
-from voicechat.audio.echo_canceller import (
-    FRAME,
-    FRAME_MS,
-    Aec,
-    Canceller,
-    HalfDuplex,
-    Samples,
-    power,
-)
+from voicechat.audio.echo_canceller import Aec, Canceller, HalfDuplex
 from voicechat.audio.echo_leak import LeakGate
 from voicechat.audio.echo_loudness import EchoLoudness
 from voicechat.audio.echo_pairing import Reference
 from voicechat.audio.echo_search import EchoSearch, Finding
-from voicechat.audio.pcm import FRAME_BYTES, to_samples
+from voicechat.audio.echo_slice import FRAME, FRAME_MS, SILENCE, Samples, Slice, slices
+from voicechat.audio.pcm import FRAME_BYTES
 
 Mode: TypeAlias = Literal["auto", "on", "off"]
 State: TypeAlias = Literal["off", "looking", "on", "half-duplex"]
@@ -49,6 +42,8 @@ late, which no canceller forgives: the microphone is given later then,"""
 HOLD_STEP_MS = 20
 MOST_HELD_MS = 60
 """in steps, and never more than that."""
+LEAD_IN = 2
+"""Slices that fill a new canceller, which gives silence first, and would begin with a click."""
 REST_MS = 2000
 """After so much silence from the loudspeaker the canceller rests until it is needed again,"""
 REST_POWER = FRAME * 180.0**2
@@ -114,13 +109,15 @@ class Echo:
         self._shifts, self._leaks = self._reference.shifts, LeakGate()
         self._is_mostly_left = True
         self._loudness, self._is_spoken_over = EchoLoudness(), False
-        self._held: deque[Samples] = deque()
+        self._held: deque[Slice] = deque()
         """The microphone's frames that are given later."""
         self._silent_ms = 0
         """For how long nothing was played."""
         self._is_resting = False
         self._last: Canceller | None = None
         """What the frame before went through."""
+        self._lately: deque[tuple[Slice, Slice]] = deque(maxlen=LEAD_IN)
+        """Both sides, just before."""
         self._raw_power = self._clean_power = 0.0
 
     @property
@@ -155,18 +152,17 @@ class Echo:
         """
         if self.mode == "off":
             return chunk
-        frames = len(chunk) // FRAME_BYTES
-        heard = to_samples(chunk).reshape(-1, FRAME)
-        played = to_samples(self._reference.take(frames, waiting)).reshape(-1, FRAME)
+        heard = slices(chunk)
+        played = slices(self._reference.take(len(chunk) // FRAME_BYTES, waiting))
         if self._reference.shifts != self._shifts:
             self._shifts = self._reference.shifts
-            self._leaks.jump(is_audible=bool(played.any()))
+            self._leaks.jump(is_audible=not all(one.is_silent for one in played))
         cleaned = [self._step(one, other) for one, other in zip(heard, played, strict=True)]
-        left = sum(map(power, cleaned)) / max(sum(map(power, heard)), 1.0)
+        left = sum(one.power for one in cleaned) / max(sum(one.power for one in heard), 1.0)
         self._is_mostly_left = left > 10 ** (TRUSTED_DB / 10)
-        return b"".join(each.tobytes() for each in cleaned)
+        return b"".join(each.samples.tobytes() for each in cleaned)
 
-    def _step(self, heard: Samples, played: Samples) -> Samples:
+    def _step(self, heard: Slice, played: Slice) -> Slice:
         if self._held:
             self._held.append(heard)
             heard = self._held.popleft()
@@ -175,43 +171,48 @@ class Echo:
         cleaned = self._cancel(heard, played)
         if finding := self._search.feed(heard, played):
             self._learn(finding)
+        self._lately.append((heard, played))
         if not self.is_known and self._absence.feed(heard, played):
             self._let_go()
         return cleaned
 
-    def _cancel(self, heard: Samples, played: Samples) -> Samples:
+    def _cancel(self, heard: Slice, played: Slice) -> Slice:
         """Through the canceller or past it; from one to the other without a click."""
         now = self._needed(heard, played)
         self._is_spoken_over = self._loudness.feed(heard, played)
-        cleaned = now.process(heard, played) if now else heard
-        if now and now.kind == "on":
-            cleaned = self._soften(cleaned, played)
+        cleaned = self._through(now, heard, played)
         self._measure(heard, cleaned, played)
         if now is not self._last:
-            before = self._last.process(heard, played) if self._last else heard
-            self._last = now
-            return _blend(before, cleaned)
+            before, self._last = self._through(self._last, heard, played), now
+            return Slice.of(_blend(before.samples, cleaned.samples))
         return cleaned
 
-    def _needed(self, heard: Samples, played: Samples) -> Canceller | None:
+    def _through(self, way: Canceller | None, heard: Slice, played: Slice) -> Slice:
+        if way is None:
+            return heard
+        cleaned = Slice.of(way.process(heard, played))
+        return self._soften(cleaned, played) if way.kind == "on" else cleaned
+
+    def _needed(self, heard: Slice, played: Slice) -> Canceller | None:
         """The canceller, unless it rests or may not be used."""
         canceller = self._canceller
         if canceller is None or canceller.kind == "half-duplex":
             return canceller if self.allows_half_duplex else None
-        self._silent_ms = 0 if played.any() else self._silent_ms + FRAME_MS
+        self._silent_ms = self._silent_ms + FRAME_MS if played.is_silent else 0
         if self._silent_ms < REST_MS:
             self._is_resting = False
         elif not self._is_resting:
-            self._is_resting = power(heard) < REST_POWER
+            self._is_resting = heard.power < REST_POWER
         return None if self._is_resting else canceller
 
-    def _soften(self, cleaned: Samples, played: Samples) -> Samples:
-        return self._leaks.process(
+    def _soften(self, cleaned: Slice, played: Slice) -> Slice:
+        softened = self._leaks.process(
             cleaned,
-            is_silent=not played.any(),
+            is_silent=played.is_silent,
             may_be_echo=self._loudness.may_be_heard and not self._loudness.is_strong,
             is_spoken_over=self._is_spoken_over,
         )
+        return cleaned if softened is cleaned.samples else Slice.of(softened)
 
     # -- deciding -------------------------------------------------------------------------------
 
@@ -223,17 +224,20 @@ class Echo:
             return self._canceller.kind
         return "off" if self.is_known and self.mode == "auto" else "looking"
 
-    def _is_wanted(self, played: Samples) -> bool:
+    def _is_wanted(self, played: Slice) -> bool:
         """Before anything is played there is nothing to cancel."""
-        return self.mode == "on" or (not self._is_known and bool(played.any()))
+        return self.mode == "on" or not (self._is_known or played.is_silent)
 
     def _make(self) -> Canceller:
         try:
-            return Aec(noise_suppression=self._noise_suppression)
+            canceller = Aec(noise_suppression=self._noise_suppression)
         except ImportError:
             if self.mode == "on":
                 self._tell_half_duplex()
             return HalfDuplex(self.latency_ms)
+        for pair in self._lately:
+            canceller.process(*pair)
+        return canceller
 
     def _tell_half_duplex(self) -> None:
         if not self._is_told:
@@ -269,17 +273,17 @@ class Echo:
             self._reference.hold_back(max(self._delay_ms - NEAR_MS, 0))
             self._search.restart()
         elif finding.delay_ms < EARLIEST_MS and len(self._held) * FRAME_MS < MOST_HELD_MS:
-            self._held.extend([np.zeros(FRAME, np.int16)] * (HOLD_STEP_MS // FRAME_MS))
+            self._held.extend([SILENCE] * (HOLD_STEP_MS // FRAME_MS))
             self._leaks.jump(is_audible=True)
             self._search.restart()
 
     # -- measuring ------------------------------------------------------------------------------
 
-    def _measure(self, heard: Samples, cleaned: Samples, played: Samples) -> None:
-        if self._canceller is None or not played.any():
+    def _measure(self, heard: Slice, cleaned: Slice, played: Slice) -> None:
+        if self._canceller is None or played.is_silent:
             return
-        self._raw_power = self._raw_power * _SMOOTH + power(heard)
-        self._clean_power = self._clean_power * _SMOOTH + power(cleaned)
+        self._raw_power = self._raw_power * _SMOOTH + heard.power
+        self._clean_power = self._clean_power * _SMOOTH + cleaned.power
 
     @property
     def _erle_db(self) -> float | None:

@@ -5,7 +5,7 @@ headphones on, a second of the first reply is enough to know; until then the can
 nothing, and may swallow the user's first words.
 """
 
-from voicechat.audio.echo_canceller import FRAME, FRAME_MS, Samples, power
+from voicechat.audio.echo_slice import FRAME, FRAME_MS, Slice
 
 NEEDED_MS = 500
 """Of sound, after the way to the ear."""
@@ -23,10 +23,10 @@ class Absence:
         self._needed_ms = NEEDED_MS + latency_ms
         self._played_ms = 0
 
-    def feed(self, heard: Samples, played: Samples) -> bool:
+    def feed(self, heard: Slice, played: Slice) -> bool:
         """10 ms of both; whether so much was played by now, and nothing heard, that it is plain."""
-        if power(heard) > QUIET_POWER:
+        if heard.power > QUIET_POWER:
             self._played_ms = 0  # It may have been the loudspeaker.
-        elif power(played) > AUDIBLE_POWER:
+        elif played.power > AUDIBLE_POWER:
             self._played_ms += FRAME_MS
         return self._played_ms >= self._needed_ms

@@ -4,16 +4,13 @@
 heard from the loudspeaker, for machines without AEC3 and for echoes that come too late for it.
 """
 
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from voicechat.audio.echo_slice import FRAME, FRAME_MS, Samples, Slice
 from voicechat.audio.pcm import HOUSE_RATE
 
-FRAME_MS = 10
-FRAME = HOUSE_RATE * FRAME_MS // 1000
-"""AEC3 takes exactly this; it fills up anything else with zeros, which ruins the sound."""
 AFTER_MS = 200
 """So long after its last sound the loudspeaker may still be heard."""
 SILENT = 33
@@ -21,21 +18,17 @@ SILENT = 33
 NOISE_LEVEL = 1
 """Of WebRTC's noise suppression: 12 dB."""
 
-Samples: TypeAlias = npt.NDArray[np.int16]
 
-
-def power(samples: Samples) -> float:
-    """The sum of the squares."""
-    wide = samples.astype(np.float32)
-    return float(wide @ wide)
+_HISS: Samples = (np.random.default_rng(0).random(FRAME) < 0.05).astype(np.int16)
+"""A step now and then: denser noise keeps AEC3 from learning in the silence between sounds."""
 
 
 class Canceller(Protocol):
-    """Takes FRAME samples of the microphone and of what was played, gives FRAME samples."""
+    """Takes 10 ms of the microphone and of what was played, gives 10 ms."""
 
     kind: Literal["on", "half-duplex"]
 
-    def process(self, heard: Samples, played: Samples) -> Samples: ...
+    def process(self, heard: Slice, played: Slice) -> Samples: ...
 
 
 class Aec:
@@ -57,9 +50,18 @@ class Aec:
             ns_level=NOISE_LEVEL,
         )
 
-    def process(self, heard: Samples, played: Samples) -> Samples:
-        clean: Samples = self._engine.process(heard, played)
+    def process(self, heard: Slice, played: Slice) -> Samples:
+        clean: Samples = self._engine.process(_or_hiss(heard), _or_hiss(played))
         return clean
+
+
+def _or_hiss(sound: Slice) -> Samples:
+    """Exact silence as a hiss that nobody hears (-103 dBFS).
+
+    After exact zeros the numbers in AEC3's filters become denormal, and each frame costs a
+    processor twelve times as much: 1.2 ms instead of 0.1.
+    """
+    return _HISS if sound.is_silent else sound.samples
 
 
 class HalfDuplex:
@@ -80,7 +82,7 @@ class HalfDuplex:
         """It is later, or earlier, than was believed."""
         self._closed_frames = int((AFTER_MS + latency_ms) / FRAME_MS)
 
-    def process(self, heard: Samples, played: Samples) -> Samples:
-        is_audible = bool(np.abs(played.astype(np.int32)).max(initial=0) > SILENT)
+    def process(self, heard: Slice, played: Slice) -> Samples:
+        is_audible = bool(np.abs(played.samples.astype(np.int32)).max(initial=0) > SILENT)
         self._left = self._closed_frames if is_audible else max(self._left - 1, 0)
-        return np.zeros_like(heard) if self._left else heard
+        return np.zeros_like(heard.samples) if self._left else heard.samples

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from voicechat.audio.echo_canceller import FRAME_MS, Samples
+from voicechat.audio.echo_slice import FRAME, FRAME_MS, Samples, Slice
 
 UNSTEADY_MS = 500
 """After a jump of the reference a canceller must find its way again: so long it may leak."""
@@ -54,7 +54,7 @@ class LeakGate:
         self._unsteady_ms = UNSTEADY_MS if is_audible else self._unsteady_ms
 
     def process(
-        self, cleaned: Samples, *, is_silent: bool, may_be_echo: bool, is_spoken_over: bool
+        self, cleaned: Slice, *, is_silent: bool, may_be_echo: bool, is_spoken_over: bool
     ) -> Samples:
         """10 ms that were cleaned, softer where they may be a leak.
 
@@ -63,16 +63,16 @@ class LeakGate:
             may_be_echo: Something was played just before, and its echo is softer than voices are.
             is_spoken_over: What is heard is clearly more than the echo.
         """
-        rms = math.sqrt(float(np.square(cleaned, dtype=np.float32).mean()))
+        rms = math.sqrt(cleaned.power / FRAME)
         is_short = self._is_short(is_loud=rms > SAFE_RMS, is_spoken_over=is_spoken_over)
         holds = self._may_leak(is_silent=is_silent) or (may_be_echo and is_short)
         before, self._gain = self._gain, 1.0
         if holds and not is_spoken_over:
             self._gain = min(SAFE_RMS / max(rms, 1.0), 1.0)
         if before == self._gain == 1.0:
-            return cleaned
-        slope = np.linspace(before, self._gain, len(cleaned), dtype=np.float32)
-        softened: Samples = np.rint(cleaned * slope).astype(np.int16)
+            return cleaned.samples
+        slope = np.linspace(before, self._gain, FRAME, dtype=np.float32)
+        softened: Samples = np.rint(cleaned.samples * slope).astype(np.int16)
         return softened
 
     def _may_leak(self, *, is_silent: bool) -> bool:

@@ -6,7 +6,7 @@ third of a second.  What is clearly louder than that is not, or not only, the ec
 
 from collections import deque
 
-from voicechat.audio.echo_canceller import FRAME, FRAME_MS, Samples, power
+from voicechat.audio.echo_slice import FRAME, FRAME_MS, Slice
 
 NEEDED_MS = 1000
 """So much must have been played before anything is known."""
@@ -32,13 +32,13 @@ class EchoLoudness:
         self._lately = deque([0.0], LATEST_MS // FRAME_MS)
         self._played_ms = 0
 
-    def feed(self, heard: Samples, played: Samples) -> bool:
+    def feed(self, heard: Slice, played: Slice) -> bool:
         """10 ms of both; whether what is heard is clearly more than the echo."""
-        self._heard = self._heard * _SMOOTH + power(heard) * (1 - _SMOOTH)
-        self._played = self._played * _SMOOTH + power(played) * (1 - _SMOOTH)
+        self._heard = self._heard * _SMOOTH + heard.power * (1 - _SMOOTH)
+        self._played = self._played * _SMOOTH + played.power * (1 - _SMOOTH)
         self._lately.append(self._played)
         is_more = self._played_ms >= NEEDED_MS and self._heard > self._loudest
-        if played.any() and self._played > AUDIBLE_POWER and not is_more:
+        if not played.is_silent and self._played > AUDIBLE_POWER and not is_more:
             self._learn()
         return is_more
 

@@ -13,30 +13,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from voicechat.audio.echo_slice import FRAME, FRAME_MS, SILENCE, Slice
 from voicechat.audio.pcm import HOUSE_RATE
 
-FRAME_MS = 10
-FRAME = HOUSE_RATE * FRAME_MS // 1000
-"""Samples in 10 ms of the house rate."""
 HEARD_MS = 1000
 LAG_MS = 1000
 """The latest echo that is found."""
 EARLY_MS = 20
 """An echo may seem to come before its sound by so much, where the callbacks disagree."""
 EVERY_MS = 500
-NEEDED = 12.0
+STEADY_MS = 1000
+"""As often is enough while the answer stays the same."""
+NEEDED = 11.5
 """Peak over RMS of the correlation.  Echoes of speech: 17 to 40, also 40 dB down; 9 to 25 with
 500 ppm of drift; another voice, or noise: 4 to 7, seldom 10."""
-AUDIBLE_RMS = 100.0
+AUDIBLE_POWER = FRAME * 100.0**2
 """Sound softer than that (-50 dBFS) has no echo worth a question."""
+
+SAME_MS = 2
 
 _THIN = 3
 """Every third frame will do: 8 kHz."""
 _RATE = HOUSE_RATE // _THIN
-_SIZE = 32768
+_SIZE = 16384
+"""Holds all that was played: what folds over then falls on lags that nobody looks at."""
 _BAND_HZ = (200, 3200)
-
-Samples = npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +49,37 @@ class Finding:
     """From the reference to its echo; means nothing where there is none."""
     sharpness: float
 
+    def agrees(self, other: "Finding") -> bool:
+        """Whether both found the same echo."""
+        is_near = abs(self.delay_ms - other.delay_ms) <= SAME_MS
+        return self.is_echo and other.is_echo and is_near
+
 
 class EchoSearch:
     """Takes both sides in frames of 10 ms, answers twice a second while something is played."""
 
     def __init__(self) -> None:
-        self._heard: deque[Samples] = deque(maxlen=HEARD_MS // FRAME_MS)
-        self._played: deque[Samples] = deque(maxlen=(HEARD_MS + LAG_MS + EARLY_MS) // FRAME_MS)
+        self._heard: deque[Slice] = deque(maxlen=HEARD_MS // FRAME_MS)
+        self._played: deque[Slice] = deque(maxlen=(HEARD_MS + LAG_MS + EARLY_MS) // FRAME_MS)
+        self._is_loud: deque[bool] = deque(maxlen=HEARD_MS // FRAME_MS)
+        """Whether each slice of the last second was played aloud."""
         hz = np.fft.rfftfreq(_SIZE, 1 / _RATE)
         self._band = (hz > _BAND_HZ[0]) & (hz < _BAND_HZ[1])
-        self._delayed: deque[Samples] = deque()
+        self._delayed: deque[Slice] = deque()
         self.restart()
 
     def restart(self) -> None:
         """What was before has nothing to do with what comes."""
-        empty = np.zeros(FRAME, np.int16)
         self._heard.clear()
         self._delayed.clear()
-        self._played.extend([empty] * (self._played.maxlen or 0))
+        self._played.extend([SILENCE] * (self._played.maxlen or 0))
         self._until_next = HEARD_MS // FRAME_MS
+        self._latest: Finding | None = None
 
-    def feed(self, heard: Samples, played: Samples) -> Finding | None:
+    def feed(self, heard: Slice, played: Slice) -> Finding | None:
         """10 ms of both; None: no question is due, or nothing was played."""
         self._played.append(played)
+        self._is_loud.append(played.power > AUDIBLE_POWER)
         self._delayed.append(heard)
         if len(self._delayed) <= EARLY_MS // FRAME_MS:
             return None
@@ -78,14 +87,14 @@ class EchoSearch:
         self._until_next -= 1
         if self._until_next > 0 or not self._is_audible():
             return None
-        self._until_next = EVERY_MS // FRAME_MS
-        return self._ask()
+        before, self._latest = self._latest, self._ask()
+        is_same = before is not None and before.agrees(self._latest)
+        self._until_next = (STEADY_MS if is_same else EVERY_MS) // FRAME_MS
+        return self._latest
 
     def _is_audible(self) -> bool:
         """Whether half of the last second, at least, was played aloud."""
-        recent = np.concatenate(list(self._played)[-HEARD_MS // FRAME_MS :: 2]).astype(np.float32)
-        loud = np.sqrt((recent.reshape(-1, FRAME) ** 2).mean(axis=1)) > AUDIBLE_RMS
-        return bool(loud.mean() >= 0.5)
+        return sum(self._is_loud) >= HEARD_MS // FRAME_MS / 2
 
     def _ask(self) -> Finding:
         early, latest = _frames(EARLY_MS), _frames(LAG_MS)
@@ -104,8 +113,8 @@ def _frames(ms: int) -> int:
     return ms * _RATE // 1000
 
 
-def _thin(frames: deque[Samples]) -> npt.NDArray[Any]:
+def _thin(sound: deque[Slice]) -> npt.NDArray[Any]:
     """At a third of the rate; what folds over is alike on both sides, and soft in speech."""
-    sound = np.concatenate(list(frames)).astype(np.float32)
-    thinned: npt.NDArray[Any] = sound.reshape(-1, _THIN).mean(axis=1)
+    whole = np.concatenate([each.samples for each in sound]).astype(np.float32)
+    thinned: npt.NDArray[Any] = whole.reshape(-1, _THIN).mean(axis=1)
     return thinned

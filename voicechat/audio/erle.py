@@ -7,7 +7,8 @@ from statistics import median
 
 import numpy as np
 
-from voicechat.audio.echo_canceller import FRAME, Aec, Samples
+from voicechat.audio.echo_canceller import Aec
+from voicechat.audio.echo_slice import FRAME, Samples, slices
 from voicechat.audio.pcm import FRAME_BYTES, to_samples
 
 
@@ -28,7 +29,7 @@ def erle_db(
         return None
     before = to_samples(heard)[: len(heard) // FRAME_BYTES // FRAME * FRAME]
     played = _track(to_samples(sound), played_at, len(before))
-    pairs = zip(before.reshape(-1, FRAME), played.reshape(-1, FRAME), strict=True)
+    pairs = zip(slices(before.tobytes()), slices(played.tobytes()), strict=True)
     after = np.concatenate([canceller.process(one, other) for one, other in pairs])
     length = len(sound) // FRAME_BYTES + FRAME  # The canceller holds its sound back for a frame.
     return median(

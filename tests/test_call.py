@@ -7,11 +7,12 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 
 from tests.links.servers import Raw, raw, upgraded
+from tests.session.wires import MemoryLink, Wire
 from voicechat.call import Call, first
 from voicechat.errors import LinkError, VoiceChatError
 from voicechat.events import (
@@ -27,12 +28,13 @@ from voicechat.events import (
 from voicechat.heartbeat import ASK_S
 from voicechat.line import Line
 from voicechat.links import websocket
+from voicechat.links.closes import LinkClosed
 from voicechat.links.websocket import Link
 from voicechat.providers.base import Dialect, Profile, Settings
 from voicechat.providers.openai_sound import encode
 
 RATE = 24_000
-CHUNK = bytes(RATE // 50 * 2)
+CHUNK = (2000).to_bytes(2, "little") * 480
 PING, PONG, TEXT = 9, 10, 1
 
 
@@ -312,3 +314,28 @@ async def test_leaving_a_full_line_takes_no_longer_than_leaving_any() -> None:
         near.running.cancel()
         await asyncio.gather(near.running, return_exceptions=True)
         assert time.monotonic() - started < 2.0
+
+
+async def test_the_servers_last_words_are_told_although_it_takes_nothing_any_more() -> None:
+    wire, events = Wire(), list[Event]()
+
+    @asynccontextmanager
+    async def link() -> AsyncIterator[Link]:
+        yield cast(Link, MemoryLink(wire))
+
+    async def prepare(_: Link, dialect: Dialect) -> None:
+        """Nothing needs to be known."""
+
+    call = Call(Line(Plain(Settings("m")), link, "m"), events.append, None)
+    running = asyncio.create_task(call.run(prepare))
+    while not wire.up.waiting:
+        await asyncio.sleep(0.01)
+    wire.stall(0.5)
+    wire.down.put("There is no credit left")
+    wire.close(4000, "no credit")
+    call.send(SendText("hello?", "msg_1"))
+    with pytest.raises(ExceptionGroup) as failed:
+        await running
+    error = first(failed.value)
+    assert isinstance(error, LinkClosed) and error.code == 4000
+    assert events == [Unknown("There is no credit left")]

@@ -16,6 +16,7 @@ from voicechat.heartbeat import LOOK_S, Heartbeat, Pulse
 from voicechat.line import Line
 from voicechat.links.closes import LinkClosed
 from voicechat.links.websocket import Link
+from voicechat.parcels import Parcels
 from voicechat.providers.base import Dialect
 from voicechat.send_queue import SendQueue, SlowLine
 
@@ -44,6 +45,8 @@ class Call:
         self._take = take
         self._trace = trace or _no_trace
         self._wake = asyncio.Event()
+        keeps_time = self._dialect.profile.paced
+        self._parcels = Parcels(self._dialect.input_rate, is_kept=keeps_time)
         self._queue, self._slow = SendQueue(), SlowLine()
         self._heartbeat: Heartbeat | None = None
         self._hands_free = line.dialect.settings.hands_free
@@ -61,7 +64,8 @@ class Call:
                 self._hands_free = hands_free
             case Interrupt(by_server=False) if self._hands_free:
                 self._queue.interrupt(now)
-        self._dialect.send(command, self._now())
+        for each in self._parcels.take(command):
+            self._dialect.send(each, self._now())
         self._drain()
 
     @property
@@ -103,7 +107,8 @@ class Call:
                 self._queue.put_first(message, now)
             else:
                 self._queue.put(message, now, self._dialect.sound_s(message))
-        self._wake.set()
+        if not self._queue.is_empty:
+            self._wake.set()
 
     async def _writer(self, link: Link) -> None:
         while True:

@@ -24,7 +24,8 @@ from voicechat.audio.record_card import CardRecording
 from voicechat.audio.slow_link import SlowLink
 from voicechat.events import Heard
 
-PUMP_S = 0.01
+PUMP_S = 0.02
+"""A third of what waits in the loudspeaker's ring."""
 KEEP_LIMIT_S = 1.0
 """A disk that hangs must not hold up the end."""
 
@@ -292,6 +293,10 @@ class Engine:
     def interrupt(self) -> tuple[Heard, ...]:
         """Silence now; tells how much of what was playing or waiting has been heard."""
         return self._playout.interrupt() if self._playout is not None else ()
+
+    def received_ms(self, item_id: str) -> int | None:
+        """How many milliseconds of an item have come; None: there is no loudspeaker for it."""
+        return self._playout.received_ms(item_id) if self._playout is not None else None
 
     def progress(self, item_id: str) -> tuple[int, int] | None:
         """(heard, received) milliseconds of an item; None when nothing of it is left to play."""

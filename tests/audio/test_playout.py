@@ -95,11 +95,11 @@ def test_after_an_interruption_heard_is_exactly_what_the_card_plays() -> None:
     playout = Playout(card)
     playout.insert("r", "i", sound(900))
     run(playout, card, 200)
-    assert playout.interrupt() == (Heard("i", 220, 900),)
+    assert playout.interrupt() == (Heard("i", 205, 900),)
     run(playout, card, 200)
-    assert 219 < card.sounding_ms <= 220
-    assert np.abs(np.diff(card.samples)).max() < LOUD / 200
-    assert playout.heard_ms("i") == 220
+    assert 204 < card.sounding_ms <= 205
+    assert np.abs(np.diff(card.samples)).max() < LOUD / 100
+    assert playout.heard_ms("i") == 205
     assert playout.is_idle and not playout.is_pending("i")
 
 
@@ -111,7 +111,7 @@ def test_interruption_lists_playing_and_waiting_items_in_order() -> None:
     playout.insert("s", "4", sound(70))
     playout.finish("s")
     run(playout, card, 150)
-    assert playout.interrupt() == (Heard("2", 60, 110), Heard("3", 0, 110), Heard("4", 0, 70))
+    assert playout.interrupt() == (Heard("2", 45, 110), Heard("3", 0, 110), Heard("4", 0, 70))
 
 
 def test_an_item_that_is_only_in_the_ring_counts_as_playing() -> None:
@@ -121,7 +121,7 @@ def test_an_item_that_is_only_in_the_ring_counts_as_playing() -> None:
     playout.finish("r")
     run(playout, card, 60)
     assert playout._jitter.is_idle
-    assert playout.interrupt() == (Heard("i", 80, 100),)
+    assert playout.interrupt() == (Heard("i", 65, 100),)
 
 
 def test_an_item_that_was_heard_to_its_end_is_not_listed() -> None:
@@ -179,7 +179,7 @@ def test_another_rate_of_the_card_changes_nothing_but_the_frames(rate: int) -> N
     playout.insert("s", "3", sound(900))
     run(playout, card, 200)
     (heard,) = playout.interrupt()
-    assert heard == Heard("3", 220, 900)
+    assert heard.heard_ms in (204, 205) and heard.received_ms == 900
     run(playout, card, 100)
     assert card.sounding_ms - before == pytest.approx(heard.heard_ms, abs=2)
     assert playout.is_idle
@@ -190,7 +190,7 @@ def test_another_content_rate_is_counted_in_its_own_frames() -> None:
     playout = Playout(card, content_rate=16_000)
     playout.insert("r", "i", sound(900, 16_000))
     run(playout, card, 100)
-    assert playout.interrupt() == (Heard("i", 120, 900),)
+    assert playout.interrupt() == (Heard("i", 105, 900),)
 
 
 def test_playing_goes_on_when_the_device_was_opened_anew() -> None:
@@ -374,14 +374,14 @@ def test_what_is_held_falls_silent_at_once_and_goes_on_where_it_was() -> None:
     playout.hold(True)
     before = card.sounding_ms
     run(playout, card, 300)
-    assert card.sounding_ms - before <= 20
+    assert card.sounding_ms - before <= 5
     assert not card.samples[-2400:].any() and not playout.is_idle and playout.is_pending("a")
     playout.hold(False)
     run(playout, card, 500)
     assert playout.is_idle and playout.heard_ms("a") == 500
     sent = np.frombuffer(pcm, "<i2").astype(np.int64)
     missing = np.setdiff1d(sent[300:-300], card.samples)
-    assert len(missing) <= 3 * 240, "more than the two fades and a block is lost"
+    assert len(missing) <= 2 * 240, "more than the two fades is lost"
     assert np.abs(np.diff(card.samples)).max() < 400, "it clicks"
 
 

@@ -21,7 +21,8 @@ from voicechat.audio.ring import Ring
 from voicechat.events import Heard
 
 BLOCK_MS = 10
-FADE_MS = 10
+FADE_MS = 5
+"""Short, for it is heard after whoever speaks over it; and enough to make no click."""
 DEPTH_MS = 60
 """How much waits in the ring: the stall of the event loop that is forgiven."""
 _REMEMBERED = 512
@@ -161,7 +162,7 @@ class Playout:
         return not self.is_idle
 
     def hold(self, is_held: bool) -> None:
-        """Fall silent within a block and a fade, and lose nothing; or go on from there."""
+        """Fall silent within a fade, and lose nothing; or go on from there."""
         if is_held and not self._is_held:
             self._follow_device()
             self._again.extendleft(reversed(self._take_back()))
@@ -169,7 +170,7 @@ class Playout:
         self._is_held = is_held
 
     def interrupt(self, fade_ms: int = FADE_MS) -> tuple[Heard, ...]:
-        """Fall silent within a block and the fade, and abandon every reply that was to be played.
+        """Fall silent within the fade, and abandon every reply that was to be played.
 
         Returns:
             Every item that was playing or waiting to play, or could still have grown, in order:
@@ -260,7 +261,7 @@ class Playout:
     def _take_back(self, fade_ms: int = FADE_MS) -> list[Block]:
         """Take from the ring what need not be played any more; the blocks of which nothing was."""
         fade = ms_to_frames(fade_ms, self._speaker.rate)
-        end = self._ring.rewind(self._speaker.block_frames + fade, fade)
+        end = self._ring.rewind(fade, fade)
         taken = [span.block for span in self._spans if span.start >= end]
         self._spans = deque(span for span in self._spans if span.start < end)
         for span in self._spans:

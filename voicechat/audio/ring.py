@@ -6,10 +6,10 @@ of two bytes.
 
 `rewind` is the one thing that needs care: the writer takes back what the reader may just be
 taking.  So the reader *claims* what it will copy before it copies, and looks again at `written`;
-the writer first lowers `written` and then looks at the claim.  Whoever comes second sees the other
-(Peterson's argument; CPython stores and loads in program order), and both agree on the end.  With
-`keep_frames` of at least one block and the fade, that end is where the writer wanted it, and the
-block that is read meanwhile lies wholly before the fade.
+the writer first lowers `written` to where the fade begins and then looks at the claim.  Whoever
+comes second sees the other (Peterson's argument; CPython stores and loads in program order), and
+both agree on the end.  What is being faded lies behind `written` until it is done, so nobody hears
+half of it; a reader that comes in that very moment plays silence before it.
 """
 
 from voicechat.audio.pcm import FRAME_BYTES, fade_out
@@ -56,18 +56,19 @@ class Ring:
         """Take back what was not read, except the next `keep_frames`, whose end is faded out.
 
         Args:
-            keep_frames: At least one block of the reader plus `fade_frames`.
+            keep_frames: `fade_frames` at least.
             fade_frames: How many of the kept frames go down to silence in a straight line.
 
         Returns:
             `written` as it is now: where the sound will end.
         """
-        full, end = self.written, min(self.read + keep_frames, self.written)
+        full, read = self.written, self.read
+        start = min(read + keep_frames - fade_frames, max(full - fade_frames, read))
+        self.written = start
+        start = min(max(start, self._claimed), full)  # The reader may take a block just now.
+        end = min(start + fade_frames, full)
+        self._fade(start, end)
         self.written = end
-        while self._claimed > end - fade_frames and end < full:
-            end = min(self._claimed + fade_frames, full)  # The reader was faster than agreed.
-            self.written = end
-        self._fade(max(end - fade_frames, self._claimed), end)
         return end
 
     # -- the reader's side ----------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """The real program on a bad road: a terminal, a stand-in service, and the fault proxy between."""
 
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,6 +27,8 @@ class Road:
     service: Service
     proxy: FaultProxy
     terminal: Terminal
+    pid: int
+    """Of the program."""
 
     def say(self, text: str) -> None:
         self.terminal.type_text(text)
@@ -47,7 +51,7 @@ class Road:
         return Heartbeat(self.terminal, COLS, ROWS)
 
     def footprint(self) -> Footprint:
-        return Footprint.of(self.terminal.pid)
+        return Footprint.of(self.pid)
 
     def finish(self) -> None:
         """Leave, and look at all that must hold afterwards."""
@@ -61,6 +65,21 @@ class Road:
         assert not self.service.server.violations
 
 
+class Tmux:
+    """Stands between the program and the terminal."""
+
+    def __init__(self, home: Path) -> None:
+        settings = home / "tmux.conf"
+        settings.write_text("set -g status off\nset -s escape-time 10\n")
+        self._command = ["tmux", "-S", str(home / "tmux"), "-f", str(settings)]
+        self.argv = [*self._command, "new-session"]
+
+    def pid(self) -> int:
+        """Of what it runs."""
+        asked = [*self._command, "list-panes", "-a", "-F", "#{pane_pid}"]
+        return int(subprocess.run(asked, capture_output=True, check=True, timeout=10).stdout)
+
+
 class Roads:
     """Makes roads; all of them end with the test."""
 
@@ -69,7 +88,11 @@ class Roads:
         self._open = ExitStack()
 
     def make(
-        self, script: Script | str, *options: str, env: Mapping[str, str] | None = None
+        self,
+        script: Script | str,
+        *options: str,
+        env: Mapping[str, str] | None = None,
+        in_tmux: bool = False,
     ) -> Road:
         """The program, connected and ready: with the sound that `env` names, else without."""
         stage = Stage(self._home)
@@ -78,9 +101,12 @@ class Roads:
         proxy = self._open.enter_context(FaultProxy(service.server.port))
         url = ("--model", "gpt-realtime", "--url", proxy.url())
         options = options if env else ("--text", *options)
-        terminal = stage.start(*options, *url, cols=COLS, rows=ROWS, env=env)
+        tmux = Tmux(self._home)
+        argv = [*tmux.argv, sys.executable, "-m", "voicechat"] if in_tmux else None
+        terminal = stage.start(*options, *url, cols=COLS, rows=ROWS, env=env, argv=argv)
         terminal.wait_for("- ready")
-        return Road(stage, service, proxy, terminal)
+        pid = tmux.pid() if in_tmux else terminal.pid
+        return Road(stage, service, proxy, terminal, pid)
 
     def close(self) -> None:
         self._open.close()

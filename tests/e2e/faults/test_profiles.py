@@ -114,8 +114,11 @@ def sound() -> Iterator[PulseServer]:
 @pytest.mark.sound
 @pytest.mark.timeout(1500)
 @pytest.mark.fault("N21", "N22", "N18", "N13", "N19", "N03", "N25")
-def test_twelve_networks_lose_and_double_nothing(roads: Roads, sound: PulseServer) -> None:
-    road = roads.make(SCRIPT, env=sound.env)
+@pytest.mark.parametrize("in_tmux", [False, True])
+def test_twelve_networks_lose_and_double_nothing(
+    roads: Roads, sound: PulseServer, in_tmux: bool
+) -> None:
+    road = roads.make(SCRIPT, env=sound.env, in_tmux=in_tmux)
     talk = Talk(road, sound)
     talk.type("before all")
     talk.speak()
@@ -132,6 +135,6 @@ def test_twelve_networks_lose_and_double_nothing(roads: Roads, sound: PulseServe
         road.proxy.play("good")
         talk.type("good at last")
     print(f"the screen answered within {max(heartbeat.gaps_s):.2f} s")
-    check_footprint(road.terminal.pid, before)
+    check_footprint(road.pid, before)
     road.finish()
     check_journal(road, talk)

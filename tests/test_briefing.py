@@ -2,9 +2,10 @@
 
 import asyncio
 
+from tests.test_call import Plain
 from tests.tools.bench import environment
-from voicechat.briefing import tell_past, tell_present
-from voicechat.config import ToolSection
+from voicechat.briefing import TOOLS_WAIT_S, tell_past, tell_present
+from voicechat.config import McpSection, ToolSection
 from voicechat.conversation import Conversation
 from voicechat.engine import Engine
 from voicechat.providers.base import Past, Settings
@@ -30,3 +31,13 @@ async def test_tools_are_offered_to_those_who_can_call_them() -> None:
     await asyncio.wait_for(tell_present(able, engine, toolbox), 20)
     assert [tool.name for tool in able.settings.tools] == ["clock"]
     assert not able.settings.text_only, "no sound was asked for: that is for the settings to say"
+
+
+async def test_who_can_call_no_tools_does_not_wait_for_them() -> None:
+    section = McpSection(command=("sleep", "60"))
+    unable = Plain(Settings("m"))
+    engine = Engine(None)
+    await engine.run(lambda chunk: None)
+    toolbox = Toolbox({}, {"slow": section}, environment())
+    await asyncio.wait_for(tell_present(unable, engine, toolbox), TOOLS_WAIT_S / 2)
+    assert unable.settings.tools == ()

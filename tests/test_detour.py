@@ -165,6 +165,18 @@ async def test_the_websocket_comes_back_by_itself_and_knows_what_was_said(
             assert items(straight) == [*before, ("user", "and now?")]
 
 
+async def test_the_websocket_waits_for_a_pause_to_come_back(closed_port: int) -> None:
+    async with talking(f"ws://127.0.0.1:{closed_port}/v1/realtime") as talk:
+        await talk.ask("hello")
+        talk.session.begin_turn()
+        async with GaServer("normal", port=closed_port) as straight:
+            await talk.wait_for(lambda: straight.attempts)
+            await asyncio.sleep(0.5)
+            assert talk.session.line.way == "http", "somebody is speaking"
+            talk.session.drop_turn()
+            await talk.wait_for(lambda: "link_websocket" in talk.notices())
+
+
 async def test_a_key_takes_the_call_back_at_once(closed_port: int) -> None:
     async with talking(f"ws://127.0.0.1:{closed_port}/v1/realtime") as talk:
         talk.session.lines._detour._wait_s = 600.0

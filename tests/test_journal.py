@@ -190,15 +190,48 @@ def test_a_reply_without_a_word_is_nobodys_say_and_holds_nothing_up(tmp_path: Pa
     assert call.said() == ["next"]
 
 
-def test_what_is_open_at_the_end_is_written_as_failed(tmp_path: Path) -> None:
+def test_a_reply_that_is_open_at_the_end_is_written_as_failed(tmp_path: Path) -> None:
     with called(tmp_path) as call:
         call.hear(TurnCommitted("u"), ReplyText("r", "a", "half an ans"))
         for row in call.conversation.end():
             call.record(row)
     assert [(item.text, item.status) for item in load(call.path).items] == [
-        ("", "failed"),
+        ("", ""),
         ("half an ans", "failed"),
     ]
+
+
+def test_of_a_reply_that_broke_off_it_is_written_what_was_heard(tmp_path: Path) -> None:
+    with called(tmp_path) as call:
+        call.conversation.received_ms = lambda item_id: 400
+        call.hear(ReplyText("r", "a", "one two three four five six seven"))
+        for row in call.conversation.end():
+            call.record(row)
+    (item,) = load(call.path).items
+    assert (item.cut, item.status, item.heard_text, item.heard_ms) == (
+        True,
+        "failed",
+        "one two",
+        400,
+    )
+    again = Conversation()
+    again.restore([item])
+    assert again.history() == (("assistant", "one two"),)
+    assert again.rows[0].state is State.FAILED
+
+
+def test_a_reply_that_grows_for_hours_takes_no_longer_with_every_word(tmp_path: Path) -> None:
+    """Put together anew with each of its pieces, these would be some hundred thousand million."""
+    journal = Journal.open(tmp_path, "m", "p", print, clock=lambda: 0.0)
+    conversation, count = Conversation(), 100_000
+    words = "and on and on and on and on and on and on and on and on "
+    for _ in range(count):
+        for row in conversation.apply(ReplyText("r", "a", words)):
+            journal.record(row, conversation.rows)
+    for row in conversation.apply(ReplyFinished("r")):
+        journal.record(row, conversation.rows)
+    assert journal.close(20) and journal.path is not None
+    assert load(journal.path).items[0].text == words * count
 
 
 def test_the_model_of_an_answer_is_the_one_that_gave_it(tmp_path: Path) -> None:

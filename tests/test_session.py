@@ -45,10 +45,12 @@ from voicechat.line import Line
 from voicechat.links import websocket
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gptlive import GptLiveDialect
+from voicechat.providers.local import LocalDialect
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.retries import Retries
 from voicechat.session import Session
 from voicechat.tools import Toolbox
+from voicechat.watchdog import ANSWER_S
 
 MODEL = "gpt-realtime-2.1"
 
@@ -84,6 +86,7 @@ class Call:
     told: list[Event | VoiceChatError] = field(default_factory=list)
     trace: list[str] = field(default_factory=list)
     toolbox: Toolbox | None = None
+    card: Any = None
     notebook: Notebook = field(default_factory=lambda: Notebook(MODEL))
     session: Session = field(init=False)
     running: asyncio.Task[None] = field(init=False)
@@ -92,7 +95,7 @@ class Call:
         self.session = Session(
             self.dial(),
             Conversation(),
-            Engine(None),
+            Engine(self.card),
             self.notebook,
             self.told.append,
             hands_free=self.settings.hands_free,
@@ -214,6 +217,19 @@ async def test_latency_and_cost_are_counted() -> None:
         snapshot = one.session.snapshot()
         assert snapshot.latency_ms is not None and snapshot.latency_ms >= 50
         assert snapshot.cost_usd == sum(usage.output_tokens for usage in usages)
+        assert one.session.cost_usd == snapshot.cost_usd and not snapshot.is_cost_partial
+
+
+async def test_a_model_that_needs_no_key_costs_nothing() -> None:
+    async with call(stay=True) as one:
+        await one.wait_for_phase("ready")
+        dialect = LocalDialect(replace(one.settings, url=one.server.url))
+        link = websocket.connect(dialect.url(), dialect.headers(), proxy=None)
+        one.session.redial(lambda: Line(dialect, lambda: link, "local"))
+        await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
+        await one.answer("hello")
+        assert one.of(ReplyFinished)[0].usage is not None
+        assert one.session.cost_usd is None
 
 
 async def test_without_sound_all_words_may_be_shown() -> None:
@@ -335,6 +351,29 @@ async def test_a_turn_too_short_is_noticed_and_nothing_is_awaited() -> None:
         assert one.of(Notice)[0].code == "turn_too_short"
         assert one.session.snapshot().phase == "ready"
         assert "input_audio_buffer.commit" not in one.sent()
+
+
+async def test_a_key_that_is_pressed_twice_begins_one_turn_and_is_dropped_once() -> None:
+    async with call() as one:
+        await one.wait_for_phase("ready")
+        for _ in range(2):
+            one.session.begin_turn()
+        for _ in range(2):
+            one.session.drop_turn()
+        await one.answer("hello")
+        assert one.sent().count("input_audio_buffer.clear") == 2, "one as it began, one as it ended"
+
+
+async def test_a_turn_in_which_the_service_finds_nothing_asks_nothing() -> None:
+    async with call() as one:
+        await one.wait_for_phase("ready")
+        one.session.begin_turn()
+        one.session.gate.count(timecode(3, 400), 24_000)  # Of which nothing arrives.
+        one.session.end_turn()
+        assert one.session.snapshot().phase == "thinking"
+        await one.wait_for(lambda: one.of(Notice))
+        assert one.of(Notice)[0].code == "turn_too_short"
+        assert one.session.snapshot().phase == "ready"
 
 
 async def test_who_lets_the_key_go_in_the_middle_of_a_word_may_finish_it() -> None:
@@ -894,3 +933,25 @@ async def test_the_journal_gets_a_reply_while_it_grows() -> None:
     growing = [text for _, role, state, text in one.notebook.calls if state == "open"]
     assert len(growing) > 5
     assert all(GREETING.startswith(text) for text in growing)
+
+
+async def test_an_answer_that_does_not_come_is_told() -> None:
+    async with call("silent") as one:
+        await one.wait_for_phase("ready")
+        one.session.say("hello")
+        one.session._watchdog.asked(time.monotonic() - ANSWER_S)
+        await one.wait_for(lambda: one.of(Notice))
+        assert one.of(Notice)[0].code == "no_answer_yet"
+
+
+async def test_an_answer_in_which_there_is_nothing_is_told() -> None:
+    reply = {"id": "resp_empty", "object": "realtime.response", "output": []}
+    async with call("silent") as one:
+        await one.wait_for_phase("ready")
+        one.session.say("hello")
+        await one.server.wait_for("response.create")
+        for kind, status in (("created", "in_progress"), ("done", "completed")):
+            event = {"type": f"response.{kind}", "response": reply | {"status": status}}
+            await one.server.control({"do": "send", "event": event})
+        await one.wait_for(lambda: one.of(Notice))
+        assert one.of(Notice)[0].code == "empty_answer"

@@ -228,3 +228,33 @@ async def test_a_renewal_that_cannot_wait_tells_that_the_answer_is_incomplete() 
         await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
         (end,) = one.of(ReplyFinished)
         assert (end.status, end.code) == ("incomplete", "renewed") and "renewed" in end.message
+
+
+@pytest.mark.fault("N28")
+@pytest.mark.parametrize("left", ["0s", "50s"])
+async def test_a_session_that_the_service_will_end_soon_is_renewed_in_a_pause(left: str) -> None:
+    lines = 0
+
+    async def serve_gemini(connection: ServerConnection) -> None:
+        nonlocal lines
+        lines += 1
+        await connection.recv()
+        await connection.send('{"setupComplete": {}}')
+        if lines == 1:
+            await connection.send(json.dumps({"goAway": {"timeLeft": left}}))
+        await connection.wait_closed()
+
+    async with call(start=False) as one, serve(serve_gemini, "127.0.0.1") as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        settings = Settings("gemini-3.8-live", "any-key", url=f"ws://127.0.0.1:{port}/")
+
+        def line() -> Line:
+            dialect = GeminiDialect(settings)
+            link = websocket.connect(dialect.url(), dialect.headers(), proxy=None)
+            return Line(dialect, lambda: link, "gemini-3.8-live")
+
+        one.session.lines._dial = line
+        one.session.lines._change(line())
+        one.start(stay=True)
+        await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
+        assert not one.of(VoiceChatError) and lines == 2

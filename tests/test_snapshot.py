@@ -47,8 +47,24 @@ def test_latency_and_cost_are_those_of_the_parts() -> None:
     [
         (Row("a", "assistant", "All of it."), 10),
         (Row("a", "assistant", "All of it.", state=State.CUT, heard_text="All"), 3),
+        (Row("a", "assistant", "All of it.", state=State.FAILED, heard_text="All"), 3),
         (Row("a", "user", "All of it."), 10),
     ],
 )
 def test_all_words_are_shown_but_those_that_were_cut_off(row: Row, count: int) -> None:
     assert shown_chars(row, ENGINE) == count
+
+
+class Playing(Engine):
+    """Has 400 ms of everything, and has played half of it."""
+
+    def progress(self, item_id: str) -> tuple[int, int] | None:
+        return 200, 400
+
+
+def test_words_of_a_reply_that_broke_off_run_no_further_than_its_sound() -> None:
+    text = "one two three four five six seven eight nine ten"
+    whole = Row("a", "assistant", text, spoken=True, state=State.DONE)
+    broken = Row("a", "assistant", text, spoken=True, state=State.FAILED)
+    assert text[: shown_chars(whole, Playing(None))] == "one two three four five six"
+    assert text[: shown_chars(broken, Playing(None))] == "one"

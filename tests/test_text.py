@@ -66,6 +66,7 @@ def test_printable_text_is_unchanged(text: str) -> None:
         ("a\u200db a\u200cb", "ab ab"),
         ("x\ufe0f\ufe0e\ufe0fy", "x\ufe0fy"),
         ("👨\u200d\u200d\u200d👩", "👨\u200d👩"),
+        ("👨\u200dand क्\u200d,", "👨and क्\u200d,"),
     ],
 )
 def test_what_steers_or_hides_is_taken_away(text: str, left: str) -> None:

@@ -3,14 +3,12 @@
 No clock, no widgets, no files.  Rows stand in the order of the conversation, not of arrival: the
 row of a spoken turn is reserved when the turn is committed, because its words come from another
 model and may arrive after the answer (the Realtime guide on input transcription).
-
-What was *received* and what was *heard* are different facts.  A reply's words run ahead of its
-sound, so `Row.heard_until` says how many of them the user can have heard by now.
 """
 
-from collections.abc import Collection, Iterable
+import json
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Literal, Protocol, TypeAlias
 
 from voicechat.events import (
@@ -25,82 +23,21 @@ from voicechat.events import (
     ToolsCancelled,
     TurnCommitted,
 )
+from voicechat.row import Role, Row, State
 from voicechat.text import clean_line
 
-Role: TypeAlias = Literal["user", "assistant", "tool", "note"]
+__all__ = ["Conversation", "Kept", "Role", "Row", "Said", "State"]
+
 Said: TypeAlias = tuple[Literal["user", "assistant"], str]
 """Who, and what."""
 
-LATIN_CHAR_MS = 62
-"""About 16 characters a second: ordinary English speech."""
-WIDE_CHAR_MS = 210
-"""Nearly five syllables a second: ordinary Chinese speech."""
 HISTORY_ROWS = 60
 HISTORY_CHARS = 12_000
 """What a new session is told of an old conversation: some 4,000 tokens."""
 LONGEST_CALL = 300
 """Characters shown of a tool's arguments, and of its answer."""
-
-
-class State(Enum):
-    """How far a row has come."""
-
-    PENDING = "pending"
-    """Reserved: its words are still to come."""
-    OPEN = "open"
-    """Growing."""
-    DONE = "done"
-    CUT = "cut"
-    """The user spoke over it, or stopped it."""
-    FAILED = "failed"
-
-
-@dataclass(slots=True)
-class Row:
-    """One side's say, or a note to the user (which is no part of the conversation)."""
-
-    id: str
-    role: Role
-    text: str = ""
-    spoken: bool = False
-    state: State = State.OPEN
-    reply_id: str = ""
-    heard_ms: int = 0
-    """Of a cut reply: how much of its sound the user heard."""
-    heard_text: str = ""
-    """Of a cut reply: the words the user can have heard, by proportion."""
-    code: str = ""
-    """Of a note: its stable name."""
-
-    @property
-    def is_finished(self) -> bool:
-        return self.state in (State.DONE, State.CUT, State.FAILED)
-
-    def heard_until(self, heard_ms: int, received_ms: int, *, is_complete: bool) -> int:
-        """How many characters of the text the user can have heard.
-
-        By proportion of the sound once all of it is here; before that the sound's length is not
-        known, so it is estimated from the words at an ordinary speaking rate.
-        """
-        if not self.text:
-            return 0
-        total_ms = received_ms if is_complete else max(received_ms, spoken_ms(self.text))
-        if heard_ms >= total_ms:
-            return len(self.text)
-        return _word_end(self.text, len(self.text) * heard_ms // total_ms)
-
-
-def spoken_ms(text: str) -> int:
-    """Estimate how long it takes to say `text`, in milliseconds."""
-    wide = sum(1 for char in text if ord(char) > 0x2E80)
-    return wide * WIDE_CHAR_MS + (len(text) - wide) * LATIN_CHAR_MS
-
-
-def _word_end(text: str, at: int) -> int:
-    """The end of the word that `at` falls into; wide scripts have no spaces to look for."""
-    while 0 < at < len(text) and not text[at].isspace() and ord(text[at]) < 0x2E80:
-        at += 1
-    return at
+NOT_WRITTEN_DOWN = "(I said this aloud. It was answered, but never written down.)"
+"""What a new session is told where it is not known what the user said."""
 
 
 class Kept(Protocol):
@@ -131,6 +68,8 @@ class Conversation:
     """All rows so far, oldest first."""
 
     rows: list[Row] = field(default_factory=list)
+    received_ms: Callable[[str], int | None] = lambda item_id: None
+    """How many milliseconds of an item have arrived; None: its words are read, not heard."""
     _by_id: dict[str, Row] = field(default_factory=dict)
     """By the provider's id of the item; the newest where several lines have used it."""
     _past: set[str] = field(default_factory=set)
@@ -152,7 +91,7 @@ class Conversation:
             case ReplyFinished():
                 return self._finish(event)
             case ToolCalled(reply_id, call_id, name, arguments):
-                words = clean_line(f"{name} {arguments}", LONGEST_CALL)
+                words = clean_line(f"{name} {_readable(arguments)}", LONGEST_CALL)
                 return [self._append(Row(call_id, "tool", words, reply_id=f"tool-{reply_id}"))]
             case ToolAnswered():
                 return self._answer_tool(event)
@@ -163,6 +102,11 @@ class Conversation:
 
     def row(self, item_id: str) -> Row | None:
         return self._by_id.get(item_id)
+
+    def before(self, row: Row | None = None) -> str:
+        """The id of the row above `row`, or of the last; empty: there is none."""
+        at = next((at for at, one in enumerate(self.rows) if one is row), len(self.rows))
+        return self.rows[at - 1].id if at else ""
 
     def typed(self, item_id: str, text: str) -> Row:
         """The user typed a message: it is whole at once."""
@@ -182,8 +126,9 @@ class Conversation:
     def history(self, without: Collection[str] = ()) -> tuple[Said, ...]:
         """Who said what so far, as a model should know it that was not there; oldest first.
 
-        Of a cut reply the heard words only.  Bounded: the newest `HISTORY_ROWS` says, and of those
-        the newest `HISTORY_CHARS` characters.
+        Of a reply that was cut, or broke off, the heard words only; a turn that was answered and
+        never written down is named.  Bounded: the newest `HISTORY_ROWS` says, and of those the
+        newest `HISTORY_CHARS` characters.
 
         Args:
             without: Item ids of what no model has got yet.
@@ -198,8 +143,9 @@ class Conversation:
         said: list[tuple[Row, str]] = []
         room = HISTORY_CHARS
         for row in reversed(self.rows):
-            text = row.heard_text if row.state is State.CUT else row.text
-            if row.role not in ("user", "assistant") or not text.strip() or row.id in without:
+            is_answered = bool(said) and said[-1][0].role == "assistant"
+            text = _told(row, is_answered=is_answered)
+            if not text or row.id in without:
                 continue
             room -= len(text)
             if room < 0 or len(said) == HISTORY_ROWS:
@@ -210,9 +156,11 @@ class Conversation:
     def restore(self, rows: Iterable[Kept]) -> None:
         """Begin with what was said in an earlier session; nothing of it changes any more."""
         for kept in rows:
-            state = State.CUT if kept.cut else State.FAILED if kept.status else State.DONE
+            state = State.FAILED if kept.status else State.CUT if kept.cut else State.DONE
             row = Row(kept.id, kept.role, kept.text, kept.spoken, state, code=kept.code)
-            row.heard_ms, row.heard_text = kept.heard_ms, kept.heard_text
+            is_all_heard = kept.status and not kept.cut
+            row.heard_text = kept.text if is_all_heard else kept.heard_text
+            row.heard_ms = kept.heard_ms
             self._append(row)
         self._past.update(row.id for row in self.rows)
 
@@ -227,10 +175,10 @@ class Conversation:
     def cut(self, heard: Heard, *, is_complete: bool) -> Row | None:
         """The user stopped a reply that had got as far as `heard`."""
         row = self.row(heard.item_id)
-        if row is None or row.state is State.CUT:
+        if row is None or (row.state is State.CUT and heard.heard_ms >= row.heard_ms):
             return None
-        until = row.heard_until(heard.heard_ms, heard.received_ms, is_complete=is_complete)
-        row.state, row.heard_ms, row.heard_text = State.CUT, heard.heard_ms, row.text[:until]
+        is_whole = is_complete and row.state not in (State.CUT, State.FAILED)
+        row.stop(State.CUT, heard.heard_ms, heard.received_ms, is_complete=is_whole)
         return row
 
     def forget(self, row: Row) -> None:
@@ -244,7 +192,9 @@ class Conversation:
         """The line is gone: nothing that is still open will grow any more."""
         left = [row for row in self.rows if not row.is_finished]
         for row in left:
-            row.state = State.FAILED
+            # What was said is said: only its words are missing.
+            is_said = row.role == "user" and not row.text
+            self._stop(row, State.DONE if is_said else State.FAILED)
         self._past.update(row.id for row in self.rows)
         return left
 
@@ -280,21 +230,26 @@ class Conversation:
         return row
 
     def _place_after(self, previous: str | None) -> int:
-        """The place after `previous`; at the end where it is not known (or stands before notes)."""
-        before = self.row(previous) if previous else None
-        for at in range(len(self.rows) - 1, -1, -1):
-            if self.rows[at] is before:
-                notes = at + 1
-                while notes < len(self.rows) and self.rows[notes].role == "note":
-                    notes += 1
-                return notes
+        """The place after `previous` and its notes; at the end where it is not known."""
+        at = 0 if previous == "" else self._end_of(self.row(previous) if previous else None)
+        while at < len(self.rows) and self.rows[at].role == "note":
+            at += 1
+        return at
+
+    def _end_of(self, before: Row | None) -> int:
+        for at in range(len(self.rows), 0, -1):
+            if self.rows[at - 1] is before:
+                return at
         return len(self.rows)
 
     def _transcribe(self, item_id: str, text: str, *, final: bool, replaces: bool) -> Row:
         row = self._user_row(item_id)
         if row.state is State.DONE and not final:
             return row  # A late partial must not undo the final words.
-        row.text = text.strip() if replaces else row.text + text
+        if replaces:
+            row.text = text.strip()
+        else:
+            row.add(text)
         row.state = State.DONE if final else State.OPEN
         return row
 
@@ -302,16 +257,28 @@ class Conversation:
         row = self.reply_row(event.item_id, event.reply_id, spoken=event.spoken)
         if row.state in (State.CUT, State.FAILED):
             return row
-        row.text = event.text if event.final else row.text + event.text
+        if event.final:
+            row.text = event.text
+        else:
+            row.add(event.text)
         return row
 
     def _finish(self, event: ReplyFinished) -> list[Row]:
         rows = [row for row in self.rows if row.reply_id == event.reply_id and not row.is_finished]
         for row in rows:
-            row.state = _END[event.status]
-            if row.state is State.CUT:
-                row.heard_text = row.text
+            self._stop(row, _END[event.status])
         return rows
+
+    def _stop(self, row: Row, state: State) -> None:
+        """It ends by itself: what has come of its sound is heard; what is read is known at once."""
+        row.state = state
+        if state is State.DONE:
+            return
+        came_ms = self.received_ms(row.item_id) if row.spoken else None
+        if came_ms is None:
+            row.heard_text = row.text
+        else:
+            row.stop(state, came_ms, came_ms, is_complete=False)
 
     def _answer_tool(self, event: ToolAnswered) -> list[Row]:
         row = self._present(event.call_id)
@@ -326,9 +293,25 @@ class Conversation:
         return row
 
 
+def _told(row: Row, *, is_answered: bool) -> str:
+    """How a row is told to a model that was not there; empty: it is not."""
+    if row.role not in ("user", "assistant"):
+        return ""
+    is_unwritten = row.role == "user" and not row.text.strip() and is_answered
+    return NOT_WRITTEN_DOWN if is_unwritten else row.said if row.said.strip() else ""
+
+
 _END = {
     "completed": State.DONE,
     "incomplete": State.DONE,
     "cancelled": State.CUT,
     "failed": State.FAILED,
 }
+
+
+def _readable(arguments: str) -> str:
+    """JSON as a person reads it: many models write each letter that is not ASCII as an escape."""
+    if "\\u" in arguments:
+        with suppress(ValueError, RecursionError):
+            return json.dumps(json.loads(arguments), ensure_ascii=False)
+    return arguments

@@ -6,8 +6,10 @@ until somebody has answered it; the next line is told what was said, and asked w
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from voicechat.babble import Babble
 from voicechat.briefing import tell_past
@@ -17,6 +19,7 @@ from voicechat.detour import Detour
 from voicechat.endings import Ending, judge
 from voicechat.errors import VoiceChatError
 from voicechat.events import (
+    BeginTurn,
     Command,
     Event,
     Notice,
@@ -97,6 +100,8 @@ class Lines:
         self._redial = asyncio.Event()
         self._leg: asyncio.Task[None] | None = None
         self._outbox, self._question = Outbox(), Question()
+        self._places: deque[str] = deque()
+        """Where the turns stand that were spoken before the line was up."""
         self._detour, self._outage = Detour(), Outage(listener, notices)
         self._handle, self._babble = Handle(), Babble()
         self._ending: Ending | None = None
@@ -116,7 +121,10 @@ class Lines:
         """
         rate = self.line.dialect.input_rate
         if not self._turn.is_ready and (not self._is_hopeless or _is_written(command)):
-            self._outbox.keep(command, rate)
+            self._outbox.keep(command, rate, self._conversation.before())
+            self._places = deque(self._outbox.places)
+        elif isinstance(command, BeginTurn):
+            self._places.clear()
         if self._is_up:
             self._send(command)
         elif self._turn.is_ready:  # It went this moment: this belongs to what it took along.
@@ -148,6 +156,13 @@ class Lines:
     def keep_ignored(self, event: Event) -> bool:
         """Whether it tells of typed text that this model never answers, and was dealt with."""
         return keep_ignored(event, self.line, self._conversation, self._outbox)
+
+    def place(self, event: Event) -> Event:
+        """The same; a turn that waited for the line stands where it was spoken."""
+        if not isinstance(event, TurnCommitted) or not self._places:
+            return event
+        place = self._places.popleft()
+        return event if event.previous_item_id else replace(event, previous_item_id=place)
 
     def take(self, event: Event) -> None:
         """One event, for what it means to the line.
@@ -210,7 +225,7 @@ class Lines:
         if self._leg is not None:
             self._leg.cancel()
 
-    async def run(self, tasks: asyncio.TaskGroup, *, stay: bool) -> None:
+    async def run(self, tasks: asyncio.TaskGroup, *, stay: bool) -> NoReturn:
         """Line after line; without `stay`, until one ends.
 
         Raises:
@@ -268,6 +283,7 @@ class Lines:
             dialect.settings = replace(dialect.settings, codec="g711")
         self._call = Call(line, self._talk.take, self._trace)
         self._question.forget()
+        self._places = deque(self._outbox.places)
         for command in self._outbox.take(dialect.input_rate):
             self._send(command)
 
@@ -277,8 +293,9 @@ class Lines:
         words = spoken.text if spoken and spoken.is_finished else ""
         row_id = spoken.id if spoken else ""
         is_lost = self.problem is not None or self._call.waiting_s > ON_ITS_WAY_S
+        before = self._conversation.before(spoken)
         for command, rate in self._question.left(words, row_id, is_lost=is_lost):
-            self._outbox.keep(command, rate or self.line.dialect.input_rate)
+            self._outbox.keep(command, rate or self.line.dialect.input_rate, before)
         if spoken and not words:
             self._conversation.forget(spoken)
 

@@ -19,12 +19,15 @@ class Outbox:
     def __init__(self) -> None:
         self._kept: list[tuple[Command, int]] = []
         self._sound_s = 0.0
+        self.places: list[str] = []
+        """Of each spoken turn in it: the row of the conversation that it follows."""
 
-    def keep(self, command: Command, rate: int) -> None:
+    def keep(self, command: Command, rate: int, before: str = "") -> None:
         """Remember a command, if it is one of the user's sayings and not known yet.
 
         Args:
             rate: Hz of the sound in it.
+            before: The row that it follows, where it ends a spoken turn.
         """
         match command:
             case BeginTurn():
@@ -39,10 +42,11 @@ class Outbox:
                     self._kept.append((command, rate))
             case EndTurn():
                 self._kept.append((command, rate))
+                self.places.append(before)
 
     def clear(self) -> None:
         """Somebody took it all."""
-        self._kept, self._sound_s = [], 0.0
+        self._kept, self._sound_s, self.places = [], 0.0, []
 
     def take(self, rate: int) -> list[Command]:
         """Everything that was kept, its sound at `rate` Hz; it stays until `clear`."""
@@ -70,13 +74,11 @@ class Outbox:
                 self._sound_s -= len(command.pcm) / 2 / rate
 
     def _forget_surplus(self) -> None:
-        for at, (command, rate) in enumerate(self._kept):
-            if self._sound_s <= LONGEST_S:
-                return
-            if isinstance(command, SendAudio):
-                del self._kept[at]
-                self._sound_s -= len(command.pcm) / 2 / rate
-                return
+        while self._sound_s > LONGEST_S:
+            at = [isinstance(command, SendAudio) for command, _ in self._kept].index(True)
+            command, rate = self._kept.pop(at)
+            assert isinstance(command, SendAudio)
+            self._sound_s -= len(command.pcm) / 2 / rate
 
 
 def _kind(kept: tuple[Command, int]) -> tuple[bool, int]:

@@ -94,6 +94,7 @@ class Session:
         may_be_thin: bool = True,
     ) -> None:
         self.conversation = conversation
+        conversation.received_ms = engine.received_ms
         self.journal = journal
         self.gate = Gate(hands_free=hands_free)
         self.bill = Bill(price)
@@ -224,9 +225,9 @@ class Session:
         heard = self.engine.interrupt()
         if not (heard or self._turn.is_thinking or stops_tools):
             return
-        for part in heard:
-            if row := self.conversation.cut(part, is_complete=not self._turn.replying):
-                self._record(row)
+        cut, is_complete = self.conversation.cut, not self._turn.replying
+        for row in filter(None, [cut(part, is_complete=is_complete) for part in heard]):
+            self._record(row)
         self.lines.post(Interrupt(heard, by_server))
         if stops_tools:  # Later: what tools of an interrupted reply say is no reason for another.
             self.toolbox.stop()
@@ -295,16 +296,12 @@ class Session:
         """
         try:
             async with asyncio.TaskGroup() as tasks:
-                helpers = [
-                    tasks.create_task(self._run_sound()),
-                    tasks.create_task(self.toolbox.run()),
-                ]
+                tasks.create_task(self._run_sound())
+                tasks.create_task(self.toolbox.run())
                 try:
                     await self.lines.run(tasks, stay=stay)
                 finally:
                     self.lines.hang_up()  # Sound may hang as it closes: first keep what was said.
-                for helper in helpers:
-                    helper.cancel()
         except* VoiceChatError as group:
             raise first(group) from None
         finally:
@@ -372,6 +369,7 @@ class Session:
         """One event: where it goes, and nothing else."""
         if self.lines.keep_ignored(event):
             return
+        event = self.lines.place(event)
         if self.line.dialect.waits:
             is_replying = self.engine.is_playing or self._turn.is_thinking
             now = time.monotonic()
@@ -418,7 +416,7 @@ class Session:
                     self.engine.duck(act == "duck")
                 case "cut":
                     self._cut_in()
-                case "answer":
+                case _:
                     self._asked()
                     self.lines.post(EndTurn())
 
@@ -473,7 +471,8 @@ class Session:
         if event.status != "cancelled" and not is_stale:  # It may answer what was cut in upon.
             self.lines.forget_question()
         self._turn.finished(event.reply_id, failed=event.status == "failed")
-        self.bill.add(self.line.model, event.usage)
+        if self.line.may_cost:
+            self.bill.add(self.line.model, event.usage)
         self.engine.finish(event.reply_id)
 
     def _record(self, row: Row) -> None:

@@ -35,6 +35,8 @@ class Snapshot:
     """Whether replies run dry again and again: the link is slower than speech."""
     lost: int = 0
     """How often the sound card lost sound, or got it too late."""
+    is_cost_partial: bool = False
+    """Whether there was more: replies whose cost nobody knows."""
 
 
 def take_snapshot(
@@ -62,6 +64,7 @@ def take_snapshot(
         playout=engine.stats,
         latency_ms=turn.latency_ms,
         cost_usd=bill.cost_usd,
+        is_cost_partial=bill.is_partial,
         echo=engine.echo,
         is_slow=engine.is_slow,
         lost=engine.lost,
@@ -70,9 +73,8 @@ def take_snapshot(
 
 def shown_chars(row: Row, engine: Engine) -> int:
     """How many characters of a row may be shown, so that words keep step with the sound."""
-    if row.state is State.CUT:
-        return len(row.heard_text)
-    progress = engine.progress(row.id) if row.role == "assistant" else None
+    plays = row.role == "assistant" and row.state is not State.CUT
+    progress = engine.progress(row.item_id) if plays else None
     if progress is None:
-        return len(row.text)
-    return row.heard_until(*progress, is_complete=row.is_finished)
+        return len(row.said)
+    return row.heard_until(*progress, is_complete=row.state is State.DONE)

@@ -24,7 +24,7 @@ from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.fakes.ga_server import GaServer
 from tests.fakes.ga_signal import timecode
 from tests.fakes.observer import Heard, observe
-from voicechat.conversation import Conversation, Row, State
+from voicechat.conversation import NOT_WRITTEN_DOWN, Conversation, Row, State
 from voicechat.engine import Engine
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, SessionReady
@@ -224,8 +224,8 @@ class CutCall:
 
 
 def _is_unwritten(row: Row) -> bool:
-    is_cut_short = row.state is State.FAILED and SPOKEN.startswith(row.text)
-    return row.role == "user" and row.spoken and is_cut_short
+    is_cut_short = row.state is State.FAILED or not row.text
+    return row.role == "user" and row.spoken and is_cut_short and SPOKEN.startswith(row.text)
 
 
 def _compare_questions(rows: list[Row], asked: list[str]) -> list[str]:
@@ -289,7 +289,7 @@ def _compare_knowledge(heard: Heard, asked: list[str]) -> list[str]:
 
 
 def _whole(text: str) -> str:
-    return SPOKEN if SPOKEN.startswith(text) else text
+    return SPOKEN if SPOKEN.startswith(text) or text == NOT_WRITTEN_DOWN else text
 
 
 async def measure(cuts: int, *, seed: int = 1, at_once: int = AT_ONCE) -> Tally:

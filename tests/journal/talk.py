@@ -1,5 +1,6 @@
 """A conversation and its journal, as a session keeps them."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -76,3 +77,14 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.01)
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """The block runs as a user who owns nothing; it takes the superuser's right to become one."""
+    assert os.geteuid() == 0, "these tests need the right to become another user"
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)

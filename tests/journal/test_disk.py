@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.journal.talk import Talk, kept_talk, talking, wait_for
 from voicechat.journal import load
+from voicechat.journal.file import File
 
 
 class Fsync:
@@ -78,3 +80,61 @@ def test_a_disk_that_never_keeps_anything_ends_in_time(
     wait_for(lambda: bool(talk.errors))
     assert not talk.journal.close(10)
     assert len(talk.errors) == 1
+
+
+class SlowFile(File):
+    """Its last word comes late: the disk has answered, and the thread that asked was not woken."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, {})
+        self.may_return, self.has_written = threading.Event(), threading.Event()
+        self.may_return.set()
+
+    def write(self, lines: bytes) -> bool:
+        was_removed = super().write(lines)
+        self.has_written.set()
+        assert self.may_return.wait(20)
+        return was_removed
+
+
+@pytest.mark.fault("D04")
+def test_what_was_written_while_the_disk_failed_does_not_count_as_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails, real = threading.Event(), os.fsync
+
+    def fsync(file: int) -> None:
+        if fails.is_set():
+            real(file)
+        else:
+            assert fails.wait(20)
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with talking(tmp_path) as talk:
+        talk.journal._disk._file = file = SlowFile(tmp_path)
+        talk.type("a")
+        wait_for(lambda: bool(talk.journal._disk._written))
+        file.has_written.clear()
+        file.may_return.clear()
+        talk.type("b")
+        assert file.has_written.wait(20)
+        fails.set()
+        wait_for(lambda: bool(talk.errors))
+        file.may_return.set()
+        assert talk.ids() == ["a", "b"]
+        assert talk.path.read_bytes().count(b'"type":"item"') == 2
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP])
+def test_a_file_system_that_cannot_say_what_is_safe_is_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def fsync(file: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with talking(tmp_path) as talk:
+        talk.type("a")
+        assert talk.ids() == ["a"]
+        assert not talk.errors

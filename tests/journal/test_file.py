@@ -1,5 +1,6 @@
 """The file while it is written: removed, replaced, cut, locked, on a full or read-only disk."""
 
+import errno
 import os
 import shutil
 import stat
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.journal.talk import Talk, kept_talk, talking, wait_for
-from voicechat.journal import load
+from voicechat.errors import ConfigError
+from voicechat.journal import load, resume
 from voicechat.journal.file import File, Place, encode, open_place
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="open files cannot be removed there")
@@ -92,6 +94,19 @@ def test_what_somebody_added_stays(tmp_path: Path) -> None:
             file.write(encode({"type": "item", "id": "x", "role": "user", "text": "mine"})[:-1])
         talk.type("b")
         assert talk.ids() == ["a", "x", "b"]
+
+
+@POSIX
+def test_a_folder_that_is_removed_before_it_is_safe_is_made_again(tmp_path: Path) -> None:
+    line = encode({"type": "item", "id": "a", "role": "user", "text": "a"})
+    file = File(tmp_path, {})
+    file.write(line)
+    assert file.path is not None
+    shutil.rmtree(file.path.parent)
+    file.sync()
+    assert put(file, line), "it had been removed"
+    file.close()
+    assert file.path.read_bytes().endswith(line + line)
 
 
 # -- a disk that refuses --------------------------------------------------------------------------
@@ -217,6 +232,44 @@ def test_a_file_is_locked_from_its_first_line_to_its_close(tmp_path: Path) -> No
         open_place(path)
     os.close(place.file)
     os.close(open_place(path).file)
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from voicechat.journal.file import open_place
+place = open_place(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.fault("D08")
+def test_another_program_has_it_until_it_ends_however_it_does(tmp_path: Path) -> None:
+    path = kept_talk(tmp_path, "a")
+    command = [sys.executable, "-c", HOLDER, str(path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as other:
+        assert other.stdout is not None and other.stdout.readline() == "held\n"
+        with pytest.raises(ConfigError, match="open in another voicechat"):
+            resume(tmp_path, path.stem, will_write=True)
+        other.kill()
+        other.wait(20)
+        resume(tmp_path, path.stem, will_write=True).close()
+
+
+def test_where_a_file_system_knows_no_locks_everybody_gets_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(file: int, how: int) -> None:
+        """As NFS without its lock service says it."""
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    path = kept_talk(tmp_path, "a")
+    monkeypatch.setattr("fcntl.flock", flock)
+    with talking(tmp_path, path.stem) as talk:
+        talk.type("b")
+        assert talk.ids() == ["a", "b"]
 
 
 @pytest.mark.fault("S06")

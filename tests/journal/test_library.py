@@ -2,12 +2,16 @@
 
 import json
 import os
-from collections.abc import Callable
+import resource
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.journal.talk import kept_talk, talking
+from tests.journal.talk import kept_talk, nobody, talking
+from tests.journal.test_file import mounted
 from voicechat.errors import ConfigError
 from voicechat.journal import Resumed, list_kept, load, read, resume
 from voicechat.journal.library import find
@@ -47,9 +51,18 @@ def test_nothing_but_conversations_is_listed(tmp_path: Path) -> None:
 def test_a_file_of_rubbish_is_listed_with_its_damage(tmp_path: Path) -> None:
     bad = kept_talk(tmp_path, "a")
     bad.write_bytes(b"\x00\xff\n" * 3)
-    os.utime(bad, (2**40, 2**40))  # In a year that few calendars know.
     (kept,) = list_kept(tmp_path)
     assert (kept.id, kept.rows, kept.damaged_lines) == (bad.stem, 0, 3)
+
+
+def test_a_file_from_a_year_that_no_calendar_knows_is_listed_without_a_time(
+    tmp_path: Path,
+) -> None:
+    with mounted(tmp_path / "disk", "64k") as disk:  # Other file systems know no such years.
+        path = kept_talk(disk, "a")
+        os.utime(path, (2**40, 2**40))
+        (kept,) = list_kept(disk)
+    assert (kept.id, kept.last, kept.words) == (path.stem, "", "a")
 
 
 def test_no_folder_is_an_empty_list(tmp_path: Path) -> None:
@@ -58,6 +71,43 @@ def test_no_folder_is_an_empty_list(tmp_path: Path) -> None:
     assert list_kept(tmp_path / "file") == []
     with pytest.raises(ConfigError, match="cannot be read"):
         list_kept(Path("bad\x00name"))
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may enter."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_somebody_elses_conversation_is_listed_with_the_reason_it_cannot_be_read(
+    open_folder: Path,
+) -> None:
+    path = kept_talk(open_folder, "a")
+    path.parent.chmod(0o755)
+    with nobody():
+        (kept,) = list_kept(open_folder)
+        assert kept.id == path.stem and "Permission denied" in kept.problem and kept.last
+        for will_write in (True, False):
+            with pytest.raises(ConfigError, match="cannot be read .Permission denied"):
+                resume(open_folder, path.stem, will_write=will_write)
+    resume(open_folder, path.stem, will_write=True).close()
+
+
+@pytest.mark.parametrize(("mode", "is_told"), [(0o744, False), (0o700, True)])
+def test_a_folder_that_cannot_be_entered_has_nothing_in_it(
+    open_folder: Path, mode: int, *, is_told: bool
+) -> None:
+    """It may be listed all the same: then the names are known, and nothing else."""
+    kept_talk(open_folder, "a").parent.chmod(mode)
+    with nobody():
+        if is_told:
+            with pytest.raises(ConfigError, match="cannot be read .Permission denied"):
+                list_kept(open_folder)
+        else:
+            assert list_kept(open_folder) == []
 
 
 # -- which is meant -------------------------------------------------------------------------------
@@ -95,6 +145,11 @@ def test_what_is_not_there_is_told(tmp_path: Path, wanted: str, told: str) -> No
     with pytest.raises(ConfigError) as failed:
         find(tmp_path, wanted)
     assert told in str(failed.value) and str(failed.value).isprintable()
+
+
+def test_where_nothing_was_kept_no_name_is_known(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="None was kept so far"):
+        find(tmp_path, "20260101")
 
 
 # -- taking up again ------------------------------------------------------------------------------
@@ -166,6 +221,28 @@ def test_what_is_taken_up_is_open_to_nobody_else(tmp_path: Path) -> None:
     resume(tmp_path, path.stem, will_write=True).close()
 
 
+def test_what_cannot_be_read_is_let_go_again(tmp_path: Path) -> None:
+    path = kept_talk(tmp_path, "a")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.open("/dev/null", os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + 1, hard))  # For the lock, not for reading.
+    try:
+        with pytest.raises(ConfigError, match="Too many open files"):
+            resume(tmp_path, path.stem, will_write=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    resume(tmp_path, path.stem, will_write=True).close()
+
+
+def test_a_conversation_of_rubbish_is_not_gone_on_with(tmp_path: Path) -> None:
+    path = kept_talk(tmp_path, "a")
+    path.write_bytes(b"\xff\x00" * 100)
+    for _ in range(2):  # It is let go again.
+        with pytest.raises(ConfigError, match=f"Nothing of the conversation {path.stem}"):
+            resume(tmp_path, path.stem, will_write=True)
+
+
 def test_a_talk_without_a_word_lets_it_go_again(tmp_path: Path) -> None:
     path = kept_talk(tmp_path, "a")
     with talking(tmp_path, "last"):
@@ -200,6 +277,9 @@ def test_the_model_that_answered_last_is_named(tmp_path: Path) -> None:
         assert load(talk.path).name == "openai/model-1", "it has not answered yet"
         talk.reply("c")
         assert load(talk.path).name == "glm/model-2"
+    resumed = resume(tmp_path, "last", will_write=False)
+    assert resumed.name == "glm/model-2"
+    resumed.close()
     with talking(tmp_path, "last") as talk:
         talk.type("d")
         assert load(talk.path).name == "openai/model-1"

@@ -15,7 +15,15 @@ from tests.bench.journal import damage
 from tests.journal.talk import talking, wait_for
 from voicechat.conversation import Conversation
 from voicechat.errors import ConfigError
-from voicechat.events import Heard, ReplyText, ToolAnswered, ToolCalled, ToolsCancelled
+from voicechat.events import (
+    Heard,
+    InputTranscript,
+    ReplyText,
+    ToolAnswered,
+    ToolCalled,
+    ToolsCancelled,
+    TurnCommitted,
+)
 from voicechat.journal import Item, load
 from voicechat.journal.file import encode
 
@@ -246,3 +254,14 @@ def test_a_file_that_is_being_written_can_be_read(tmp_path: Path) -> None:
         wait_for(lambda: talk.journal.path is not None and ids(talk.journal.path) == ["a"])
         records = [json.loads(one) for one in talk.path.read_text("utf-8").splitlines()]
     assert [record["type"] for record in records] == ["conversation", "item"]
+
+
+def test_a_spoken_turn_that_is_known_late_stands_where_it_was_said(tmp_path: Path) -> None:
+    with talking(tmp_path) as talk:
+        talk.reply("hello")
+        talk.conversation.note("news", "notes are not kept, and take no part")
+        talk.type("typed")
+        talk.hear(TurnCommitted("spoken", "hello"))
+        assert talk.ids() == ["hello", "typed"]
+        talk.hear(InputTranscript("spoken", "so it was heard", final=True))
+        assert talk.ids() == ["hello", "spoken", "typed"]

@@ -88,7 +88,8 @@ def _words(item: Item) -> str:
 
 def _mark(item: Item) -> str:
     if item.cut:
-        return "[cut: the rest was not heard]" if item.text != item.heard_text else "[cut]"
+        how = "broken off" if item.status else "cut"
+        return f"[{how}: the rest was not heard]" if item.text != item.heard_text else f"[{how}]"
     if item.status:
         return "[failed]" if item.status == "failed" else "[broken off]"
     return "" if item.text else "[no words]"

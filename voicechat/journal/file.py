@@ -53,6 +53,11 @@ class Place:
     file: int = -1
     """Open and locked for us; -1: that could not be done yet."""
 
+    def close(self) -> None:
+        """Let others have it, where nobody goes on with it."""
+        if self.file >= 0:
+            os.close(self.file)
+
 
 def open_place(path: Path) -> Place:
     """Open a file to go on with it; nothing of it is changed yet.

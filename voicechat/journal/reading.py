@@ -36,8 +36,9 @@ class Item:
     model: str = ""
     """Who answered."""
     cut: bool = False
+    """Whether only a part of a reply was heard."""
     heard_text: str = ""
-    """Of a cut reply: what the user can have heard of it."""
+    """Of such a reply: what the user can have heard of it."""
     heard_ms: int = 0
     status: str = ""
     """Empty, `failed`, or `open`: a crash came before its end."""

@@ -182,7 +182,7 @@ class Journal:
     def _sketch(self, row: Said, rows: Sequence[Said]) -> None:
         """Keep a growing item, about once a second."""
         now = self._clock()
-        if row.text and now >= self._draft_due.setdefault(row.id, now + DRAFT_EVERY_S):
+        if now >= self._draft_due.setdefault(row.id, now + DRAFT_EVERY_S):
             self._draft_due[row.id] = now + DRAFT_EVERY_S
             self._draft(row, rows)
 
@@ -205,9 +205,10 @@ class Journal:
             item["model"] = model
         if row.code:
             item["code"] = clean_line(row.code)
-        if row.state.value == "cut":
+        is_broken_off = row.state.value == "failed" and row.role == "assistant"
+        if row.state.value == "cut" or (is_broken_off and row.heard_text != row.text):
             item |= {"cut": True, "heard_text": clean(row.heard_text), "heard_ms": row.heard_ms}
-        elif row.state.value == "failed" or not row.is_finished:
+        if row.state.value == "failed" or not row.is_finished:
             item["status"] = "failed" if row.is_finished else "open"
         return item
 
@@ -220,10 +221,6 @@ def _before(
     row: Said, rows: Sequence[Said], leaves_out: Callable[[Said], bool] = lambda other: False
 ) -> str:
     """The id of the say that stands before `row`; empty: there is none."""
-    previous = ""
-    for other in rows:
-        if other.id == row.id:
-            return previous
-        if other.role in ROLES and not leaves_out(other):
-            previous = clean_line(other.id)
-    return previous
+    before = takewhile(lambda other: other.id != row.id, rows)
+    says = [other.id for other in before if other.role in ROLES and not leaves_out(other)]
+    return clean_line(says[-1]) if says else ""

@@ -4,7 +4,6 @@ A conversation keeps its name however often it is gone on with, and nothing that
 is ever changed: what cannot be read stays where it is, and new lines come behind it.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,8 +31,7 @@ class Resumed:
 
     def close(self) -> None:
         """Let others have it, where no journal goes on with it."""
-        if self.place.file >= 0:
-            os.close(self.place.file)
+        self.place.close()
 
 
 def resume(folder: Path, wanted: str, *, will_write: bool) -> Resumed:
@@ -91,8 +89,7 @@ def _resume(path: Path, *, will_write: bool) -> Resumed:
     try:
         loaded = load(path)
     except ConfigError:
-        if place.file >= 0:
-            os.close(place.file)
+        place.close()
         raise
     return Resumed(loaded, place, tuple(_tell(path, loaded)))
 

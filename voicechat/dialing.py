@@ -10,8 +10,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from urllib.parse import urlsplit
 
 from voicechat.cascade import process
+from voicechat.cascade.http_options import is_loopback
 from voicechat.cascade.options import LocalOptions
 from voicechat.config import Config
 from voicechat.errors import ConfigError, RefusedError
@@ -53,7 +55,13 @@ class Dialing:
             return self._by_http(service, wants_speech, choice)
         if self.config.link == "http" and choice.provider != catalog.BUILT_IN:
             return self._by_http(self._needed_service(choice), wants_speech, choice)
-        self._settings(choice, wants_speech)  # A missing key is told now, not later.
+        try:
+            self._settings(choice, wants_speech)  # A missing key is told now, not later.
+        except ConfigError as error:
+            if not choice.doubt:
+                raise
+            words = f"{choice.doubt}, and {error.message[:1].lower()}{error.message[1:]}"
+            raise ConfigError(words, error.hint) from None
         return lambda: self._by_websocket(choice, wants_speech)
 
     def choose_proxy(self, url: str = _ANYWHERE) -> proxy.Proxy | None:
@@ -96,6 +104,7 @@ class Dialing:
             vad=self._vad(talk, dialect_class(provider).profile),
             model=choice.model,
             api_key=api_key,
+            key_place=catalog.key_place(provider, self.environ, config),
             url=config.url or own.url or catalog.url_for(provider, self.environ, config),
             key_header=own.key_header,
             input_rate=own.input_rate,
@@ -149,7 +158,9 @@ class Dialing:
             service = catalog.service_of_realtime(choice.provider, self.environ, self.config)
             instead = self._by_http(service, wants_speech) if service else None
         remote, names = partial(self._remote_link, dialect), (choice.model, choice.full_name)
-        return self._with_limits(Line(dialect, remote, *names, choice.notice, instead=instead))
+        abilities = catalog.abilities(choice.model, choice.provider, config=self.config)
+        line = Line(dialect, remote, *names, choice.notice, abilities=abilities, instead=instead)
+        return self._with_limits(line)
 
     @asynccontextmanager
     async def _remote_link(self, dialect: Dialect) -> AsyncIterator[websocket.Link]:
@@ -162,16 +173,8 @@ class Dialing:
             try:
                 link = await stack.enter_async_context(call)
             except RefusedError as error:
-                raise self._name_key(error, dialect.profile) from None
+                raise _name_key(error, dialect.key_hint()) from None
             yield link
-
-    def _name_key(self, error: RefusedError, profile: Profile) -> RefusedError:
-        """A link knows no providers: here it is known which variable holds the refused key."""
-        name = catalog.key_variable(profile.name, self.config)
-        if error.hint != CHECK_KEY or not name:
-            return error
-        where = f" (keys: {profile.key_page})" if profile.key_page else ""
-        return RefusedError(error.message, f"Check the key in {name}{where}")
 
     # -- by a process of our own ----------------------------------------------------------------
 
@@ -220,18 +223,29 @@ class Dialing:
         """`choice`: what the user asked for, where this is no stand-in."""
         self.hide(service.key)
         options, through = self._service_options(service), self.choose_proxy(service.url)
+        hint = self._key_hint(service)
         label = through.label if through else ""
         name, notice = (choice.full_name, choice.notice) if choice else ("", "")
+        able = catalog.abilities(service.chat_model, CHAT, service.provider, self.config)
+        parts = urlsplit(service.url)
+        is_plain = parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
         def make() -> Line:
             model = service.chat_model or "auto"
             settings = replace(self._talk(wants_speech), model=model)
             dialect = dialect_class(CHAT)(settings)
-            link = partial(_process_link, dialect, options)
-            line = Line(dialect, link, model, name, notice, way="http", proxy_label=label)
+            link = partial(_service_link, dialect, options, hint)
+            line = Line(dialect, link, model, name, notice, "http", able, label, is_plain)
             return self._with_limits(line)
 
         return make
+
+    def _key_hint(self, service: Service) -> str:
+        """What to do about a key that the service refuses: as its provider says it."""
+        provider = service.provider or CHAT
+        place = catalog.key_place(provider, self.environ, self.config)
+        settings = Settings("", service.key, key_place=place)
+        return dialect_class(provider)(settings).key_hint()
 
     def _service_options(self, service: Service) -> LocalOptions:
         """A vendor's own ears and mouth; where it has none, those of [local]."""
@@ -255,6 +269,24 @@ class Dialing:
         if service.mouth_model or service.kind.endswith("-sound"):
             options = replace(options, mouth_voice=service.voice)
         return options
+
+
+def _name_key(error: RefusedError, hint: str) -> RefusedError:
+    """A link knows no providers: here it is known whose key was refused, and where it came from."""
+    return RefusedError(error.message, hint) if error.hint == CHECK_KEY else error
+
+
+@asynccontextmanager
+async def _service_link(
+    dialect: Dialect, options: LocalOptions, key_hint: str
+) -> AsyncIterator[websocket.Link]:
+    """A process for a vendor's services, which refuse a key before there is a line."""
+    async with AsyncExitStack() as stack:
+        try:
+            link = await stack.enter_async_context(_process_link(dialect, options))
+        except RefusedError as error:
+            raise _name_key(error, key_hint) from None
+        yield link
 
 
 @asynccontextmanager

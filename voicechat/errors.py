@@ -36,7 +36,7 @@ class VoiceChatError(Exception):
 
     def __str__(self) -> str:
         message = str(self.args[0]) if self.args else ""
-        return f"{message}. {self.hint}" if self.hint else message
+        return f"{message.rstrip(' .。')}. {self.hint}" if self.hint else message
 
     @property
     def message(self) -> str:

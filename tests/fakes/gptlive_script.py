@@ -57,11 +57,16 @@ class Script:
     """The model falls silent when the user speaks over it."""
     delegates: bool = False
     """It hands work over before it answers, and waits for the result."""
+    calls: tuple[str, ...] = ()
+    """Tools that the model's helper calls before the first answer, where a session has some; it
+    waits for their answers."""
     starts: bool = True
     refusal: Fault | None = None
     """Instead of `session.started`."""
     voice_refusal: Fault | None = None
     """The same, for a session that chooses a voice."""
+    helper_refusal: Fault | None = None
+    """The same, for a session with tools."""
     fault_in_answer: Fault | None = None
     closed_in_answer: str = ""
     """The reason in a `session.closed` in the middle of the first answer."""
@@ -85,6 +90,12 @@ _ALL = (
     Script("long", answers=(Answer(audio_ms=8000), Answer("Yes.", audio_ms=400))),
     Script("stubborn", yields=False, answers=(Answer(audio_ms=6000), Answer("Yes.", 400))),
     Script("delegates", delegates=True),
+    Script("tool", calls=("get_time",)),
+    Script("two_tools", calls=("get_time", "get_place")),
+    Script(
+        "no_helper",
+        helper_refusal=Fault("invalid_value", "No such model.", param="session.delegation"),
+    ),
     Script("silent_start", starts=False),
     Script("noise", noise=GARBAGE),
     Script("info", info="The session is recorded"),

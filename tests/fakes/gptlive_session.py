@@ -38,7 +38,7 @@ class GptLiveSession:
         settings: Of `session.start`, once it was accepted.
         heard: What the model heard, PCM16 at 24 kHz: silence where it was deaf.
         clock_ms: The session's clock.
-        results: Content that was appended for delegated work.
+        results: Content that was appended for delegated work, and what tools answered.
     """
 
     def __init__(self, server: "GptLiveServer", connection: ServerConnection, number: int) -> None:
@@ -59,6 +59,8 @@ class GptLiveSession:
         self._words_told = 0
         self._delegation = ""
         self._waits_for_result = False
+        self._calls: list[str] = []
+        """Ids of the helper's calls that have no answer."""
         self._answer: Answer | None = None
         self._sound = b""
         self._said_ms = 0
@@ -134,6 +136,10 @@ class GptLiveSession:
                 await self.send("session.instructions.appended", **self._here())
             case "session.close":
                 await self.close("close_requested")
+            case "response.item.create" if self._has_helper:
+                await self._take_output(message["item"])
+            case "response.create" if self._has_helper:
+                await self._go_on()
             case _:
                 raise Refused("invalid_request", f"{kind} requires Responses delegation.")
 
@@ -144,8 +150,9 @@ class GptLiveSession:
             self.violation("format", format=session["audio"]["format"])
         if session["model"] != "gpt-live-1":
             raise Refused("model_not_found", f"The model '{session['model']}' does not exist.")
-        script = self.script
+        script, has_helper = self.script, session["delegation"]["type"] == "responses"
         fault = script.voice_refusal if "output" in session["audio"] else None
+        fault = script.helper_refusal if has_helper else fault
         if fault := script.refusal or fault:
             await self.fail(fault)
         elif script.starts:
@@ -161,6 +168,42 @@ class GptLiveSession:
         self.results.append(message["content"])
         self._waits_for_result = False
         await self.send(f"{kind}ed", **self._here())
+
+    @property
+    def _has_helper(self) -> bool:
+        return bool(self.settings["delegation"]["type"] == "responses")
+
+    async def _call_tools(self, names: tuple[str, ...]) -> None:
+        """The helper works, and needs our tools for it."""
+        self._delegation, self._waits_for_result = f"deleg_{self._answered}", True
+        work = {"id": self._delegation, "type": "delegation", "target": "responses"}
+        offset_ms = self.clock_ms
+        await self.send("session.delegation.created", delegation=work, offset_ms=offset_ms)
+        await self._work("response.created", response={"id": "resp_1", "status": "in_progress"})
+        for at, name in enumerate(names, 1):
+            call = {"type": "function_call", "id": f"fc_{at}", "call_id": f"call_{at}"}
+            item = {**call, "name": name, "arguments": "{}", "status": "completed"}
+            self._calls.append(f"call_{at}")
+            await self._work("response.output_item.done", output_index=at - 1, item=item)
+        await self._work("response.completed", response={"id": "resp_1", "status": "completed"})
+
+    async def _work(self, kind: str, **fields: Any) -> None:
+        event = {"type": kind, "sequence_number": self._events, **fields}
+        await self.send("response.event", delegation_id=self._delegation, event=event)
+
+    async def _take_output(self, item: JsonObject) -> None:
+        if item["call_id"] not in self._calls:
+            raise Refused("invalid_value", f"No call '{item['call_id']}' waits.", "item.call_id")
+        self._calls.remove(item["call_id"])
+        self.results.append(item["output"])
+
+    async def _go_on(self) -> None:
+        if self._calls or not self._waits_for_result:
+            raise Refused("invalid_request", f"Calls have no output: {self._calls}")
+        self._waits_for_result = False
+        for kind in ("created", "completed"):
+            response = {"id": "resp_2", "status": kind}
+            await self._work(f"response.{kind}", response=response)
 
     async def close(self, reason: str) -> None:
         usage = {"seconds": self.clock_ms / 1000}
@@ -238,7 +281,9 @@ class GptLiveSession:
         self._said_ms, half = 0, self._answer.audio_ms // 2 * 48
         sound = timecode(self._server.next_timecode(), self._answer.audio_ms)
         self._sound = sound[:half] + bytes(self._answer.pause_ms * 48) + sound[half:]
-        if self.script.delegates:
+        if self.script.calls and self._has_helper and self._answered == 1:
+            await self._call_tools(self.script.calls)
+        elif self.script.delegates:
             self._delegation, self._waits_for_result = f"deleg_{self._answered}", True
             work = {"id": self._delegation, "type": "delegation", "target": "client"}
             offset_ms = self.clock_ms

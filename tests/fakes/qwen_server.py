@@ -136,6 +136,7 @@ class QwenAccent(Accent):
     def __init__(self, dialect: str) -> None:
         super().__init__("beta")
         self._model = ""
+        self._has_sound = self._has_settings = False
         self._tools: list[JsonObject] = []
 
     @property
@@ -155,6 +156,18 @@ class QwenAccent(Accent):
 
     def check(self, message: JsonObject, model: str) -> None:
         check(message, model)
+        if model.startswith("qwen-audio-"):
+            self._check_settled(message)
+
+    def _check_settled(self, message: JsonObject) -> None:
+        """Qwen-Audio takes its voice only once, and who finds the turns only before any sound."""
+        session = message.get("session", {})
+        if self._has_sound and "turn_detection" in session:
+            raise Refused("invalid_value", "It is too late.", "session.turn_detection", state=True)
+        if self._has_settings and "voice" in session:
+            raise Refused("invalid_value", "The voice is settled.", "session.voice")
+        self._has_settings |= bool(session)
+        self._has_sound |= message["type"] == "input_audio_buffer.append"
 
     def update(self, session: JsonObject) -> JsonObject:
         """As GA would write it; the sound's settings need no more than to be right."""

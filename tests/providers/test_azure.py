@@ -111,6 +111,12 @@ def test_the_key_has_a_header_of_its_own() -> None:
     assert token == {"Authorization": "Bearer eyJh.eyJh.c2ln"}
 
 
+@pytest.mark.parametrize("key", ["0123abcd", "eyJh.eyJh.c2ln"])
+def test_a_gateway_may_want_the_key_in_another_header(key: str) -> None:
+    dialect = AzureDialect(Settings("d", api_key=key, key_header="X-Gate: Key {key}"))
+    assert dialect.headers() == {"X-Gate": f"Key {key}"}
+
+
 def test_a_deployment_that_does_not_exist_is_told_so() -> None:
     dialect = AzureDialect(Settings("d", url=HOST))
     error = dialect.closed(4000, "invalid_request_error.DeploymentNotFound")

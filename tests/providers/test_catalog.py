@@ -1,5 +1,6 @@
 """What is known of models: whose a name is, what it costs, and what the user is told."""
 
+from datetime import date
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
@@ -9,7 +10,7 @@ from voicechat.config import Config, Provider
 from voicechat.errors import ConfigError
 from voicechat.events import Usage
 from voicechat.providers import catalog, catalog_table, dialect_class, names
-from voicechat.providers.base import Dialect
+from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.catalog import Choice
 
 KEY = "sk-canary-0123456789"
@@ -143,7 +144,39 @@ def test_a_missing_key_says_what_to_set_and_where_to_get_it() -> None:
     assert "OPENAI_API_KEY" in caught.value.hint and "https://" in caught.value.hint
     with pytest.raises(ConfigError) as caught:
         catalog.key_for("openai", {}, with_provider("openai", Provider(api_key_env="MINE")))
-    assert "Set MINE" in caught.value.hint
+    assert "Set MINE (get one at" in caught.value.hint
+    with pytest.raises(ConfigError) as caught:
+        catalog.key_for("glm", {}, Config())
+    assert "Set ZHIPUAI_API_KEY or ZAI_API_KEY (get one at" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("provider", "environ", "own", "place"),
+    [
+        ("glm", {"ZAI_API_KEY": KEY}, Provider(), "ZAI_API_KEY"),
+        ("gemini", {"GOOGLE_API_KEY": KEY}, Provider(), "GOOGLE_API_KEY"),
+        ("openai", {"MINE": KEY}, Provider(api_key_env="MINE"), "MINE"),
+        ("openai", {"OPENAI_API_KEY": KEY}, Provider(KEY), "[providers.openai] of the config"),
+        ("openai", {}, Provider(url="ws://127.0.0.1:1/"), "OPENAI_API_KEY"),
+        ("custom", {}, Provider(api_key_env="MINE"), "MINE"),
+        ("custom", {}, Provider(), "api_key in [providers.custom]"),
+    ],
+)
+def test_it_is_known_where_a_key_is_or_belongs(
+    provider: str, environ: dict[str, str], own: Provider, place: str
+) -> None:
+    assert catalog.key_place(provider, environ, with_provider(provider, own)) == place
+
+
+@pytest.mark.parametrize("name", ["openai", "azure", "glm", "gemini", "qwen", "gptlive", "custom"])
+def test_what_to_do_about_a_refused_key_names_its_place(name: str) -> None:
+    kind = dialect_class(name)
+    page = kind.profile.key_page
+    hint = kind(Settings("some-model", KEY, key_place="MINE")).key_hint()
+    assert hint.startswith("Check the key in MINE") and KEY not in hint
+    assert page in hint and kind.key_note in hint
+    missing = kind(Settings("some-model", key_place="MINE")).key_hint()
+    assert missing == (f"Set MINE (get one at {page})" if page else "Set MINE")
 
 
 def test_no_key_is_needed_for_the_built_in_model_or_a_server_of_ones_own() -> None:
@@ -222,6 +255,33 @@ def test_what_is_not_known_has_no_price() -> None:
     assert catalog.price("gpt-realtime-2.1", Usage(input_tokens=5, output_tokens=5)) is None
 
 
+@pytest.mark.parametrize(
+    ("model", "usage"),
+    [
+        ("gemini-3.8-live", Usage(input_audio=25, input_image=258, output_audio=25)),
+        ("gemini-3.8-flash", Usage(input_text=10, output_text=10, output_audio=20)),
+        ("glm-realtime-flash", Usage(input_audio=10, output_audio=10)),
+        ("gpt-live-1", Usage(input_audio=10, output_audio=10)),
+        ("glm-4-voice", Usage(input_text=10, output_text=10)),
+    ],
+)
+def test_what_has_no_price_in_dollars_is_never_taken_for_free(model: str, usage: Usage) -> None:
+    assert catalog.price(model, usage) is None
+
+
+def test_cached_tokens_without_a_price_of_their_own_cost_as_new_ones() -> None:
+    assert catalog.price(
+        "gemini-3.8-flash", Usage(input_text=1_000_000, cached_text=400_000), day=date(2026, 12, 1)
+    ) == pytest.approx(0.75)
+
+
+def test_an_announced_price_holds_from_its_day_on() -> None:
+    usage = Usage(input_text=1_000_000, output_text=1_000_000)
+    days = date(2026, 12, 31), date(2027, 1, 1)
+    prices = [catalog.price("gemini-3.8-flash", usage, day=day) for day in days]
+    assert prices == pytest.approx([4.50, 9.00])
+
+
 # -- the data -------------------------------------------------------------------------------------
 
 
@@ -234,6 +294,14 @@ def test_the_list_has_every_provider_and_nothing_that_is_gone() -> None:
     assert (
         "reasoning" not in next(one for one in listed if one.name == "gpt-realtime-1.5").abilities
     )
+
+
+def test_what_a_model_can_do_is_known_of_its_own_provider_only() -> None:
+    assert "images" not in catalog.abilities("glm-4-voice", "chat", "glm")
+    assert "images" in catalog.abilities("glm-4.6v", "chat", "glm")
+    assert catalog.abilities("glm-4.6v", "chat") == (), "a server of one's own"
+    assert catalog.abilities("gpt-realtime-2.1", "custom") == ()
+    assert "tools" in catalog.abilities("gpt-realtime-2.1-2026-07-06", "openai")
 
 
 def test_every_provider_starts_with_a_model_that_stays() -> None:
@@ -257,6 +325,8 @@ def test_the_data_is_of_one_piece() -> None:
             assert successor is not None and successor.status == "current"
             assert len(model.shutdown) == 10
         assert set(model.abilities) <= set(catalog.ABILITIES)
+        assert bool(model.price) is bool(model.grade), "nobody knows how sure that price is"
+        assert bool(model.later_price) is bool(model.price_until)
 
 
 def test_every_way_to_speak_to_a_chat_model_is_known() -> None:

@@ -45,6 +45,17 @@ def test_a_name_that_nobody_claims_is_looked_for_at_the_users_own_address(name: 
 
 
 @pytest.mark.parametrize(
+    ("name", "words"),
+    [("gimini-3.8-live", "did you mean gemini-3.8-live?"), ("zzz\x1b", "`voicechat models`")],
+)
+def test_a_name_that_says_nothing_is_doubted(name: str, words: str) -> None:
+    choice = catalog.resolve(name)
+    assert choice == Choice("openai", name) and words in choice.doubt
+    assert choice.doubt.isprintable()
+    assert not catalog.resolve("gpt-realtime-9").doubt
+
+
+@pytest.mark.parametrize(
     ("name", "provider"),
     [
         ("gpt-realtime-9", "openai"),
@@ -53,6 +64,10 @@ def test_a_name_that_nobody_claims_is_looked_for_at_the_users_own_address(name: 
         ("qwen3.9-omni-flash-realtime", "qwen"),
         ("grok-voice-9", "xai"),
         ("step-audio-2-huge", "stepfun"),
+        ("step-9-realtime", "stepfun"),
+        ("qwen-omni-turbo-realtime-latest", "qwen"),
+        ("qwen9-realtime", "qwen"),
+        ("qwen3-livetranslate-flash-realtime", "qwen"),
         ("glm-realtime-max", "glm"),
     ],
 )

@@ -1,5 +1,7 @@
 """[models.NAME] of the user's config, laid over the table."""
 
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ def test_a_new_model_is_found_listed_and_priced() -> None:
     (listed,) = [model for model in catalog.models(config) if model.name == "mine"]
     assert listed.abilities == ("voice",) and "Kore" in listed.voices
     assert catalog.price("mine", MILLION, config) == 2.0
+    assert catalog.price("mine", replace(MILLION, output_audio=1), config) is None
     assert catalog.find("mine") is None and catalog.price("mine", MILLION) is None
     grouped = [model.provider for model in catalog.models(config)]
     assert sum(a != b for a, b in zip(grouped, grouped[1:], strict=False)) + 1 == len(set(grouped))
@@ -38,6 +41,15 @@ def test_a_known_model_keeps_what_the_user_does_not_say() -> None:
         before.abilities,
         before.provider,
     )
+
+
+def test_the_users_own_price_takes_the_place_of_all_that_is_known() -> None:
+    config = config_of("glm-4-voice", price={"text_in": 11.0})
+    model = catalog.find("glm-4-voice", config)
+    assert model and (model.currency, model.grade) == ("USD", "")
+    assert catalog.price("glm-4-voice", MILLION, config) == 11.0
+    later = config_of("gemini-3.8-flash", price={"text_in": 0.5})
+    assert catalog.price("gemini-3.8-flash", MILLION, later, date(2030, 1, 1)) == 0.5
 
 
 def test_a_retired_model_can_be_the_users_own_again() -> None:

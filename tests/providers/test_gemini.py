@@ -367,6 +367,14 @@ def test_muted_hands_free_speech_gets_its_tail_once() -> None:
     assert call.sent() == []
 
 
+def test_hands_free_a_turn_that_we_end_gets_its_tail_once() -> None:
+    call = Call(hands_free=True)
+    assert call.does(EndTurn()) == []
+    call.does(SendAudio(bytes(640)))
+    assert fields(call.does(EndTurn()))[-1] == "audioStreamEnd"
+    assert call.does(EndTurn()) == []
+
+
 # -- a new session for other turns ----------------------------------------------------------------
 
 
@@ -442,6 +450,14 @@ def test_words_and_sound_beside_interrupted_are_not_lost() -> None:
     assert [type(event) for event in events] == [ReplyAudio, ReplyText, SpeechStarted]
 
 
+def test_sound_of_no_length_begins_no_reply() -> None:
+    call = Call()
+    call.does(SendText("Hi", "msg_1"))
+    part = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": ""}}
+    assert call.content(modelTurn={"parts": [part]}) == []
+    assert only(ReplyStarted, call.speaks())
+
+
 @pytest.mark.fault("N29")
 def test_an_unresumable_moment_keeps_the_last_handle() -> None:
     call = Call()
@@ -496,6 +512,88 @@ def test_an_unknown_message_is_unknown_and_an_empty_one_too() -> None:
 
 def test_a_second_setup_complete_means_nothing() -> None:
     assert only(SessionReady, Call().says({"setupComplete": {"sessionId": "x"}})) == []
+
+
+def test_while_the_key_is_down_no_turn_begins_by_itself() -> None:
+    call = Call()
+    call.does(BeginTurn(), SendAudio(bytes(16_000)))
+    assert call.speaks() == []
+
+
+def test_ends_of_nothing_are_nothing() -> None:
+    call = Call()
+    assert call.content(generationComplete=True) == []
+    failed = call.says({"error": {"code": 500, "message": "Internal"}})
+    assert [type(event) for event in failed] == [ProviderFailed]
+    call.does(SendText("Hi", "msg_1"))
+    assert only(ReplyStarted, call.speaks())
+
+
+def test_tokens_that_are_told_before_the_end_are_counted() -> None:
+    call = Call()
+    call.says({"usageMetadata": {"promptTokenCount": 5}})
+    call.does(SendText("Hi", "msg_1"))
+    call.speaks()
+    assert call.says({"usageMetadata": {"promptTokenCount": 7}}) == []
+    [ended] = only(ReplyFinished, call.ends())
+    assert ended.usage == Usage(input_tokens=7)
+
+
+def test_a_stopped_answer_that_died_takes_no_later_one_away() -> None:
+    call = Call()
+    call.does(SendText("Talk", "msg_1"))
+    call.speaks()
+    call.does(Interrupt())
+    assert only(ReplyFinished, call.passes(5.1))
+    assert call.passes(26.0) == []
+    assert only(ReplyStarted, call.speaks())
+
+
+def test_an_interrupted_answer_ends_with_the_next_or_by_itself() -> None:
+    call = Call(hands_free=True)
+    call.hears("One")
+    [first] = only(ReplyStarted, call.speaks())
+    call.content(interrupted=True)
+    ended, *_ = events = call.speaks("Two")
+    assert isinstance(ended, ReplyFinished)
+    assert (ended.reply_id, ended.code) == (first.reply_id, "turn_detected")
+    [second] = only(ReplyStarted, events)
+    call.content(interrupted=True)
+    [ended] = only(ReplyFinished, call.passes(2.1))
+    assert (ended.reply_id, ended.status) == (second.reply_id, "cancelled")
+
+
+def test_one_answer_to_questions_in_quick_succession_answers_the_last() -> None:
+    call = Call()
+    for at in range(3):
+        call.does(SendText(f"Question {at}", f"msg_{at}"))
+    assert call.speaks("All of it.") == []
+    assert call.content(generationComplete=True) == []
+    events = call.ends()
+    assert [event.text for event in only(ReplyText, events) if event.final] == ["All of it."]
+    assert [event.status for event in only(ReplyFinished, events)] == ["completed"]
+    call.does(SendText("Next", "msg_4"))
+    assert only(ReplyStarted, call.speaks())
+
+
+def test_a_guess_of_the_words_is_replaced_and_never_replaces() -> None:
+    call = Call(hands_free=True)
+    assert call.content(interimInputTranscription={"text": " "}) == []
+    guess = only(InputTranscript, call.content(interimInputTranscription={"text": "Won"}))
+    assert [(event.text, event.cumulative) for event in guess] == [("Won", True)]
+    call.hears("One")
+    assert call.content(interimInputTranscription={"text": "Wan"}) == []
+
+
+def test_half_a_sample_and_blank_words_are_not_told() -> None:
+    call = Call()
+    call.does(SendText("Hi", "msg_1"))
+    part = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": "AA=="}}
+    blank = call.content(modelTurn={"parts": [part]}, outputTranscription={"text": " "})
+    assert [type(event) for event in blank] == [ReplyStarted]
+    assert [event.pcm for event in only(ReplyAudio, call.content(modelTurn={"parts": [part]}))] == [
+        bytes(2)
+    ]
 
 
 # -- small readers --------------------------------------------------------------------------------
@@ -570,6 +668,21 @@ def test_tokens_are_counted_by_kind() -> None:
 )
 def test_the_words_of_a_close_tell_whose_fault_it_is(reason: str, found: str | None) -> None:
     assert blame(reason) == found
+
+
+@pytest.mark.parametrize(
+    ("reason", "hint"),
+    [
+        ("API key not valid. Please pass a valid API key.", "GEMINI_API_KEY"),
+        ("User location is not supported for the API use.", "proxy"),
+        ("RESOURCE_EXHAUSTED", "limits"),
+        ("models/x is not found for API version v1beta", "another model"),
+        ("The input token count exceeds the maximum", "new conversation"),
+    ],
+)
+def test_a_close_says_what_to_do(reason: str, hint: str) -> None:
+    error = Call().dialect.closed(1007, reason)
+    assert isinstance(error, RefusedError) and hint in error.hint
 
 
 def test_an_invalid_argument_in_the_middle_of_a_call_is_tried_once_more_without_the_past() -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.fakes.glm_check import LARGEST_MESSAGE, check_shape
 from tests.providers.glm_call import KEY, LOUD, QUIET, SECOND, TOOL, Call, kinds, only, settings
 from tests.providers.wire import recordings, replay
+from voicechat.errors import LinkError
 from voicechat.events import (
     BeginTurn,
     EndTurn,
@@ -372,6 +373,8 @@ def test_a_line_without_heartbeats_is_told_once_to_be_dead() -> None:
     assert call.passes(74.0) == []
     assert [type(event) for event in call.passes(1.1)] == [SessionExpired]
     assert call.passes(1.0) == []
+    error = call.dialect.closed(1000, "")
+    assert isinstance(error, LinkError) and error.retry_after_s == 0.0
 
 
 def test_a_server_without_heartbeats_may_be_silent() -> None:

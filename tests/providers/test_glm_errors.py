@@ -9,7 +9,7 @@ from voicechat.events import Notice, ProviderFailed, ReplyFinished, Unknown
 FATAL = {
     "1000": "ZHIPUAI_API_KEY",
     "1002": "https://bigmodel.cn/usercenter/proj-mgmt/apikeys",
-    "1003": "wss://api.z.ai",
+    "1003": "ZAI_API_KEY",
     "1112": "credit",
     "1113": "credit",
     "1304": "credit",

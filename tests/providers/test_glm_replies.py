@@ -133,6 +133,38 @@ def test_typed_text_that_is_answered_is_no_failure() -> None:
     assert [e.status for e in only(ReplyFinished, call.ends("resp_2"))] == ["completed"]
 
 
+@pytest.mark.parametrize("status", ["incomplete", "cancelled"])
+def test_an_answer_to_typed_text_that_was_cut_off_was_not_ignored(status: str) -> None:
+    call = Call().ready()
+    call.types()
+    call.begins()
+    [ended] = call.ends(status=status)
+    assert isinstance(ended, ReplyFinished) and ended.status == status
+    call.begins("resp_2")
+    assert [e.status for e in only(ReplyFinished, call.ends("resp_2"))] == ["completed"]
+
+
+def test_words_of_an_earlier_reply_are_no_answer() -> None:
+    call = Call().ready()
+    call.asks()
+    call.begins("resp_1")
+    call.types()
+    call.writes("As I said", reply_id="resp_1")
+    call.ends("resp_1")
+    call.begins("resp_2")
+    assert only(InputFailed, call.ends("resp_2"))
+
+
+def test_an_answer_that_failed_was_not_ignored() -> None:
+    call = Call().ready()
+    call.types()
+    call.begins()
+    error = {"type": "failed", "error": {"code": "1261", "message": "太长"}}
+    events = call.ends(status="failed", status_details=error)
+    assert [event.code for event in only(ReplyFinished, events)] == ["1261"]
+    assert not only(InputFailed, events) and not only(Notice, events)
+
+
 def test_an_empty_answer_to_speech_is_left_as_it_is() -> None:
     call = Call().ready()
     call.asks()

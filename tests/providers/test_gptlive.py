@@ -8,20 +8,28 @@ import pytest
 
 from tests.fakes.ga_signal import silence, tone
 from tests.fakes.gptlive_check import Refused, check
-from tests.providers.gptlive_call import KEY, said, settings
+from tests.providers.gptlive_call import KEY, only, said, settings
 from voicechat.events import (
     BeginTurn,
     EndTurn,
     Event,
+    InputTranscript,
+    Interrupt,
+    ReplyFinished,
     ReplyStarted,
+    ReplyText,
     SendAudio,
     SendText,
+    SessionExpired,
     SetHandsFree,
+    TurnCommitted,
+    Unknown,
 )
 from voicechat.providers.base import Past
 from voicechat.providers.gptlive import NO_HELPER, GptLiveDialect
 from voicechat.providers.gptlive_setup import MOST_TOKENS, address, history, tokens
 from voicechat.providers.gptlive_sound import is_silent
+from voicechat.providers.gptlive_words import STILL_S
 
 STARTED = json.dumps({"type": "session.started", "session": {"id": "live_1"}})
 APPEND, MUTE, UNMUTE = (f"session.input_audio.{name}" for name in ("append", "mute", "unmute"))
@@ -212,6 +220,34 @@ def test_hands_free_can_be_chosen_before_the_session_begins() -> None:
     assert dialect.settings.hands_free
 
 
+def test_a_press_that_waits_when_the_hands_are_freed_is_said_before_what_follows() -> None:
+    dialect = GptLiveDialect(settings())
+    dialect.open(0.0)
+    for command in (BeginTurn(), *said(1500), EndTurn(), SetHandsFree(True)):
+        dialect.send(command, 0.0)
+    dialect.receive(STARTED, 0.0)
+    sounds: list[bytes] = []
+    for step in range(1, 41):
+        loud = step == 10
+        dialect.send(SendAudio(tone(100, rms=5000.0) if loud else silence(100)), step * 0.1)
+        messages = sent(dialect)
+        sounds += [base64.b64decode(one["audio"]) for one in messages if one["type"] == APPEND]
+        assert len(sounds) <= step + 6
+    assert MUTE not in kinds(dialect)
+    assert sounds[:15] == [tone(100)] * 15
+    assert tone(100, rms=5000.0) in sounds[15:18]
+    assert len(sounds) == pytest.approx(40, abs=1), "the stream is in time again"
+
+
+def test_hands_free_the_key_says_nothing() -> None:
+    dialect = opened(hands_free=True)
+    dialect.send(BeginTurn(), 0.1)
+    dialect.send(SendAudio(tone(100)), 0.1)
+    dialect.send(EndTurn(), 0.2)
+    assert kinds(dialect) == [APPEND]
+    assert dialect.tick(0.2) == []
+
+
 def test_typed_text_is_never_sent() -> None:
     dialect = opened()
     dialect.send(SendText("hello", "msg_1"), 0.0)
@@ -244,6 +280,123 @@ def test_only_what_nobody_would_hear_is_silence(rms: float, silent: bool) -> Non
 
 def test_the_loudest_negative_sample_is_no_silence() -> None:
     assert not is_silent(b"\x00\x80")
+
+
+def told(dialect: GptLiveDialect, words: str, now: float) -> list[Event]:
+    times = {"start_ms": now * 1000, "end_ms": now * 1000 + 100}
+    kind = "session.output_transcript.delta"
+    return dialect.receive(json.dumps({"type": kind, "delta": words, **times}), now)
+
+
+def test_blank_words_before_the_first_are_not_shown() -> None:
+    dialect = opened(hands_free=True)
+    heard(dialect, tone(100), 0.1)
+    assert told(dialect, " \n", 0.2) == []
+    assert [event.text for event in only(ReplyText, told(dialect, " Yes.", 0.3))] == ["Yes."]
+
+
+def failed(dialect: GptLiveDialect, code: str) -> list[Event]:
+    error = {"type": "invalid_request_error", "code": code, "message": "Because."}
+    return dialect.receive(json.dumps({"type": "error", "error": error}), 1.0)
+
+
+@pytest.mark.parametrize("code", ["session_expired", "session_duration_limit_reached"])
+def test_a_session_that_an_error_tells_to_be_too_old_ends_once(code: str) -> None:
+    dialect = opened(hands_free=True)
+    heard(dialect, tone(100), 0.5)
+    *_, finished, expired = failed(dialect, code)
+    assert isinstance(finished, ReplyFinished) and finished.status == "incomplete"
+    assert isinstance(expired, SessionExpired)
+    assert dialect.receive('{"type":"session.closed","reason":"expired"}', 1.1) == []
+
+
+def test_an_error_that_changes_nothing_is_not_told() -> None:
+    code = "context_injection_incomplete"
+    assert failed(opened(), code) == [Unknown(f"error {code}")]
+
+
+def spoke(dialect: GptLiveDialect, words: str, at_ms: float, now: float) -> list[Event]:
+    """The user said something, as the server understood it."""
+    times = {"start_ms": at_ms, "end_ms": at_ms + 100}
+    kind = "session.input_transcript.delta"
+    return dialect.receive(json.dumps({"type": kind, "delta": words, **times}), now)
+
+
+def test_what_is_no_message_is_unknown() -> None:
+    assert opened().receive("not json", 1.0) == [Unknown("not JSON")]
+
+
+def test_a_message_that_comes_twice_counts_once() -> None:
+    dialect = opened()
+    told = json.dumps({"type": "info", "event_id": "event_7", "code": "odd", "message": "Listen."})
+    again = told.replace("odd", "even")
+    counts = [len(dialect.receive(message, 1.0)) for message in (told, told, again)]
+    assert counts == [1, 0, 1]
+
+
+def test_half_a_sample_begins_no_reply() -> None:
+    dialect = opened(hands_free=True)
+    assert heard(dialect, b"\x7f", 0.1) == []
+    assert only(ReplyStarted, heard(dialect, b"\x7f" + tone(100), 0.2))
+
+
+def test_nothing_is_stopped_where_nobody_speaks() -> None:
+    dialect = opened(hands_free=True)
+    dialect.send(Interrupt(), 1.0)
+    assert dialect.tick(1.1) == []
+    assert only(ReplyStarted, heard(dialect, tone(100), 1.2))
+
+
+def test_a_stopped_reply_of_which_nothing_more_comes_takes_no_later_one_away() -> None:
+    dialect = opened(hands_free=True)
+    heard(dialect, tone(100), 0.5)
+    dialect.send(Interrupt(), 1.0)
+    assert only(ReplyFinished, dialect.tick(1.1))
+    assert heard(dialect, tone(100), 1.2) == []
+    dialect.tick(3.3)
+    assert only(ReplyStarted, heard(dialect, tone(100), 3.4))
+
+
+def test_a_model_that_talks_on_has_not_yielded_however_often_it_is_spoken_over() -> None:
+    dialect = opened(hands_free=True)
+    events: list[Event] = []
+    for step in range(60):
+        now = step / 10
+        events += heard(dialect, tone(100) if step < 40 else silence(100), now)
+        events += spoke(dialect, "Stop!", now * 1000, now) if step in (10, 35) else []
+    assert [(e.status, e.code) for e in only(ReplyFinished, events)] == [("completed", "")]
+
+
+def test_words_that_are_late_make_the_turn_whole_anew() -> None:
+    dialect = opened(hands_free=True)
+    spoke(dialect, "One", 0, 0.5)
+    [whole] = only(InputTranscript, dialect.tick(0.5 + STILL_S))
+    assert (whole.text, whole.final) == ("One", True)
+    [whole] = only(InputTranscript, spoke(dialect, " two", 150, 2.5))
+    assert (whole.text, whole.final) == ("One two", True)
+
+
+def test_words_between_the_end_of_a_turn_and_its_answer_are_of_the_turn() -> None:
+    dialect = opened(hands_free=True)
+    [committed] = only(TurnCommitted, spoke(dialect, "One", 0, 0.5))
+    for now in (1.0, 1.5, 2.0):
+        dialect.tick(now)
+    heard(dialect, tone(100), 2.0)
+    [late] = only(InputTranscript, spoke(dialect, " two", 1000, 2.1))
+    assert late.item_id == committed.item_id and late.text == "One two"
+
+
+def test_a_press_that_is_given_up_is_forgotten() -> None:
+    dialect = opened()
+    for command in (BeginTurn(), *said(3000), BeginTurn()):
+        dialect.send(command, 0.0)
+    messages: list[dict[str, Any]] = []
+    for step in range(1, 40):
+        dialect.tick(step * 0.1)
+        messages += sent(dialect)
+    sounds = [base64.b64decode(one["audio"]) for one in messages if one["type"] == APPEND]
+    assert sum(not is_silent(sound) for sound in sounds) <= 6
+    assert [one["type"] for one in messages if one["type"] != APPEND] == [UNMUTE, MUTE]
 
 
 # -- the stand-in ---------------------------------------------------------------------------------

@@ -22,13 +22,18 @@ from voicechat.events import (
     ReplyStarted,
     SendImage,
     SendText,
+    SendToolResult,
     SessionExpired,
     SessionReady,
+    Tool,
+    ToolCalled,
     TurnCommitted,
     Unknown,
 )
 from voicechat.providers.base import Past
 
+CLOCK = Tool("get_time", "The time of day.", {"type": "object", "properties": {}})
+PLACE = Tool("get_place", "Where we are.", {"type": "object", "properties": {}})
 WORKING = ["normal", "short", "pause", "late_words", "sparse", "odd_chunks", "noise", "delegates"]
 
 
@@ -171,6 +176,33 @@ async def test_delegated_work_gets_its_answer_at_once() -> None:
         (result,) = server.session.results
         assert "No tools" in result
         assert server.violations == []
+
+
+@pytest.mark.parametrize(("script", "tools"), [("tool", (CLOCK,)), ("two_tools", (CLOCK, PLACE))])
+async def test_tools_are_called_and_the_answer_is_spoken(
+    script: str, tools: tuple[Tool, ...]
+) -> None:
+    async with GptLiveServer(script) as server, calling(server, tools=tools) as call:
+        call.press()
+        await call.until_seen(ToolCalled, len(tools))
+        called = only(ToolCalled, call.events)
+        assert [one.name for one in called] == [tool.name for tool in tools]
+        for one in reversed(called):
+            call.do(SendToolResult(one.call_id, one.name, f"answer of {one.name}"))
+        await call.until_seen(ReplyFinished)
+        expected = [f"answer of {tool.name}" for tool in reversed(tools)]
+        assert server.session.results == expected
+        assert call.words() == [server.script.answers[0].text]
+        assert server.violations == [] and not only(ProviderFailed, call.events)
+
+
+async def test_a_service_that_refuses_the_helper_is_talked_to_without_tools() -> None:
+    async with GptLiveServer("no_helper") as server, calling(server, tools=(CLOCK,)) as call:
+        call.press()
+        await call.until_seen(ReplyFinished)
+        [notice] = only(Notice, call.events)
+        assert notice.code == "update_refused" and "the tools" in notice.message
+        assert server.session.settings["delegation"] == {"type": "client"}
 
 
 async def test_what_was_said_before_opens_the_session() -> None:

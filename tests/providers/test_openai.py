@@ -15,6 +15,7 @@ from voicechat.events import (
     ProviderFailed,
     SendAudio,
     SendText,
+    SessionEnding,
     SessionReady,
     SetHandsFree,
     SpeechStarted,
@@ -75,6 +76,23 @@ def test_any_first_event_is_answered_with_the_settings(kind: str) -> None:
     call = Call()
     call.says(kind)
     assert kinds(call.sent()) == ["session.update"]
+
+
+def test_settings_that_come_before_we_asked_tell_what_the_session_is() -> None:
+    call = Call()
+    call.says("session.updated", session={"id": "sess_9", "model": "older"})
+    assert kinds(call.sent()) == ["session.update"]
+    [ready] = only(SessionReady, call.says("session.updated", session={"model": "newer"}))
+    assert (ready.session_id, ready.model) == ("sess_9", "newer")
+
+
+@pytest.mark.parametrize(
+    "kind", ["input_audio_transcription.delta", "input_audio_transcription.failed"]
+)
+def test_words_of_no_turn_are_nobodys(kind: str) -> None:
+    call = Call().ready()
+    given = {"delta": "Hello", "error": {"message": "It failed."}}
+    assert call.says(f"conversation.item.{kind}", **given) == [Unknown("words of no turn")]
 
 
 def test_a_first_error_is_shown_and_waited_out() -> None:
@@ -308,6 +326,28 @@ def test_server_that_refuses_everything_new_is_asked_in_the_old_shape_at_last() 
     assert "modalities" in call.sent()[-1]["session"]
 
 
+@pytest.mark.parametrize(
+    ("param", "gone"),
+    [
+        ("session.input_audio_transcription.model", {"input_audio_transcription"}),
+        ("session.input_audio_format", {"input_audio_format", "output_audio_format"}),
+        ("session.modalities", {"modalities"}),
+        ("session.turn_detection.threshold", {"turn_detection"}),
+        ("session.voice", {"voice"}),
+    ],
+)
+def test_a_refusal_of_an_older_server_costs_only_what_it_names(param: str, gone: set[str]) -> None:
+    call = Call(shape="beta", shapes=("beta",), voice="alloy", **HANDS_FREE)
+    call.says("session.created")
+    [first] = call.sent()
+    assert [n.code for n in only(Notice, call.fails("invalid_value", param=param))] == [
+        "update_refused"
+    ]
+    [second] = call.sent()
+    kept = {key: value for key, value in first["session"].items() if key not in gone}
+    assert second["session"] == kept != first["session"]
+
+
 def test_untranscribed_turns_are_marked_so() -> None:
     call = Call()
     call.says("session.created")
@@ -339,8 +379,19 @@ def test_server_that_finds_turns_anyway_is_believed_and_told_once() -> None:
         "turns_differ"
     ]
     call.sent()
-    assert kinds(call.does(BeginTurn(), TENTH, EndTurn())) == ["input_audio_buffer.append"]
     assert call.says("session.updated", session=differs) == []
+
+
+@pytest.mark.fault("P31")
+def test_a_server_that_finds_turns_anyway_hears_that_the_key_was_let_go() -> None:
+    call = Call()
+    call.says("session.created")
+    call.says("session.updated", session={"audio": {"input": {"turn_detection": SERVER_VAD}}})
+    call.sent()
+    said, *tail = call.does(BeginTurn(), TENTH, EndTurn())
+    assert set(kinds([said, *tail])) == {"input_audio_buffer.append"}
+    silence = b"".join(base64.b64decode(one["audio"]) for one in tail)
+    assert silence == bytes(24_000 * 2)  # A second, as its VAD wants half of one.
 
 
 @pytest.mark.fault("P31", "P27")
@@ -420,6 +471,15 @@ def test_switching_hands_free_changes_only_the_turns() -> None:
     [update] = call.does(SetHandsFree(False))
     assert update["session"]["audio"]["input"] == {"turn_detection": None}
     assert call.does(SetHandsFree(False)) == []
+
+
+def test_a_server_that_cannot_switch_any_more_gets_a_new_session() -> None:
+    call = Call(**HANDS_FREE).ready()
+    [update] = call.does(SetHandsFree(False))
+    told, ending = call.fails("invalid_value", event_id=update["event_id"])
+    assert isinstance(told, Notice) and told.code == "turns_need_new_session"
+    assert ending == SessionEnding(0.0)
+    assert kinds(call.does(BeginTurn(), TENTH)) == ["input_audio_buffer.append"]
 
 
 def test_answer_to_an_older_switch_does_not_undo_a_newer_one() -> None:

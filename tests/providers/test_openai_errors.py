@@ -70,6 +70,15 @@ def test_age_of_the_session_is_no_error() -> None:
     assert events == [SessionExpired("Sixty minutes.")]
 
 
+def test_a_reply_may_fail_because_of_the_age_of_the_session() -> None:
+    call = Call().ready()
+    call.begins()
+    details = {"error": {"code": "session_expired", "message": "Sixty minutes."}}
+    finished, expired = call.ends(status="failed", status_details=details)
+    assert isinstance(finished, ReplyFinished) and finished.code == "session_expired"
+    assert expired == SessionExpired("Sixty minutes.")
+
+
 @pytest.mark.parametrize(
     ("message", "expected"),
     [

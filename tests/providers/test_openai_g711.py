@@ -98,6 +98,14 @@ def test_it_is_asked_for_and_then_spoken() -> None:
     assert call.dialect.input_rate == 24_000 and call.dialect.sound_bytes_per_s == 8000
 
 
+def test_what_a_press_that_is_given_up_left_is_no_part_of_the_next() -> None:
+    call = Call(codec="g711").ready(**MULAW)
+    call.does(BeginTurn(), SendAudio(tone(440, 0.15)), BeginTurn())
+    sent = call.does(SendAudio(bytes(4800)), EndTurn())
+    sounds = [decode(one["audio"]) or b"" for one in sent if one["type"].endswith("append")]
+    assert b"".join(sounds) == b"\xff" * 800
+
+
 def test_a_server_that_does_not_want_it_gets_pcm() -> None:
     call = Call(codec="g711")
     call.says("session.created", session={})

@@ -216,6 +216,13 @@ def test_out_of_band_replies_are_nobodys() -> None:
     assert call.sent() == []
 
 
+def test_an_out_of_band_reply_without_a_name_takes_no_other_away() -> None:
+    call = Call().ready()
+    assert call.begins("", conversation="none") == []
+    assert call.begins("resp_1") == [ReplyStarted("resp_1")]
+    assert only(ReplyAudio, call.speaks())
+
+
 def test_server_that_never_names_a_conversation_is_heard() -> None:
     call = Call().ready()
     assert call.begins("resp_1", conversation_id=None) == [ReplyStarted("resp_1")]
@@ -567,3 +574,45 @@ def test_words_are_made_safe() -> None:
     call = Call().ready()
     [words] = only(ReplyText, call.writes("a\x1b[2Jb\ud800\nc"))
     assert words.text == "ab\ufffd\nc"
+
+
+# -- late and odd messages ------------------------------------------------------------------------
+
+
+def test_a_reply_that_completes_while_it_is_stopped_counts_as_stopped() -> None:
+    call = Call().ready()
+    call.begins()
+    call.speaks()
+    call.interrupts()
+    [end] = only(ReplyFinished, call.ends())
+    assert (end.status, end.code) == ("cancelled", "client_cancelled")
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("response.output_audio.done", {}),
+        ("response.output_audio_transcript.done", {"transcript": "Late."}),
+        ("response.output_text.done", {"text": "Late."}),
+        ("response.output_text.text", {"text": "Late."}),
+        ("response.content_part.done", {"part": {"type": "audio", "transcript": "Late."}}),
+        ("response.output_item.done", {"item": {"id": "item_A", "type": "message"}}),
+        ("response.function_call_arguments.done", {"call_id": "call_1", "arguments": "{}"}),
+    ],
+)
+def test_what_ends_in_a_reply_that_has_ended_says_nothing(kind: str, fields: Any) -> None:
+    call = Call().ready()
+    call.begins()
+    call.ends()
+    call.sent()
+    assert call.says(kind, response_id="resp_1", item_id="item_A", **fields) == []
+    assert call.sent() == []
+
+
+def test_a_part_of_an_item_that_nobody_knows_has_no_words() -> None:
+    call = Call().ready()
+    call.begins()
+    content = [{"type": "hologram", "text": "?"}, {"type": "output_text", "text": "Yes."}]
+    item = {"id": "item_A", "type": "message", "role": "assistant", "content": content}
+    done = call.says("response.output_item.done", response_id="resp_1", item=item)
+    assert [event.text for event in only(ReplyText, done)] == ["Yes."]

@@ -1,5 +1,6 @@
 """The facts of the providers fit together, and into what the dialects take."""
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -9,7 +10,7 @@ from openai.types.shared import ChatModel
 
 from voicechat.events import SendImage
 from voicechat.providers import dialect_class, names
-from voicechat.providers.base import Http, Profile, Settings
+from voicechat.providers.base import Http, Profile, Settings, Vad
 from voicechat.providers.glm_picture import complaint
 from voicechat.providers.qwen_pictures import unfit
 
@@ -40,6 +41,15 @@ def test_addresses_by_key_belong_to_keys_of_the_provider(profile: Profile) -> No
 
 
 @each_profile
+def test_only_where_the_service_can_leave_it_to_us_a_turn_waits_for_our_word(
+    profile: Profile,
+) -> None:
+    asked = Settings("m", hands_free=True, vad=Vad(by_words=profile.can_wait))
+    assert dialect_class(profile.name)(asked).waits is profile.can_wait
+    assert not dialect_class(profile.name)(replace(asked, hands_free=False)).waits
+
+
+@each_profile
 def test_pictures_have_a_form_and_a_size(profile: Profile) -> None:
     assert set(profile.image_types) <= {"image/jpeg", "image/png"} and profile.image_types
     assert 100_000 <= profile.image_bytes <= 4_000_000
@@ -64,7 +74,9 @@ def test_services_over_http_are_encrypted_and_whole(profile: Profile) -> None:
     assert not http.voice or http.mouth_model or profile.name == "qwen"
 
 
-@pytest.mark.parametrize("provider", ["openai", "glm", "gemini", "qwen", "xai", "stepfun", "azure"])
+@pytest.mark.parametrize(
+    "provider", ["openai", "gptlive", "glm", "gemini", "qwen", "xai", "stepfun", "azure"]
+)
 def test_every_cloud_has_a_way_without_a_websocket(provider: str) -> None:
     assert dialect_class(provider).profile.http
 

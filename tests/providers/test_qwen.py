@@ -26,6 +26,8 @@ from voicechat.events import (
     SendImage,
     SendText,
     SendToolResult,
+    SessionEnding,
+    SetHandsFree,
     Tool,
     ToolCalled,
     TurnCommitted,
@@ -88,6 +90,22 @@ async def test_a_picture_goes_with_the_next_turn_or_with_its_question() -> None:
         line.does(talks.picture("What is this?"))
         await talks.answer(line)
     assert server.session.ears.pictures == [[JPEG], [JPEG], []]
+    assert server.violations == []
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+async def test_qwen_audio_settles_who_finds_the_turns_with_its_first_sound(is_early: bool) -> None:
+    server = QwenServer(TALK)
+    async with dialled(server, "qwen", model=AUDIO) as line:
+        if not is_early:
+            await talks.press_and_talk(line)
+        line.does(SetHandsFree(True))
+        if is_early:
+            await server.wait_for("session.update", count=2)
+            line.says(talks.speech(line, 480) + talks.quiet(line, 960))
+            assert (await line.until(ReplyFinished)).status == "completed"
+        else:
+            assert (await line.until(SessionEnding)).time_left_s == 0
     assert server.violations == []
 
 

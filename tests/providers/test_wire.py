@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import gemini_check, gptlive_check, official
-from tests.providers.wire import KEY, WIRE, golden, read, recordings, replay
+from tests.providers.wire import KEY, WIRE, dialect_of, golden, read, recordings, replay
 from voicechat.events import ReplyFinished, ReplyStarted
 from voicechat.providers import names
 
@@ -95,3 +95,23 @@ def test_every_provider_has_recorded_conversations(provider: str) -> None:
 def test_recordings_belong_to_a_provider_that_exists(folder: str) -> None:
     assert folder in names()
     assert list((WIRE / folder).glob("*.jsonl"))
+
+
+@each_recording
+def test_a_message_tells_how_much_speech_it_carries(recording: Path) -> None:
+    """By that a slow line knows what waits on it."""
+    dialect = dialect_of(recording.parent.name, read(recording)[0])
+    for _, _, messages in replay(recording):
+        for message in messages:
+            sound = str(sound_of(message))
+            written = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+            expected = len(sound) * 3 / 4 / dialect.sound_bytes_per_s
+            assert dialect.sound_s(written) == pytest.approx(expected, abs=0.005), written[:200]
+            stops = message.get("type") in ("response.cancel", "conversation.item.truncate")
+            assert dialect.is_urgent(written) is stops
+
+
+def sound_of(message: dict[str, Any]) -> object:
+    streamed = message.get("realtimeInput", {}).get("audio", {})
+    appended = message["audio"] if str(message.get("type")).endswith("audio_buffer.append") else ""
+    return streamed.get("data") or appended

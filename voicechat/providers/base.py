@@ -129,6 +129,9 @@ class Settings:
     """Another address for the same dialect; empty: the profile's."""
     key_header: str = ""
     """How the key is sent, e.g. `X-API-Key: {key}`; empty: the dialect's own way."""
+    key_place: str = ""
+    """Where the key was found, or belongs: a variable, or a section of the config; empty: the
+    provider's usual variable."""
     input_rate: int = 0
     """Hz of the sound we send, for a server that does not say; 0: the profile's."""
     output_rate: int = 0
@@ -170,6 +173,8 @@ class Dialect(ABC):
     """What a message with the user's sound has at its beginning, and no other has."""
     urgent_marks: ClassVar[tuple[str, ...]] = ('"response.cancel"', '"conversation.item.truncate"')
     """What messages that stop a reply have at their beginning: they may overtake sound."""
+    key_note: ClassVar[str] = ""
+    """What else may be wrong with a key that is refused, one clause."""
     unix_at_zero: float = 0.0
     """Unix time at which `now` was zero, for languages that stamp their messages; set by whoever
     opens the link."""
@@ -241,6 +246,19 @@ class Dialect(ABC):
     @abstractmethod
     def closed(self, code: int, reason: str) -> VoiceChatError | None:
         """What the close of the link means, in this provider's words; None: nothing special."""
+
+    def key_hint(self) -> str:
+        """What to do about a key that is refused, or was never given, in one sentence."""
+        profile, settings = self.profile, self.settings
+        place = settings.key_place or next(iter(profile.key_env), "")
+        if settings.key_place and not settings.api_key:
+            return f"Set {place}" + (
+                f" (get one at {profile.key_page})" if profile.key_page else ""
+            )
+        what = f"Check the key in {place}" if place else "Check the key"
+        note = f"; {self.key_note}" if self.key_note else ""
+        page = f"; keys: {profile.key_page}" if profile.key_page else ""
+        return f"{what}{note}{page}"
 
     def data_to_send(self) -> list[str]:
         """Take everything that is queued for the link, in order."""

@@ -4,6 +4,8 @@ The rooms behind this door: `catalog_table` (the facts), `catalog_choice` (whose
 `catalog_keys` (the user's keys), `catalog_services` (services over plain HTTPS).
 """
 
+from datetime import date as Date
+
 from voicechat.config import Config
 from voicechat.events import Usage
 from voicechat.providers import catalog_table, dialect_class, names
@@ -12,6 +14,7 @@ from voicechat.providers.catalog_keys import (
     NO_CONFIG,
     has_key,
     key_for,
+    key_place,
     key_variable,
     missing,
     url_for,
@@ -26,11 +29,13 @@ __all__ = [
     "Model",
     "Price",
     "Service",
+    "abilities",
     "date",
     "default_choice",
     "find",
     "has_key",
     "key_for",
+    "key_place",
     "key_variable",
     "missing",
     "models",
@@ -56,6 +61,18 @@ def find(name: str, config: Config = NO_CONFIG) -> Model | None:
     return catalog_table.read(config).find(name)
 
 
+def abilities(
+    model: str, provider: str, service: str = "", config: Config = NO_CONFIG
+) -> tuple[str, ...]:
+    """What a provider's model (of a chat model: that of a service) is known to do, of `ABILITIES`.
+
+    Empty: nobody knows; a server of the user's own may give any name to any model.
+    """
+    known = find(model, config)
+    is_theirs = known is not None and (known.provider, known.service) == (provider, service)
+    return known.abilities if known and is_theirs else ()
+
+
 def models(config: Config = NO_CONFIG) -> tuple[Model, ...]:
     """Every model one can choose, provider by provider; at least one of each provider."""
     table = catalog_table.read(config)
@@ -68,27 +85,35 @@ def models(config: Config = NO_CONFIG) -> tuple[Model, ...]:
     return tuple(sorted(found, key=lambda model: order.index(model.provider)))
 
 
-def price(model: str, usage: Usage, config: Config = NO_CONFIG) -> float | None:
-    """What one reply cost in USD; None where the price, or what was used, is not known.
+def price(
+    model: str, usage: Usage, config: Config = NO_CONFIG, day: Date | None = None
+) -> float | None:
+    """What one reply cost in USD; None where what was used, or the price of any of it, is unknown.
 
     Cached tokens are contained in the inputs (OpenAI, "Managing costs" of the Realtime guide).
+
+    Args:
+        day: On which it was given; None: today.
     """
     known = find(model, config)
-    counted = usage.input_text + usage.input_audio + usage.input_image
-    counted += usage.output_text + usage.output_audio
-    if known is None or known.price is None or not counted:
+    rate = known.price_on(day or Date.today()) if known and known.currency == "USD" else None
+    if rate is None:
         return None
-    rate = known.price
-    micros = (
-        _input(usage.input_text, usage.cached_text, rate.text_in, rate.text_cached)
-        + _input(usage.input_audio, usage.cached_audio, rate.audio_in, rate.audio_cached)
-        + _input(usage.input_image, usage.cached_image, rate.image_in, rate.image_cached)
-        + usage.output_text * rate.text_out
-        + usage.output_audio * rate.audio_out
+    parts = (
+        *_input(usage.input_text, usage.cached_text, rate.text_in, rate.text_cached),
+        *_input(usage.input_audio, usage.cached_audio, rate.audio_in, rate.audio_cached),
+        *_input(usage.input_image, usage.cached_image, rate.image_in, rate.image_cached),
+        (usage.output_text, rate.text_out),
+        (usage.output_audio, rate.audio_out),
     )
-    return micros / 1_000_000
+    used = [(tokens, each) for tokens, each in parts if tokens]
+    costs = [tokens * each for tokens, each in used if each is not None]
+    return sum(costs) / 1_000_000 if used and len(costs) == len(used) else None
 
 
-def _input(tokens: int, cached: int, full: float, reduced: float) -> float:
+def _input(
+    tokens: int, cached: int, full: float | None, reduced: float | None
+) -> tuple[tuple[int, float | None], ...]:
+    """New tokens and cached ones, each with its price; without one of their own the full one."""
     cached = max(0, min(cached, tokens))
-    return (tokens - cached) * full + cached * reduced
+    return (tokens - cached, full), (cached, full if reduced is None else reduced)

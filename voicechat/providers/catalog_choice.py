@@ -5,7 +5,8 @@ ordinary chat model; otherwise the table and its patterns tell.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from voicechat.config import Config
 from voicechat.errors import ConfigError
@@ -13,6 +14,7 @@ from voicechat.providers import catalog_table, dialect_class, names
 from voicechat.providers.base import Profile
 from voicechat.providers.catalog_keys import NO_CONFIG, find_key
 from voicechat.providers.catalog_table import CHAT, Model, Table
+from voicechat.text import clean_line
 
 BUILT_IN = "local"
 """The provider that needs no key."""
@@ -30,6 +32,8 @@ class Choice:
     """Of a chat model: the provider whose HTTP services answer; empty: the user's own address."""
     way: str = "openai"
     """Of a chat model: how it is spoken to (`LocalOptions.mind_kind`)."""
+    doubt: str = field(default="", compare=False)
+    """Where the name says nothing and its provider is a guess: a clause about that."""
 
     @property
     def full_name(self) -> str:
@@ -89,7 +93,14 @@ def _guess(table: Table, name: str, provider: str, own_address: bool) -> Choice:
         return Choice(found, name)
     if not own_address and (service := table.chat_service(name)):
         return _choice(table, CHAT, name, service)
-    return Choice(provider, name)
+    return Choice(provider, name, doubt=_doubt(table, name))
+
+
+def _doubt(table: Table, name: str) -> str:
+    known = [model.name for model in table.models]
+    near = get_close_matches(name, [*known, *names()], 1)
+    mean = f" (did you mean {near[0]}?)" if near else " (`voicechat models` lists those that are)"
+    return f"No model called {clean_line(name, 60)!r} is known here{mean}"
 
 
 def _chat(rest: str, own_address: bool, config: Config) -> Choice:

@@ -29,14 +29,27 @@ def key_for(provider: str, environ: Mapping[str, str], config: Config) -> str:
 def missing_key(profile: Profile, config: Config) -> ConfigError:
     """What to say when there is none."""
     where = f" (get one at {profile.key_page})" if profile.key_page else ""
-    name = key_variable(profile.name, config)
-    return ConfigError(f"There is no key for {profile.title}", f"Set {name}{where}")
+    names = config.provider(profile.name).api_key_env or " or ".join(profile.key_env)
+    return ConfigError(f"There is no key for {profile.title}", f"Set {names}{where}")
 
 
 def key_variable(provider: str, config: Config) -> str:
     """The environment variable to put a provider's key into; empty where none is needed."""
     key_env = dialect_class(provider).profile.key_env
     return config.provider(provider).api_key_env or next(iter(key_env), "")
+
+
+def key_place(provider: str, environ: Mapping[str, str], config: Config) -> str:
+    """Where the key of a provider was found; without one, where it belongs.
+
+    Raises:
+        ConfigError: The key is damaged.
+    """
+    key, variable = find_key(dialect_class(provider).profile, environ, config)
+    section = f"[providers.{provider}]"
+    if key:
+        return variable or f"{section} of the config"
+    return key_variable(provider, config) or f"api_key in {section}"
 
 
 def url_for(provider: str, environ: Mapping[str, str], config: Config = NO_CONFIG) -> str:

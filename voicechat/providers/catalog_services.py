@@ -34,6 +34,8 @@ class Service:
     """How the chat service is spoken to (`LocalOptions.mind_kind`)."""
     chat_model: str
     """Empty: the first one the service offers."""
+    provider: str = ""
+    """Whose they are, as the config calls it; empty: the user's own."""
     key: str = field(default="", repr=False)
     key_header: str = field(default="", repr=False)
     """How the key is sent, with `{key}` in its place; empty: as a bearer token."""
@@ -125,6 +127,7 @@ class _Basis:
             url=self.url,
             kind=way,
             chat_model=model,
+            provider="" if self.profile.name == CHAT else self.profile.name,
             key=self.key,
             key_header=own.key_header or _key_header(self.profile.name, self.key),
             headers=own.headers,

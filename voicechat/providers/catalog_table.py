@@ -6,6 +6,7 @@ It never limits anyone: a name that is not here is passed to its provider all th
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import date
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
@@ -23,16 +24,18 @@ ABILITIES = ("voice", "text", "images", "tools", "hands-free", "reasoning")
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD for a million tokens; what a model does not know costs nothing."""
+    """For a million tokens; None: not known, which is not the same as nothing."""
 
-    text_in: float = 0.0
-    text_cached: float = 0.0
-    text_out: float = 0.0
-    audio_in: float = 0.0
-    audio_cached: float = 0.0
-    audio_out: float = 0.0
-    image_in: float = 0.0
-    image_cached: float = 0.0
+    text_in: float | None = None
+    text_cached: float | None = None
+    text_out: float | None = None
+    audio_in: float | None = None
+    audio_cached: float | None = None
+    audio_out: float | None = None
+    image_in: float | None = None
+    image_cached: float | None = None
+    minute: float | None = None
+    """For a minute of the session, where that is what is billed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,14 @@ class Model:
     """ISO date on which it ends, or ended."""
     successor: str = ""
     price: Price | None = None
+    currency: Literal["USD", "CNY"] = "USD"
+    grade: Literal["", "documented", "reported"] = ""
+    """How sure the price is: the provider says so, or somebody who pays it; empty: no price, or
+    the user's own."""
+    price_until: str = ""
+    """The last day (ISO) on which that is the price; empty: no other is announced."""
+    later_price: Price | None = None
+    """From the day after."""
     service: str = ""
     """Of a chat model: the provider whose HTTP services answer."""
 
@@ -65,6 +76,11 @@ class Model:
     def key_holder(self) -> str:
         """The provider whose key it needs."""
         return self.service or self.provider
+
+    def price_on(self, day: date) -> Price | None:
+        """What it costs on that day; None: not known."""
+        is_over = self.price_until and day.isoformat() > self.price_until
+        return self.later_price if is_over else self.price
 
     def is_called(self, name: str) -> bool:
         return name == self.name or any(fnmatchcase(name, pattern) for pattern in self.also)
@@ -161,7 +177,10 @@ def built_in() -> Table:
 
 
 def _model(row: dict[str, Any], families: Mapping[str, Family]) -> Model:
-    values = {**_frozen(row), "price": Price(**row["price"]) if "price" in row else None}
+    values = _frozen(row)
+    for key in ("price", "later_price"):
+        if key in row:
+            values[key] = Price(**row[key])
     family = families[row.get("service") or row["provider"]]
     is_chat = row["provider"] == CHAT
     return Model(**{"voices": family.chat_voices if is_chat else family.voices, **values})
@@ -187,8 +206,14 @@ def _merge(table: Table, known: Model | None, name: str, section: ModelSection) 
         model,
         abilities=section.abilities or model.abilities,
         voices=section.voices or model.voices or table.family(provider).voices,
-        price=Price(**section.price) if section.price else model.price,
+        **(_own_price(section) if section.price else {}),
     )
+
+
+def _own_price(section: ModelSection) -> dict[str, Any]:
+    """The user's word, in USD and for good, instead of all that the table says."""
+    told = {"currency": "USD", "grade": "", "price_until": "", "later_price": None}
+    return {"price": Price(**section.price), **told}
 
 
 def _check(where: str, what: str, values: Iterable[str], known: Iterable[str]) -> None:

@@ -132,7 +132,7 @@ class GeminiDialect(Dialect):
         self._opened_at: float | None = None
         self._is_ready = False
         self._has_failed = False
-        self._farewell = Farewell(self.profile)
+        self._farewell = Farewell(self.profile, self.key_hint())
         self._begin_session(0.0)
 
     def _begin_session(self, now: float) -> None:
@@ -179,13 +179,12 @@ class GeminiDialect(Dialect):
     def open(self, now: float) -> None:
         self._opened_at = now
         self._begin_session(now)
-        self._farewell = Farewell(self.profile, has_history=bool(self.settings.resume))
+        has_history = bool(self.settings.resume)
+        self._farewell = Farewell(self.profile, self.key_hint(), has_history=has_history)
         self._say({"setup": build(self.settings, self._model)})
 
     def send(self, command: Command, now: float) -> None:
-        if isinstance(command, SetHandsFree):
-            self._set_hands_free(command.hands_free)
-        elif self._is_ready or isinstance(command, Interrupt):
+        if self._is_ready or isinstance(command, Interrupt | SetHandsFree):
             self._obey(command, now)
         else:
             self._waiting.keep(command, self.input_rate)
@@ -230,6 +229,8 @@ class GeminiDialect(Dialect):
             case Interrupt():
                 is_cut = command.by_server and self._uplink.hands_free
                 self._turns.drop(now, is_cut=is_cut)
+            case _:
+                self._set_hands_free(command.hands_free)
 
     def _begin_turn(self, now: float) -> None:
         if self._uplink.hands_free:

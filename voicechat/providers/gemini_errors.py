@@ -86,6 +86,8 @@ class Farewell:
     """Explains the end of the link."""
 
     profile: Profile
+    key_hint: str = ""
+    """What to do about a key that is refused."""
     was_warned: bool = False
     """The server said that the end was near."""
     has_history: bool = False
@@ -139,7 +141,7 @@ class Farewell:
     def _hint(self, found: Blame) -> str:
         match found:
             case "key":
-                return f"Check the key in {self.profile.key_env[0]}; keys: {self.profile.key_page}"
+                return self.key_hint
             case "region":
                 return "Use a proxy in a country that the service serves"
             case "quota":

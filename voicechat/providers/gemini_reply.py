@@ -78,8 +78,8 @@ class Reply:
                 return self._play(data, rate)
             case Said(words, is_spoken=True):
                 return self._speak(clean(words))
-            case Said(words):
-                self._written.append(clean(words))
+            case _:
+                self._written.append(clean(sign.words))
                 return []
 
     def _play(self, data: bytes, rate: int) -> list[Event]:

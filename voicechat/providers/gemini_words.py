@@ -63,10 +63,8 @@ class Words:
 
     def commit(self) -> list[Event]:
         """The key was released."""
-        turn = self._last
-        if turn is None or turn.is_committed:
-            return []
-        return [*self._give_up(self._before), self._commit(turn)]
+        assert self._last is not None
+        return [*self._give_up(self._before), self._commit(self._last)]
 
     def forget(self) -> None:
         """The press is given up."""

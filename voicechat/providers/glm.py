@@ -65,7 +65,9 @@ class GlmDialect(GlmOpening):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._farewell: GlmFarewell = GlmFarewell(self.profile, self.codes, self.money_page)
+        self._farewell: GlmFarewell = GlmFarewell(
+            self.profile, self.codes, self.money_page, self.key_hint()
+        )
         self._pieces = Pieces()
         self._watch = TurnWatch()
         self._calls = Calls(self._say)

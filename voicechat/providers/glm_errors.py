@@ -23,9 +23,6 @@ from voicechat.providers.openai_errors import (
 from voicechat.providers.openai_fields import JsonObject, rows, table, text
 from voicechat.text import clean_line
 
-INTERNATIONAL_URL = "wss://api.z.ai/api/paas/v4/realtime"
-"""Where keys from z.ai are good."""
-
 _USUAL = Codebook()
 CODES = Codebook(
     key=_USUAL.key | {"1000", "1001", "1002", "1003", "1004"},
@@ -130,10 +127,8 @@ def _surfaced(fault: Fault, said: str, secrets: tuple[str, ...]) -> Fault:
     if at < 0 or len(said) > _LONGEST_REPORT:
         return fault
     try:
-        report, _ = json.JSONDecoder().raw_decode(said[at:])
+        report: JsonObject = json.JSONDecoder().raw_decode(said[at:])[0]
     except (ValueError, RecursionError):
-        return fault
-    if not isinstance(report, dict):
         return fault
     for detail in rows(report, "detail"):
         loc = detail.get("loc")
@@ -179,8 +174,6 @@ class GlmFarewell(Farewell):
         return ServiceError(words, hint, retry_after_s=wait_s, tries=tries)
 
     def _hint(self, blame: Blame | None) -> str:
-        if blame == "key":
-            return f"{self._key_hint()}; a key of z.ai is good at {INTERNATIONAL_URL} only"
         if blame == "model":
             return "Choose another model: an account may not use all of them"
         return super()._hint(blame)

@@ -77,6 +77,7 @@ class GlmOpening(OpenAIDialect):
     takes_past_items: ClassVar[bool] = False
     server_cancels: ClassVar[bool] = False
     money_page: ClassVar[str] = "https://bigmodel.cn/pricing"
+    key_note: ClassVar[str] = "a key of z.ai belongs into ZAI_API_KEY"
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -6,8 +6,8 @@ has long been silent, and nobody answers.
 """
 
 import struct
-import sys
-from array import array
+
+from voicechat.providers.openai_sound import peak
 
 PIECE_MS = 100
 QUIET_S = 3.0
@@ -66,9 +66,9 @@ class TurnWatch:
 
     def hears(self, pcm: bytes, now: float) -> None:
         """What the server hears too: quiet is far below the loudest of late."""
-        peak = _peak(pcm)
-        self._loudest = max(peak, self._loudest * _FORGETS)
-        if peak > max(_FLOOR, self._loudest / _SPEECH_TO_QUIET):
+        level = peak(pcm)
+        self._loudest = max(level, self._loudest * _FORGETS)
+        if level > max(_FLOOR, self._loudest / _SPEECH_TO_QUIET):
             self._quiet_since = None
         elif self._quiet_since is None:
             self._quiet_since = now
@@ -78,10 +78,3 @@ class TurnWatch:
         longest_s = max(QUIET_S, silence_ms / 1000 + SPARE_S)
         quiet_since = self._quiet_since
         return self._is_speaking and quiet_since is not None and now - quiet_since >= longest_s
-
-
-def _peak(pcm: bytes) -> int:
-    samples = array("h", pcm[: len(pcm) // 2 * 2])
-    if sys.byteorder == "big":
-        samples.byteswap()
-    return max(max(samples), -min(samples)) if samples else 0

@@ -8,8 +8,9 @@ said, `gptlive_reply` what the model says, `gptlive_errors` what goes wrong.
 
 The key (push-to-talk) only decides what the model hears; when it answers is up to it.
 
-Work that the model hands to us ("delegation") comes without its task, so nobody here can do it: the
-model is told so at once, or it would wait for a result.
+With tools, the model hands work to another one that calls them (`gptlive_tools`).  Without, it
+hands work to us ("delegation"), which comes without its task, so nobody here can do it: the model
+is told so at once, or it would wait for a result.
 Source: the Live API reference (https://developers.openai.com/api/docs/guides/live).
 """
 
@@ -30,9 +31,9 @@ from voicechat.events import (
     SendAudio,
     SendImage,
     SendText,
+    SendToolResult,
     SessionExpired,
     SessionReady,
-    SetHandsFree,
     Unknown,
 )
 from voicechat.providers.base import Dialect, Profile, Settings
@@ -40,8 +41,10 @@ from voicechat.providers.gptlive_errors import Farewell
 from voicechat.providers.gptlive_reply import Voice
 from voicechat.providers.gptlive_setup import address
 from voicechat.providers.gptlive_start import Start
+from voicechat.providers.gptlive_tools import Helper
 from voicechat.providers.gptlive_uplink import Uplink
 from voicechat.providers.gptlive_words import Words
+from voicechat.providers.openai import OpenAIDialect
 from voicechat.providers.openai_errors import read_fault, safe_line
 from voicechat.providers.openai_fields import (
     JsonObject,
@@ -73,7 +76,6 @@ _SILENT = frozenset(
         "decision.event",
         "decision.item.created",
         "decision.item.deleted",
-        "response.event",
         "session.commentary.appended",
         "session.input_audio.append",
         "session.input_audio.muted",
@@ -105,6 +107,8 @@ class GptLiveDialect(Dialect):
         silence_when_muted=True,
         max_session_s=7200.0,
         text_input="no",
+        http=OpenAIDialect.profile.http,
+        tools=True,
     )
 
     tick_s: ClassVar[float] = 0.05
@@ -123,8 +127,9 @@ class GptLiveDialect(Dialect):
         settings, stamp = self.settings, f"{int(now * 1000):x}"
         self._start = Start(self._say, settings, self._model, self.input_rate)
         self._closed_at: float | None = None
-        self._farewell = Farewell(self.profile)
+        self._farewell = Farewell(self.profile, self.key_hint())
         self._repeats = Repeats()
+        self._helper = Helper(self._say)
         self._before_reply: str | None = None
         self._now = now
         self._uplink = Uplink(self._say, self.input_rate, hands_free=settings.hands_free)
@@ -151,16 +156,11 @@ class GptLiveDialect(Dialect):
 
     def send(self, command: Command, now: float) -> None:
         self._now = now
-        match command:
-            case SetHandsFree(hands_free):
-                self.settings = replace(self.settings, hands_free=hands_free)
-                self._uplink.set_hands_free(hands_free, now)
-            case SendText() | SendImage():
-                self._refuse(command)
-            case SendAudio() | BeginTurn() | EndTurn() if not self._start.is_over:
-                self._keep(command)
-            case _:
-                self._obey(command, now)
+        is_spoken = isinstance(command, SendAudio | BeginTurn | EndTurn)
+        if is_spoken and not self._start.is_over:
+            self._keep(command)
+        else:
+            self._obey(command, now)
 
     def receive(self, message: str | bytes, now: float) -> list[Event]:
         self._now = now
@@ -194,8 +194,16 @@ class GptLiveDialect(Dialect):
                 self._begin_turn(now)
             case EndTurn():
                 self._end_turn(now)
+            case SendText() | SendImage():
+                self._refuse(command)
+            case SendToolResult():
+                self._helper.answer(command)
             case Interrupt():
                 self._queued += self._voice.stop(now)
+            case _:
+                hands_free = command.hands_free
+                self.settings = replace(self.settings, hands_free=hands_free)
+                self._uplink.set_hands_free(hands_free, now)
 
     def _begin_turn(self, now: float) -> None:
         if not self._uplink.hands_free:
@@ -236,7 +244,9 @@ class GptLiveDialect(Dialect):
     def _started(self, message: JsonObject, now: float) -> list[Event]:
         if self._start.is_over:
             return []
-        self._start.is_over, self._farewell = True, Farewell(self.profile)
+        self._start.is_over = True
+        self._farewell = Farewell(self.profile, self.key_hint())
+        self._helper.offered = self._start.offered
         session = table(message, "session")
         self._uplink.start(now)
         for command in self._waiting.take():
@@ -246,6 +256,7 @@ class GptLiveDialect(Dialect):
 
     def _spoke(self, message: JsonObject, now: float) -> list[Event]:
         """The user said something, as the server understood it."""
+        self._helper.rounds = 0
         start_ms, end_ms = count(message, "start_ms"), count(message, "end_ms")
         is_late = self._voice.is_open and start_ms < self._voice.start_ms
         is_late_turn = is_late and self._words.is_new(start_ms)
@@ -273,12 +284,15 @@ class GptLiveDialect(Dialect):
 
     def _delegated(self, message: JsonObject, now: float) -> list[Event]:
         delegation = table(message, "delegation")
-        given = identity(delegation, "id")
-        if given and self._start.is_over and text(delegation, "target") in ("", "client"):
+        given, is_ours = identity(delegation, "id"), text(delegation, "target") in ("", "client")
+        if given and is_ours and self._start.is_over and not self._helper.offered:
             kind, event_id = "session.commentary.append", f"answer_{given}"[:64]
             answer = {"type": kind, "content": NO_HELPER, "delegation_id": given}
             self._say({**answer, "event_id": event_id})
         return []
+
+    def _worked(self, message: JsonObject, now: float) -> list[Event]:
+        return self._helper.take(message, self._secrets) if self._helper.offered else []
 
     def _informed(self, message: JsonObject, now: float) -> list[Event]:
         code = clean_line(text(message, "code"), 80) or "info"
@@ -360,6 +374,7 @@ class GptLiveDialect(Dialect):
     _handlers: ClassVar[dict[str, Callable[["GptLiveDialect", JsonObject, float], list[Event]]]] = {
         "error": _failed,
         "info": _informed,
+        "response.event": _worked,
         "session.closed": _ended,
         "session.delegation.created": _delegated,
         "session.input_transcript.delta": _spoke,

@@ -39,11 +39,13 @@ class Farewell:
     """Explains the end of the session; the first reason says it best."""
 
     profile: Profile
+    key_hint: str = ""
+    """What to do about a key that is refused."""
     ending: VoiceChatError | None = None
     _codes: CloseCodes = field(init=False)
 
     def __post_init__(self) -> None:
-        self._codes = CloseCodes(self.profile, CODES, MONEY_PAGE)
+        self._codes = CloseCodes(self.profile, CODES, MONEY_PAGE, self.key_hint)
 
     def verdict(self, fault: Fault, *, is_started: bool) -> Verdict:
         """What an error means for the session."""

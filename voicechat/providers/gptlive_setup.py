@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 from voicechat.providers.base import Past, Settings
+from voicechat.providers.gptlive_tools import HELPER_MODEL, delegation
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.text import clean
 
@@ -19,9 +20,13 @@ MOST_TOKENS = 7000
 _MESSAGE_TOKENS = 8
 """What one message costs beside its words."""
 
-Wish: TypeAlias = Literal["voice", "input"]
+Wish: TypeAlias = Literal["voice", "input", "delegation"]
 
-WISHES: dict[Wish, str] = {"voice": "the chosen voice", "input": "what was said before"}
+WISHES: dict[Wish, str] = {
+    "voice": "the chosen voice",
+    "input": "what was said before",
+    "delegation": "the tools",
+}
 """What a session can go on without, and how it is called."""
 
 
@@ -44,13 +49,15 @@ def build(settings: Settings, model: str, rate: int, left_out: Set[Wish]) -> Jso
     audio: JsonObject = {"format": {"type": "audio/pcm", "rate": rate}}
     if settings.voice and "voice" not in left_out:
         audio["output"] = {"voice": clean(settings.voice)}
+    instructions = clean(settings.instructions).strip()
+    tools = () if "delegation" in left_out else settings.tools
     session: JsonObject = {
         "model": model,
         "audio": audio,
-        "delegation": {"type": "client"},
+        "delegation": delegation(tools, instructions),
         "store": False,
     }
-    if instructions := clean(settings.instructions).strip():
+    if instructions:
         session["instructions"] = instructions
     past = history(settings.history)
     if past and "input" not in left_out:
@@ -58,12 +65,12 @@ def build(settings: Settings, model: str, rate: int, left_out: Set[Wish]) -> Jso
     return session
 
 
-def blamed(param: str) -> Wish | None:
-    """Which wish a server's `error.param` names."""
-    fields = param.split(".")
-    if "voice" in fields:
-        return "voice"
-    return "input" if any(field.partition("[")[0] == "input" for field in fields) else None
+def blamed(param: str, words: str = "") -> Wish | None:
+    """Which wish a server's `error.param` names, or else its words: the model of the helper."""
+    fields = [field.partition("[")[0] for field in param.split(".")]
+    wishes: tuple[Wish, ...] = ("delegation", "voice", "input")
+    named = next((wish for wish in wishes if wish in fields), None)
+    return named or ("delegation" if HELPER_MODEL in words else None)
 
 
 # -- what was said before -------------------------------------------------------------------------

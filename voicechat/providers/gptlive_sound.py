@@ -3,8 +3,7 @@
 The rule: only what nobody would hear is silence; a quiet end of a word is none.
 """
 
-import sys
-from array import array
+from voicechat.providers.openai_sound import peak
 
 LOUDEST_SILENCE = 160
 """|sample| of PCM16 below which a sound is silence: -46 dB of full scale."""
@@ -12,7 +11,4 @@ LOUDEST_SILENCE = 160
 
 def is_silent(pcm: bytes) -> bool:
     """Whether nothing can be heard in PCM16 little-endian; a whole number of samples."""
-    samples = array("h", pcm)
-    if sys.byteorder == "big":
-        samples.byteswap()
-    return not samples or max(max(samples), -min(samples)) < LOUDEST_SILENCE
+    return peak(pcm) < LOUDEST_SILENCE

@@ -43,7 +43,7 @@ class Start:
 
     def give_up(self, fault: Fault, now: float) -> Notice | None:
         """Ask for less; None: the fault is with something that a session needs."""
-        wish = blamed(fault.param)
+        wish = blamed(fault.param, fault.message)
         if self.is_over or wish is None or wish in self._left_out or not self._has(wish):
             return None
         self._left_out.add(wish)
@@ -59,5 +59,13 @@ class Start:
         self._asked_at = None
         return True
 
+    @property
+    def offered(self) -> frozenset[str]:
+        """Names of the tools that the session was asked to have."""
+        is_left_out = "delegation" in self._left_out
+        return frozenset() if is_left_out else frozenset(tool.name for tool in self._settings.tools)
+
     def _has(self, wish: Wish) -> bool:
-        return bool(self._settings.voice if wish == "voice" else self._settings.history)
+        settings = self._settings
+        chosen = {"voice": settings.voice, "input": settings.history, "delegation": settings.tools}
+        return bool(chosen[wish])

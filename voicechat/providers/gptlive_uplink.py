@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
+from voicechat.providers.gptlive_sound import is_silent
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_sound import encode
 
@@ -19,6 +20,8 @@ LARGEST_MS = 100
 """Of one message."""
 LEAD_S = 0.5
 """How far sound may run ahead of the clock: more than what a press brings from before the key."""
+AHEAD_S = 0.1
+"""The same for a microphone that is always open, unless somebody speaks."""
 IDLE_HOLE_S = 0.04
 """Of a stream that nobody feeds: filled at once."""
 HOLE_S = 0.3
@@ -111,14 +114,21 @@ class Uplink:
     # -- sound ----------------------------------------------------------------------------------
 
     def add(self, pcm: bytes, now: float) -> None:
-        """More sound: PCM16."""
-        if self.hands_free:
-            self.pump(now, is_fed=True)
-            self._send(pcm, now)
-        elif self._is_pressed:
+        """More sound: PCM16.
+
+        Hands-free, it follows what was said with the key and is not all sent yet; while the stream
+        is ahead of time, silence is left out, or the model would hear everything late for ever.
+        """
+        self.pump(now, is_fed=True)
+        if self._is_pressed:
             self._listen()
-            self._queue += self._pieces(pcm)
-            self.pump(now, is_fed=True)
+        elif not self.hands_free or (self._is_ahead(now) and is_silent(pcm)):
+            return
+        self._queue += self._pieces(pcm)
+        self.pump(now, is_fed=True)
+
+    def _is_ahead(self, now: float) -> bool:
+        return bool(self._queue) or self._fed_until - now > AHEAD_S
 
     def pump(self, now: float, *, is_fed: bool = False) -> None:
         """Send what is due now.  `is_fed`: sound is just coming, so that no hole needs filling."""

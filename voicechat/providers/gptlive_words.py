@@ -133,7 +133,7 @@ class Words:
             text: A fragment.
             start_ms: Its place on the session's clock, as `end_ms`.
             previous: The row that a new turn follows; None: the last.
-            answered_ms: Where the answer to it began, if it has begun.
+            answered_ms: Where the answer to a new turn began, if it has begun.
         """
         words = clean(text)
         is_new = self.is_new(start_ms)
@@ -142,10 +142,10 @@ class Words:
         events = self._begin(previous) if is_new else []
         turn = self._turn
         assert turn is not None
-        if is_new and answered_ms is not None:
-            turn.answered_ms, turn.answered_at = answered_ms, now
-        elif answered_ms is None:
+        if answered_ms is None:
             self._asked_at = max(now, self._asked_at or 0.0)
+        else:
+            turn.answered_ms, turn.answered_at = answered_ms, now
         turn.end_ms, turn.worded_at = max(turn.end_ms, end_ms), now
         return [*events, *self._write(turn, words)]
 

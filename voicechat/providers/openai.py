@@ -28,7 +28,6 @@ from voicechat.events import (
     SendToolResult,
     SessionExpired,
     SessionReady,
-    SetHandsFree,
     Unknown,
 )
 from voicechat.providers.base import Http, Profile, Settings
@@ -96,9 +95,11 @@ class OpenAIDialect(Ways):
         self._tool_calls = Calls(self._say, self._replies)
         self._answers = Answers(self._say, self._replies, self._tool_calls)
         self._memory = Memory(self._say)
-        self._farewell = Farewell(self.profile, self.codes, self.money_page, self.key_note)
+        self._farewell = Farewell(self.profile, self.codes, self.money_page, self.key_hint())
         self._agreement = self._new_agreement()
         self._first_session: JsonObject = {}
+        self._has_key = True
+        """Whether the user marks the turns, though the server may find them all the same."""
         self._messages = 0
         self._notices: list[Event] = []
         self._repeats = Repeats()
@@ -149,6 +150,7 @@ class OpenAIDialect(Ways):
         self._tool_calls.offered = frozenset(offered)
         shape, first = self.settings.shape, self._first_shape()
         self._agreement = self._new_agreement()
+        self._has_key = not self.settings.hands_free
         self._replies.fields = self._reply_fields()
         # Sound in the wrong language would be noise: a slow line's answer is waited for.
         patience = replace(self.patience, update_s=SLOW_UPDATE_S) if self._wants_g711 else None
@@ -194,8 +196,7 @@ class OpenAIDialect(Ways):
     def _heard(self, kind: str) -> None:
         """Any first event will do to begin; an error is a reason to wait for what comes next."""
         opening = self._opening
-        if opening is None:
-            return
+        assert opening is not None
         opening.has_heard = True
         if opening.phase == "waiting" and kind != "error":
             self._ask(opening)
@@ -276,6 +277,8 @@ class OpenAIDialect(Ways):
                     self._end_turn()
                 elif self.waits:
                     self._want_reply()
+                elif self._has_key:
+                    self._turns.hush(self.settings.vad.silence_ms, self.input_rate)
             case SendText(words, item_id):
                 self._send_text(words, item_id)
             case SendImage():
@@ -284,8 +287,8 @@ class OpenAIDialect(Ways):
                 self._tool_calls.answer(call_id, self._tool_output(command), self._now)
             case Interrupt():
                 self._interrupt(command)
-            case SetHandsFree(hands_free):
-                self._set_hands_free(hands_free)
+            case _:
+                self._set_hands_free(command.hands_free)
 
     def _choose_codec(self) -> None:
         """Write sound as the server last said that it wants it."""
@@ -337,6 +340,7 @@ class OpenAIDialect(Ways):
             self._answers.heard(command.heard, self.output_rate, were_open)
 
     def _set_hands_free(self, hands_free: bool) -> None:
+        self._has_key = not hands_free
         if hands_free != self._agreement.hands_free:
             self._agreement.hands_free = hands_free
             self._update("turns", self._turns_update(hands_free))

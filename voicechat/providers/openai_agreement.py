@@ -6,17 +6,17 @@ our latest update is its word; an older one describes a session that we have alr
 
 from typing import Literal, TypeAlias
 
-from voicechat.events import Event, Notice
+from voicechat.events import Event, Notice, SessionEnding
 from voicechat.providers.base import Profile, Settings
 from voicechat.providers.openai_errors import Fault
 from voicechat.providers.openai_session import Effective
 
 Update: TypeAlias = Literal["extras", "turns"]
 
-_CALLED: dict[Update, str] = {
-    "extras": "noise reduction",
-    "turns": "to change who finds the turns",
-}
+NEEDS_NEW = (
+    "turns_need_new_session",
+    "The service settles who finds the turns when a session begins: the next one will have it",
+)
 
 
 class Agreement:
@@ -64,7 +64,8 @@ class Agreement:
             return []
         if what == "turns":
             self.hands_free = not self.hands_free
-        return [Notice("update_refused", f"The server refused {_CALLED[what]}: {fault.message}")]
+            return [Notice(*NEEDS_NEW), SessionEnding(0.0)]
+        return [Notice("update_refused", f"The server refused noise reduction: {fault.message}")]
 
     def believe(self, effective: Effective) -> list[Event]:
         """Take over what the server says of the session."""

@@ -179,7 +179,8 @@ class Farewell:
     profile: Profile
     codes: Codebook = field(default_factory=Codebook)
     money_page: str = ""
-    key_note: str = ""
+    key_hint: str = ""
+    """What to do about a key that is refused."""
     refusal: RefusedError | None = None
 
     def remember(self, fault: Fault) -> None:
@@ -245,7 +246,7 @@ class Farewell:
     def _hint(self, blame: Blame | None) -> str:
         match blame:
             case "key":
-                return self._key_hint()
+                return self.key_hint
             case "money":
                 page = f" ({self.money_page})" if self.money_page else ""
                 return f"Look at your plan and credit{page}"
@@ -253,12 +254,6 @@ class Farewell:
                 return "Choose another model"
             case _:
                 return ""
-
-    def _key_hint(self) -> str:
-        where = f" in {self.profile.key_env[0]}" if self.profile.key_env else ""
-        note = f"; {self.key_note}" if self.key_note else ""
-        page = f"; keys: {self.profile.key_page}" if self.profile.key_page else ""
-        return f"Check the key{where}{note}{page}"
 
 
 def _with(words: str, reason: str) -> str:

@@ -17,6 +17,7 @@ from voicechat.providers.openai_sound import Samples
 from voicechat.text import clean
 
 _REMEMBERED = 256
+_MOST_PIECES = 2000
 
 
 @dataclass(slots=True)
@@ -31,6 +32,12 @@ class Part:
     @property
     def words(self) -> str:
         return "".join(self.pieces)
+
+    def add(self, words: str) -> None:
+        """More words.  A piece alone costs ten times its letters: many are put together."""
+        self.pieces.append(words)
+        if len(self.pieces) > _MOST_PIECES:
+            self.pieces = [self.words]
 
     def settle(self, words: str, *, is_piece: bool) -> bool:
         """Take the final words; whether that is news.
@@ -71,7 +78,7 @@ class Item:
         words = clean(delta)
         if part.is_settled or not words:  # A late copy must not follow the final words.
             return None
-        part.pieces.append(words)
+        part.add(words)
         self.is_spoken = self.is_spoken or spoken
         return ReplyText(self.reply_id, self.id, words, spoken=self.is_spoken)
 

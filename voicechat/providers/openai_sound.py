@@ -5,6 +5,7 @@ The rule: doubtful bytes are dropped, never played; a wrong guess is full-scale 
 
 import base64
 import binascii
+from struct import unpack
 
 _URL_SAFE = str.maketrans("-_", "+/")
 _HEADER_SEARCH = 4096
@@ -35,6 +36,13 @@ def without_header(sound: bytes) -> bytes:
         return sound
     at = sound.find(b"data", 12, _HEADER_SEARCH)
     return sound[at + 8 :] if at >= 0 else b""
+
+
+def peak(pcm: bytes) -> int:
+    """The largest |sample| of PCM16 little-endian; half a sample at the end is none."""
+    count = len(pcm) // 2
+    samples = unpack(f"<{count}h", pcm[: count * 2])
+    return max(max(samples), -min(samples)) if samples else 0
 
 
 class Samples:

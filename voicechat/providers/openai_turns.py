@@ -24,6 +24,9 @@ from voicechat.providers.openai_sound import encode
 from voicechat.text import clean
 
 SHORTEST_MS = 100
+TAIL_MS = 1000
+"""Of silence after a turn, where the server finds the turns though the key marks them."""
+_PIECE_MS = 100
 
 
 class Turns:
@@ -69,6 +72,13 @@ class Turns:
             self._append(self.g711.flush())
         self._say({"type": "input_audio_buffer.commit"})
         return None
+
+    def hush(self, silence_ms: int, rate: int) -> None:
+        """Let a server that was asked for `silence_ms` hear that the speech has ended."""
+        tail_ms = max(TAIL_MS, silence_ms + TAIL_MS // 2)
+        for _ in range(0, tail_ms, _PIECE_MS):
+            self.add(bytes(_PIECE_MS * rate // 1000 * 2))
+        self._turn_bytes = 0
 
     # -- receiving ------------------------------------------------------------------------------
 

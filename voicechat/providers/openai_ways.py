@@ -57,8 +57,6 @@ class Ways(Dialect, ABC):
     tells_rates: ClassVar[bool] = True
     """Whether a server with other rates than the profile's is news for the user."""
     money_page: ClassVar[str] = "https://platform.openai.com/settings/organization/billing"
-    key_note: ClassVar[str] = ""
-    """What else may be wrong with a key that is refused, one clause."""
 
     _agreement: Agreement
     _opening: Opening | None

@@ -53,7 +53,8 @@ async def test_a_spoken_turn_is_heard_and_answered(program: Program) -> None:
 
 
 async def test_a_bad_key_is_told_in_one_line(program: Program) -> None:
-    assert "401" in await AZURE.says_that_the_key_is_bad(program)
+    line = await AZURE.says_that_the_key_is_bad(program)
+    assert "401" in line and "Check the key in AZURE_OPENAI_API_KEY" in line
 
 
 async def test_a_missing_endpoint_is_named(program: Program) -> None:

@@ -51,7 +51,14 @@ async def test_rates_headers_and_the_shape_are_the_users_to_say(program: Program
 
 
 async def test_a_bad_key_is_told_in_one_line(keyed: Program) -> None:
-    assert "bad key" in await CUSTOM.says_that_the_key_is_bad(keyed)
+    line = await CUSTOM.says_that_the_key_is_bad(keyed)
+    assert "bad key" in line and "Check the key in MY_KEY" in line
+
+
+async def test_a_key_that_was_never_given_has_a_place(program: Program) -> None:
+    async with CustomServer(api_key=KEY) as server:
+        done = await CUSTOM.call(program, server)
+    assert "Set api_key in [providers.custom]" in done.failed_with_one_line()
 
 
 async def test_the_only_slot_is_taken(keyed: Program) -> None:

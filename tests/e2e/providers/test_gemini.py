@@ -109,14 +109,14 @@ async def test_a_spoken_answer_at_another_rate_is_saved_at_that_rate(program: Pr
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("bad_key", "API key not valid"),
+        ("bad_key", "API key not valid. Please pass a valid API key. Check the key in GOOGLE_API"),
         ("region", "location is not supported"),
         ("quota", "exceeded your current quota"),
     ],
 )
 async def test_a_refusal_fails_with_one_line(program: Program, script: str, words: str) -> None:
     async with GeminiServer(script) as server:
-        done = await call(program, server)
+        done = await call(program, server, key="GOOGLE_API_KEY")
     assert words in done.failed_with_one_line()
     assert KEY not in done.err + done.out
 

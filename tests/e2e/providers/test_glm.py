@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.http.vendor import Vendor
 from tests.e2e.plain.program import Outcome, Program
 from tests.fakes.ga_signal import decode_track, read_wav, tone
 from tests.fakes.glm_script import ANSWER, SCRIPTS, Reply
@@ -73,6 +74,22 @@ async def test_a_server_that_ignores_typed_text_is_told_apart(program: Program) 
     assert server.violations == []
 
 
+async def test_typed_text_that_is_ignored_is_answered_by_the_chat_model(program: Program) -> None:
+    with Vendor(KEY) as vendor:
+        section = f'[providers.glm]\nhttp_url = "{vendor.url}"\nchat_model = "chat-1"\n'
+        program.config.write_text(section)
+        async with GlmServer() as server:
+            done = await call(program, server, "--json", stdin="hello\nagain\n")
+    assert (done.code, done.err) == (0, ""), done.out
+    answers = [event["text"].strip() for event in done.of("reply_text")]
+    assert answers == ["You said: hello.", "You said: again."]
+    assert [event["text"] for event in done.of("user")] == ["hello", "again"]
+    (notice,) = done.of("notice")
+    assert notice["code"] == "link_http" and "answers no typed text" in notice["text"]
+    assert len(server.log.messages("conversation.item.create")) == 1
+    assert vendor.keys == {KEY} and server.violations == []
+
+
 async def test_a_spoken_turn_is_answered_and_the_answer_saved_whole(program: Program) -> None:
     write_speech(program.home / "say.wav")
     async with GlmServer() as server:
@@ -103,7 +120,7 @@ async def test_hands_free_the_service_finds_the_turn(program: Program) -> None:
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("bad_key", "refused the key"),
+        ("bad_key", "Check the key in ZAI_API_KEY"),
         ("no_model", "knows no such address or model"),
         ("no_balance", "no balance for Realtime"),
         ("gateway", "may lack this model"),
@@ -116,7 +133,7 @@ async def test_every_failure_is_one_line_and_an_exit_code(
     program: Program, script: str, words: str
 ) -> None:
     async with GlmServer(script) as server:
-        done = await call(program, server, stdin="hello\n")
+        done = await call(program, server, stdin="hello\n", env="ZAI_API_KEY")
         assert server.attempts == 1
     assert done.code == 1
     assert words in done.err

@@ -41,8 +41,15 @@ async def test_a_chat_model_without_a_key(program: Program, model: str) -> None:
     check_line(done.failed_with_one_line(2), CHAT_MODELS[model])
 
 
-@pytest.mark.parametrize("provider", [name for name in KEYED if name != "gptlive"])
+@pytest.mark.parametrize("provider", KEYED)
 async def test_its_way_over_http_without_a_key(program: Program, provider: str) -> None:
     model = "azure/my-voice" if provider == "azure" else provider
     done = await program.run("--plain", "--link", "http", "--model", model, stdin="hello\n")
     check_line(done.failed_with_one_line(2), provider)
+
+
+async def test_a_misspelt_model_is_told_as_that(program: Program) -> None:
+    done = await program.run("--plain", "--model", "gimini-3.8-live", stdin="hello\n")
+    line = done.failed_with_one_line(2)
+    assert "did you mean gemini-3.8-live?" in line
+    assert "and there is no key for OpenAI. Set OPENAI_API_KEY" in line

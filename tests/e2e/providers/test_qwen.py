@@ -34,7 +34,9 @@ async def test_a_spoken_turn_is_heard_at_16_khz_and_answered(program: Program, m
 
 
 async def test_a_bad_key_is_told_in_one_line(program: Program) -> None:
-    assert "401" in await member().says_that_the_key_is_bad(program)
+    line = await member().says_that_the_key_is_bad(program)
+    assert "401" in line and "Check the key in DASHSCOPE_API_KEY" in line
+    assert "good in one region only" in line
 
 
 async def test_a_model_of_a_workspace_needs_its_address(program: Program) -> None:

@@ -22,4 +22,6 @@ async def test_a_spoken_turn_is_heard_and_answered(program: Program) -> None:
 
 
 async def test_a_bad_key_is_told_in_one_line(program: Program) -> None:
-    assert "401" in await STEPFUN.says_that_the_key_is_bad(program)
+    line = await STEPFUN.says_that_the_key_is_bad(program)
+    assert "401" in line and "Check the key in STEPFUN_API_KEY" in line
+    assert "wss://api.stepfun.ai" in line

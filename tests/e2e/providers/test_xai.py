@@ -24,7 +24,8 @@ async def test_a_spoken_turn_is_heard_and_answered(program: Program) -> None:
 
 
 async def test_a_bad_key_is_told_in_one_line(program: Program) -> None:
-    assert "401" in await XAI.says_that_the_key_is_bad(program)
+    line = await XAI.says_that_the_key_is_bad(program)
+    assert "401" in line and "Check the key in XAI_API_KEY" in line
 
 
 def first_events(server: GaServer) -> list[str]:

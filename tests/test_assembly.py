@@ -104,6 +104,22 @@ def test_an_address_of_ones_own_needs_no_key(home: Home) -> None:
     assert line.dialect.headers() == {}
 
 
+@pytest.mark.parametrize(
+    ("url", "is_plain"),
+    [
+        ("http://192.168.7.7:11434/v1", True),
+        ("https://192.168.7.7:11434/v1", False),
+        ("http://127.0.0.1:11434/v1", False),
+        ("http://[::1]:11434/v1", False),
+    ],
+)
+def test_an_http_service_that_others_can_listen_in_on_is_known(
+    home: Home, url: str, is_plain: bool
+) -> None:
+    line = home.build("--model", "chat/chat-1", "--url", url).dial("")()
+    assert (line.way, line.is_plain) == ("http", is_plain)
+
+
 def test_a_retired_name_leads_to_its_successor_with_a_notice(home: Home) -> None:
     line = home.build("--model", "gpt-4o-realtime", **WITH_KEY).dial("")()
     assert line.model == "gpt-realtime-2.1"

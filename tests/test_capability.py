@@ -29,6 +29,12 @@ def test_a_model_that_may_ignore_text_is_still_written_to() -> None:
     assert lack(replace(ABLE, text_input="unsure"), "unsure", "text") is None
 
 
+def test_a_blind_model_of_a_provider_that_takes_pictures_is_shown_none() -> None:
+    notice = lack(ABLE, "blind", "images", sees=False)
+    assert notice and "blind sees no pictures" in notice.message
+    assert lack(ABLE, "blind", "text", sees=False) is None
+
+
 @pytest.mark.parametrize("name", names())
 def test_every_provider_says_what_it_is(name: str) -> None:
     profile = dialect_class(name).profile

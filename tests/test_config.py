@@ -285,3 +285,12 @@ def test_the_example_cut_anywhere_is_read_or_refused_in_one_line(tmp_path: Path,
         except ConfigError as error:
             told = str(error)
         assert str(path) in told and "\n" not in told
+
+
+def test_an_address_and_a_dialect_have_two_names_each(tmp_path: Path) -> None:
+    text = '[providers.custom]\nbase_url = "ws://127.0.0.1:9/v1"\ndialect = "beta"\n'
+    own = load(written(tmp_path, text), {}).provider("custom")
+    assert (own.url, own.shape) == ("ws://127.0.0.1:9/v1", "beta")
+    assert "'auto'" in refused(tmp_path, '[providers.custom]\ndialect = "old"\n')
+    both = refused(tmp_path, f'[providers.custom]\nurl = "ws://{KEY}"\nbase_url = "ws://{KEY}"\n')
+    assert "providers.custom.base_url" in both and "Keep url" in both

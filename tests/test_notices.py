@@ -62,6 +62,16 @@ async def test_what_a_model_lacks_is_told_once_a_model() -> None:
     assert room.notices.lacks(replace(deaf, model="deafer"), "text") and len(room.told) == 2
 
 
+async def test_whether_a_model_sees_is_asked_of_the_model_and_of_its_provider() -> None:
+    room, unknown = Room(), line()
+    assert unknown.sees and not room.notices.lacks(unknown, "images")
+    blind = replace(unknown, abilities=("voice", "text"))
+    assert not blind.sees and room.notices.lacks(blind, "images")
+    assert replace(unknown, abilities=("voice", "images")).sees
+    talker = replace(unknown, dialect=GptLiveDialect(Settings("m")), abilities=("images",))
+    assert not talker.sees and room.notices.lacks(talker, "images")
+
+
 async def test_a_thread_is_heard_where_everything_is_told() -> None:
     room = Room()
     await asyncio.to_thread(room.notices.tell_from_thread, VoiceChatError("The disk is full"))

@@ -36,7 +36,11 @@ def test_every_provider_is_there_with_its_facts(tmp_path: Path) -> None:
     )
     assert row.price is not None and row.price["audio_out"] == 64.0
     assert len(row.price_date) == 10 and "marin" in row.voices and row.last_used == ""
+    assert (row.price_currency, row.price_grade, row.price_until) == ("USD", "documented", "")
     assert rows["local"].has_key and rows["local"].price is None
+    assert rows["glm-realtime-flash"].price == {"minute": 0.18}
+    assert rows["glm-realtime-flash"].price_currency == "CNY"
+    assert rows["gemini-3.8-live"].price and "image_in" not in rows["gemini-3.8-live"].price
 
 
 def test_a_chat_model_needs_the_key_of_its_service(tmp_path: Path) -> None:

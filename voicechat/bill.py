@@ -18,9 +18,15 @@ class Bill:
         self._price = price
         self.cost_usd: float | None = None
         """Of all replies so far; None while none had a known price."""
+        self.is_partial = False
+        """Whether there was more than that: a reply whose cost nobody knows."""
 
     def add(self, model: str, usage: Usage | None) -> None:
         """A reply has ended; `usage`: None where the provider does not say."""
-        cost = self._price(model, usage) if self._price and usage else None
-        if cost is not None:
+        if self._price is None:
+            return
+        cost = self._price(model, usage) if usage else None
+        if cost is None:
+            self.is_partial = True
+        else:
             self.cost_usd = (self.cost_usd or 0.0) + cost

@@ -11,12 +11,16 @@ from voicechat.providers.base import Profile
 What: TypeAlias = Literal["text", "images", "truncation"]
 
 
-def lack(profile: Profile, model: str, what: What) -> Notice | None:
-    """What to tell about something a provider's models cannot do; None: they can."""
+def lack(profile: Profile, model: str, what: What, *, sees: bool = True) -> Notice | None:
+    """What to tell about something a model cannot do; None: it can.
+
+    Args:
+        sees: Whether this very one may be shown pictures, if its provider takes them at all.
+    """
     match what:
         case "text" if profile.text_input == "no":
             return Notice("no_text", f"{model} reads no typed messages: speak to it")
-        case "images" if not profile.images:
+        case "images" if not (profile.images and sees):
             return Notice("no_pictures", f"{model} sees no pictures: choose another model (F2)")
         case "truncation" if not profile.can_truncate:
             text = f"{model} cannot be told where you cut it: it believes you heard all it sent"

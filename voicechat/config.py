@@ -25,9 +25,12 @@ def _number(default: float, low: float, high: float) -> Any:
     return field(default=default, metadata={"range": (low, high)})
 
 
-def _secret() -> Any:
-    """A text that may hold a key or a password: never shown, not even in an error."""
-    return field(default="", repr=False, metadata={"secret": True})
+def _secret(also: str = "") -> Any:
+    """A text that may hold a key or a password: never shown, not even in an error.
+
+    `also`: another name that it may have in the file.
+    """
+    return field(default="", repr=False, metadata={"secret": True, "also": also})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class Provider:
 
     api_key: str = _secret()
     api_key_env: str = ""
-    url: str = _secret()
+    url: str = _secret(also="base_url")
     http_url: str = _secret()
     """Base address of its HTTP services, e.g. https://host/v1."""
     model: str = ""
@@ -111,7 +114,7 @@ class Provider:
     ears_model: str = ""
     mouth_model: str = ""
     voice: str = ""
-    shape: Literal["auto", "ga", "beta"] = "auto"
+    shape: Literal["auto", "ga", "beta"] = field(default="auto", metadata={"also": "dialect"})
     """Which generation of OpenAI's protocol the server speaks, where that is its language."""
     input_rate: int = _number(0, 0, 48_000)
     """Hz, for a server that does not say what it hears; 0: the provider's."""
@@ -305,13 +308,16 @@ class _Reader:
     def _fields(self, cls: type[Any], table: dict[str, Any], where: str) -> dict[str, Any]:
         known = {entry.name: entry for entry in fields(cls) if entry.metadata.get("in_file", True)}
         kinds = get_type_hints(cls)
-        for key in table:
-            if key not in known:
+        names = {entry.metadata.get("also") or name: name for name, entry in known.items()}
+        found: dict[str, Any] = {}
+        for key, value in table.items():
+            name = key if key in known else names.get(key, "")
+            if not name:
                 raise self._unknown(f"{where}{key}", key, known, "")
-        return {
-            key: self._value(kinds[key], known[key], value, f"{where}{key}")
-            for key, value in table.items()
-        }
+            if name in found:
+                raise self._wrong(f"{where}{key}", "says the same as another", f"Keep {name}")
+            found[name] = self._value(kinds[name], known[name], value, f"{where}{key}")
+        return found
 
     def _value(self, kind: Any, entry: Field[Any], value: Any, where: str) -> Any:
         if where in _NAMED:

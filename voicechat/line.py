@@ -26,9 +26,24 @@ class Line:
     """Something to be told once, e.g. that a retired name led to its successor."""
     way: Literal["websocket", "http"] = "websocket"
     """How the provider is reached; shown to the user where it is not the usual way."""
+    abilities: tuple[str, ...] = ()
+    """What this very model is known to do (`catalog.ABILITIES`); empty: nobody knows."""
     proxy_label: str = ""
     """The proxy on the way to an HTTP service, which the link (to our own process) cannot know."""
+    is_plain: bool = False
+    """Everybody on the way to an HTTP service can read and hear what is said."""
     cuts_by_any_voice: bool = False
     """The user wants only words to cut a reply, and this model's VAD cannot leave that to us."""
     instead: "Callable[[], Line] | None" = None
     """Makes the line to take when no WebSocket gets through, where there is one."""
+
+    @property
+    def sees(self) -> bool:
+        """Whether a picture may be sent: its provider takes them, and the model is not blind."""
+        is_blind = bool(self.abilities) and "images" not in self.abilities
+        return self.dialect.profile.images and not is_blind
+
+    @property
+    def may_cost(self) -> bool:
+        """Whether somebody may want money for it: nobody does on this machine, or without a key."""
+        return self.way == "http" or bool(self.dialect.profile.key_env)

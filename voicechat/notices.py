@@ -53,7 +53,7 @@ class Notices:
 
     def lacks(self, line: Line, what: capability.What) -> bool:
         """Whether the model cannot do something; told once a model, where it matters."""
-        lack = capability.lack(line.dialect.profile, line.model, what)
+        lack = capability.lack(line.dialect.profile, line.model, what, sees=line.sees)
         if lack is not None:
             self.tell_once(lack)
         return lack is not None

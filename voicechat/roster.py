@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from datetime import date
+from typing import Any
 
 from voicechat.config import Config
 from voicechat.errors import ConfigError
@@ -78,7 +80,20 @@ def _row(model: Model, used: str, environ: Mapping[str, str], config: Config) ->
         status=model.status,
         shutdown=model.shutdown,
         successor=model.successor,
-        price=asdict(model.price) if model.price else None,
-        price_date=catalog.date() if model.price else "",
         last_used=used,
+        **_price(model, date.today()),
     )
+
+
+def _price(model: Model, day: date) -> dict[str, Any]:
+    """What there is to say about the model's price on that day."""
+    price = model.price_on(day)
+    if price is None:
+        return {}
+    return {
+        "price": {kind: each for kind, each in asdict(price).items() if each is not None},
+        "price_currency": model.currency,
+        "price_grade": model.grade,
+        "price_date": catalog.date(),
+        "price_until": model.price_until if price is model.price else "",
+    }

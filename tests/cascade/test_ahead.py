@@ -17,6 +17,7 @@ class _Mouth:
     """Says each word as one piece, as soon as it may."""
 
     speaks = True
+    is_billed = False
 
     def __init__(self) -> None:
         self.begun: list[str] = []

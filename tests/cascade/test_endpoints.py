@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import gzip
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -246,6 +247,32 @@ async def test_dribble_without_end_ends_at_the_deadline() -> None:
         with pytest.raises(LinkError, match="took longer"):
             assert not [piece async for piece in service.stream("/chat/completions", body) if 0]
         await service.close()
+
+
+@pytest.mark.fault("P33")
+@pytest.mark.parametrize("filling", [b"\n", b"x"])
+async def test_what_is_immense_once_it_is_unpacked_ends_and_stops_nothing_else(
+    vendor: Vendor, filling: bytes
+) -> None:
+    packed = gzip.compress(filling * 2**23)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
+    vendor.raw = head.encode() + packed
+    turns = 0
+
+    async def go_round() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async with asyncio.TaskGroup() as tasks:
+        other = tasks.create_task(go_round())
+        service = HttpService(vendor.url, longest=2**22)
+        with pytest.raises(ServiceError, match="without end"):
+            assert not [one async for one in read_events(service.stream("/x", {})) if one]
+        await service.close()
+        other.cancel()
+    assert turns > 50
 
 
 async def test_line_is_used_again_for_the_next_request() -> None:

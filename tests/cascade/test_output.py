@@ -95,7 +95,7 @@ async def test_words_before_a_call_are_said_first_and_words_after_it_are_another
             await peer.send("conversation.item.create", item=answer)
         await peer.send("response.create")
         assert words_of(await peer.until("response.done")) == "The tool said: fog "
-    asked = server.asked[-1]["messages"][1:]
+    asked = server.asked[-1]["messages"][2:]
     assert [message["role"] for message in asked] == ["assistant", "tool", "tool"]
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
 from tests.cascade.peer import Event, Peer, meet, silence, sound_of, words_of
 from tests.cascade.vendor import Vendor
+from tests.fakes.http_chat import HttpChatServer
 from tests.fakes.http_speech import HttpSpeechServer
 from tests.fakes.http_speech_vendors import MS_PER_CHARACTER, PITCH, hear_pcm, tone
 from voicechat.cascade.options import LocalOptions
@@ -71,6 +73,31 @@ async def test_speech_goes_in_and_comes_out_by_every_kind_of_service(
     assert not any("x-team" in request.headers for request in speech_server.requests)
 
 
+@pytest.mark.parametrize("mouth", ["service", "espeak-ng"])
+async def test_what_ears_and_mouth_are_paid_for_is_counted_beside_the_minds_own_count(
+    speech_server: HttpSpeechServer, vendor: Vendor, mouth: str
+) -> None:
+    options = _options(speech_server, vendor)
+    if mouth != "service":
+        options = replace(options, mouth=mouth, mouth_model="")
+    with HttpChatServer(key="") as mind:
+        async with (
+            running(replace(options, mind=mind.url, mind_model="chat-1")) as endpoint,
+            meet(endpoint) as peer,
+        ):
+            await _push_to_talk(peer)
+            spoken = (await peer.speak(tone(1200, 300) + silence(300)))[-1]["response"]["usage"]
+            events = await peer.type("Good.")
+            typed = events[-1]["response"]["usage"]
+            silent = (await peer.type("Well.", output_modalities=["text"]))[-1]["response"]["usage"]
+    sound = -(-ms_of(len(sound_of(events))) // 50) if mouth == "service" else 0
+    assert spoken["input_token_details"]["audio_tokens"] == 15
+    assert typed["input_token_details"]["audio_tokens"] == 0
+    assert typed["output_token_details"]["audio_tokens"] == sound
+    assert typed["output_tokens"] == silent["output_tokens"] + sound
+    assert silent["output_token_details"]["audio_tokens"] == 0
+
+
 async def test_turn_in_which_nobody_speaks_is_sent_to_nobody(
     speech_server: HttpSpeechServer, vendor: Vendor
 ) -> None:
@@ -120,6 +147,7 @@ async def test_sentence_of_a_failing_service_is_spoken_by_a_program(
     assert words_of(events) == " ".join(_ANSWER)
     (told,) = [event for event in events if event["type"] == "error"]
     dialect = DIALECT(Settings(model="local", url=endpoint.url))
+    dialect.open(0.0)
     (shown,) = dialect.receive(json.dumps(told), 0.0)
     assert isinstance(shown, ProviderFailed) and not shown.fatal
     assert "a program of this machine speaks for now" in shown.message

@@ -7,6 +7,7 @@ from tests.cascade.vendor import Vendor
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.process import Endpoint, running
 from voicechat.cascade.sound import ms_of
+from voicechat.cascade.turns import ALOUD
 
 _AUDIO_REPLY = [
     "response.created",
@@ -191,7 +192,20 @@ async def test_mind_remembers_only_the_sentences_that_were_heard(vendor: Vendor)
         await peer.ask("conversation.item.truncate", "conversation.item.truncated", **where)
         await peer.type("And?")
         said = [message["content"] for message in vendor.asked[-1].json()["messages"]]
-        assert said == ["Talk.", "First sentence. ", "And?"]
+        assert said == [ALOUD, "Talk.", "First sentence. ", "And?"]
+
+
+async def test_a_mind_of_words_is_told_that_it_is_heard_and_only_then(vendor: Vendor) -> None:
+    async with running(LocalOptions(mind=vendor.url)) as endpoint, meet(endpoint) as peer:
+        await peer.update(instructions="Be brief.")
+        await peer.type("Aloud.")
+        await peer.type("In letters.", output_modalities=["text"])
+        told = [
+            asked.json()["messages"][0]["content"]
+            for asked in vendor.asked
+            if asked.path.endswith("completions")
+        ]
+        assert told == [f"Be brief.\n\n{ALOUD}", "Be brief."]
 
 
 async def test_text_is_answered_without_sound_when_asked_so(peer: Peer) -> None:

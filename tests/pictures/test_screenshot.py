@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
+from tests.fakes.display import Display
+from tests.pictures.drawn import opened
 from voicechat.errors import ConfigError
-from voicechat.pictures import Limits
+from voicechat.pictures import Limits, fetch_screen
 from voicechat.pictures.screenshot import take_screenshot
 
 
@@ -29,6 +32,33 @@ def test_a_display_that_nobody_serves_is_told(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     with pytest.raises(ConfigError, match="The screen cannot be read") as caught:
         take_screenshot(Limits(), {"DISPLAY": ":4711"})
+    assert "/image" in caught.value.hint
+
+
+@pytest.fixture
+def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[Display]:
+    with Display(640, 400) as display:
+        monkeypatch.setenv("DISPLAY", display.name)
+        for name in ("WAYLAND_DISPLAY", "XDG_SESSION_TYPE"):
+            monkeypatch.delenv(name, raising=False)
+        yield display
+
+
+async def test_what_the_screen_shows_is_the_picture_made_as_small_as_the_model_wants(
+    display: Display,
+) -> None:
+    display.paint(0, (200, 30, 30))
+    display.paint(1, (30, 30, 200))
+    picture = await fetch_screen(Limits(side=320))
+    assert picture.label.startswith("screen 320\u00d7200, ") and picture.mime == "image/png"
+    shown = opened(picture.data)
+    assert shown.size == (320, 200)
+    assert [shown.getpixel((x, 100)) for x in (20, 300)] == [(200, 30, 30), (30, 30, 200)]
+
+
+async def test_a_screen_that_shows_programs_nothing_is_told(display: Display) -> None:
+    with pytest.raises(ConfigError, match="only a black screen") as caught:
+        await fetch_screen(Limits())
     assert "/image" in caught.value.hint
 
 

@@ -123,6 +123,30 @@ os.execv(sys.executable, [sys.executable, {path!r}, "stdio"])
 """
 
 
+async def test_a_server_that_did_not_start_is_tried_again_by_the_next_connection(
+    tmp_path: Path,
+) -> None:
+    mended = tmp_path / "mended"
+    source = (
+        f"import os, runpy, sys\nos.path.exists({str(mended)!r}) or sys.exit('not yet')\n"
+        f"sys.argv = ['x', 'stdio']\nrunpy.run_path({mcp_program.__file__!r}, run_name='__main__')"
+    )
+    section = McpSection(command=program(tmp_path, source), allow=True)
+    async with at_work(servers={"files": section}) as bench:
+        for _ in range(2):
+            assert bench.toolbox.tools() == ()
+            line = "The tool server files does not work: It ended at once. not yet"
+            assert bench.told.count(line) == 1
+            await bench.toolbox.wait_ready(30)
+        mended.touch()
+        for _ in range(60):  # The connections to come, each of which waits a moment at most.
+            await bench.toolbox.wait_ready(30)
+            if bench.toolbox.tools():
+                break
+        assert "files__read_file" in [tool.name for tool in bench.toolbox.tools()]
+        assert (await bench.call("files__read_file", '{"path": "/a"}')).output == "the text of /a"
+
+
 async def test_a_server_that_comes_late_is_told(tmp_path: Path) -> None:
     command = program(tmp_path, LATE.format(path=FILES[1]))
     async with at_work(servers={"files": McpSection(command)}, wait_s=0.2) as bench:

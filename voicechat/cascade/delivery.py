@@ -134,13 +134,14 @@ class Delivery:
             (reply.say if reply.kind == "audio" else reply.write)(sentence)
             return
         reply.say(sentence)
-        await self._play(self._ahead.sound())
+        await self._play(self._ahead.sound(), is_apart=self._parts.mouth.is_billed)
         if complaint := take_complaint(self._parts.mouth):
             reply.complain(complaint)
 
-    async def _play(self, sound: AsyncGenerator[bytes, None]) -> None:
+    async def _play(self, sound: AsyncGenerator[bytes, None], *, is_apart: bool = False) -> None:
         async with contextlib.aclosing(_blocks(sound)) as blocks:
             async for block in blocks:
+                self._reply.count_apart(said_bytes=len(block) if is_apart else 0)
                 self._reply.sound(block)
                 await self._room()
 

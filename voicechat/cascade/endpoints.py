@@ -41,6 +41,10 @@ _START_S = 120.0
 _IDLE_S = 30.0
 """Between two pieces of an answer."""
 _LONGEST_ANSWER = 64 * 2**20
+"""Bytes, unpacked: a quarter of an hour of speech."""
+_PIECE = 2**16
+"""Of a large one, between two looks at what else there is to do: what comes packed may be a
+thousand times as large unpacked."""
 _ENDS = ("/chat/completions", "/audio/transcriptions", "/audio/speech")
 
 
@@ -58,6 +62,7 @@ class HttpService:
         headers: Mapping[str, str] | None = None,
         ca_file: str = "",
         idle_s: float = _IDLE_S,
+        longest: int = _LONGEST_ANSWER,
     ) -> None:
         """`url` is the base (`https://host/v1`) or the full address of what is asked for.
 
@@ -69,6 +74,7 @@ class HttpService:
             headers: More of them, for every request.
             ca_file: PEM file with certificates to trust beside those of this machine.
             idle_s: The longest silence inside an answer.
+            longest: Bytes of one answer, unpacked.
 
         Raises:
             ConfigError: Address, proxy, key or a header cannot be used, or the key would be sent
@@ -78,6 +84,7 @@ class HttpService:
         self._base, _, self._query = url.strip().partition("?")
         self._base = self._base.rstrip("/")
         self._deadline_s, self._idle_s, self._ca_file = deadline_s, idle_s, ca_file
+        self._longest = longest
         self._headers = {**(headers or {}), **key_headers(key.strip(), key_header)}
         local = is_loopback(self._address.host)
         secrets = tuple(filter(None, (key.strip(), *trust.secrets_of(self._headers))))
@@ -127,14 +134,17 @@ class HttpService:
                     answer = await stack.enter_async_context(
                         self._request("POST", path, **_as_json(body))
                     )
-            pieces = answer.aiter_bytes()
+            pieces, count = answer.aiter_bytes(), 0
             while True:
                 with self._translation():
                     async with self._patience(deadline, self._idle_s):
                         piece = await anext(pieces, None)
                 if piece is None:
                     return
-                yield piece
+                for at in range(0, len(piece), _PIECE):
+                    yield piece[at : at + _PIECE]
+                    await asyncio.sleep(0)
+                self._limit(count := count + len(piece))
 
     async def knock(self, path: str) -> None:
         """Ask for something small: is the service there, and does it let us in?
@@ -223,9 +233,12 @@ class HttpService:
         body = bytearray()
         async for piece in answer.aiter_bytes():
             body += piece
-            if len(body) > _LONGEST_ANSWER:
-                raise ServiceError(f"{self.name} sends without end")
+            self._limit(len(body))
         return bytes(body)
+
+    def _limit(self, count: int) -> None:
+        if count > self._longest:
+            raise ServiceError(f"{self.name} sends without end")
 
     # -- what went wrong ------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ class NoMouth:
     """Nobody speaks; answers stay text."""
 
     speaks = False
+    is_billed = False
 
     async def speak(self, text: str, *, voice: str, speed: float) -> AsyncGenerator[bytes, None]:
         return
@@ -57,6 +58,7 @@ class HttpMouth:
     """A speech service; `voice` is the options' and goes before the session's."""
 
     speaks = True
+    is_billed = True
 
     def __init__(self, speaker: Speaker, voice: str = "") -> None:
         self._speaker, self._voice = speaker, voice

@@ -123,6 +123,10 @@ class Mouth(Protocol):
     def speaks(self) -> bool:
         """False: answers stay text, never call `speak`."""
 
+    @property
+    def is_billed(self) -> bool:
+        """Whether what it says may cost money, beside what the mind costs."""
+
     def speak(self, text: str, *, voice: str, speed: float) -> AsyncGenerator[bytes, None]:
         """The sound of one sentence: PCM16 mono at 24 kHz, in whole samples, as it is made."""
 

@@ -32,6 +32,7 @@ class EspeakMouth:
     """espeak-ng: small, everywhere, about a hundred languages."""
 
     speaks = True
+    is_billed = False
 
     def __init__(self, program: str, voice: str = "", language: str = "") -> None:
         self._program, self._voice = program, voice
@@ -78,6 +79,7 @@ class SayMouth:
     """The `say` of macOS, by way of a file, since it cannot write to a pipe."""
 
     speaks = True
+    is_billed = False
 
     def __init__(self, program: str, voice: str = "") -> None:
         self._program, self._voice = program, voice

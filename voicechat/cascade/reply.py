@@ -5,7 +5,7 @@ response.done.  Once it is over, a reply says nothing more, whatever is still ru
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from voicechat.cascade.items import History, Item, new_id
@@ -54,6 +54,8 @@ class Reply:
         """Characters, in all items."""
         self._input = {"text_tokens": 0, "audio_tokens": 0}
         self._spent: Spent | None = None
+        self._heard_apart = self._said_apart = 0
+        """Bytes of sound that ears or mouth take money for: the mind's service knows nothing."""
 
     def begin(self) -> None:
         self.send({"type": "response.created", "response": self._wire("in_progress", None, None)})
@@ -67,6 +69,11 @@ class Reply:
     def count(self, spent: Spent) -> None:
         """What the service itself counted, which is better than what we reckon."""
         self._spent = spent
+
+    def count_apart(self, *, heard_bytes: int = 0, said_bytes: int = 0) -> None:
+        """More sound that a service other than the mind's takes money for."""
+        self._heard_apart += heard_bytes
+        self._said_apart += said_bytes
 
     def write(self, text: str) -> None:
         """More of a text answer."""
@@ -147,7 +154,7 @@ class Reply:
 
     def _usage(self) -> dict[str, Any]:
         """Tokens as the service counted them; else 1 per 100 ms in, 1 per 50 ms out, text by 4."""
-        spent = self._spent or self._reckoned()
+        spent = self._counted() or self._reckoned()
         given, made = spent.input_tokens, spent.output_tokens
         cached = {"text_tokens": spent.cached_tokens, "audio_tokens": 0, "image_tokens": 0}
         details = {
@@ -169,14 +176,32 @@ class Reply:
             "output_token_details": output,
         }
 
+    def _counted(self) -> Spent | None:
+        """The mind's own count, and what ears and mouth did for it."""
+        if (spent := self._spent) is None:
+            return None
+        heard, said = _tokens(self._heard_apart, 100), _tokens(self._said_apart, 50)
+        return replace(
+            spent,
+            input_tokens=spent.input_tokens + heard,
+            output_tokens=spent.output_tokens + said,
+            input_audio=spent.input_audio + heard,
+            output_audio=spent.output_audio + said,
+        )
+
     def _reckoned(self) -> Spent:
-        spoken = -(-ms_of(sum(item.sound_bytes for item in self._items)) // 50)
+        spoken = _tokens(sum(item.sound_bytes for item in self._items), 50)
         return Spent(
             sum(self._input.values()),
             -(-self._written // 4) + spoken,
             input_audio=self._input["audio_tokens"],
             output_audio=spoken,
         )
+
+
+def _tokens(sound_bytes: int, each_ms: int) -> int:
+    """As OpenAI counts sound."""
+    return -(-ms_of(sound_bytes) // each_ms)
 
 
 def _length(said: Said) -> int:

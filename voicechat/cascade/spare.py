@@ -31,6 +31,7 @@ class SpareMouth:
     """A mouth with a spare one behind it."""
 
     speaks = True
+    is_billed = True
 
     def __init__(self, mouth: Mouth, spare: Mouth, patience: Patience | None = None) -> None:
         self._mouth, self._spare, self._patience = mouth, spare, patience or Patience()

@@ -6,12 +6,15 @@ of one (errors, as a rule), are events as well.
 
 import contextlib
 import json
+import re
 from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 from voicechat.errors import ServiceError
 
 _LONGEST = 64 * 2**20
+_BLANKS = re.compile(rb"(?:\r?\n){3,}")
+"""Two ends of a line end an event, and a million more do nothing."""
 _FIELDS = (b"event:", b"id:", b"retry:", b":")
 
 
@@ -33,7 +36,7 @@ class EventReader:
         Raises:
             ServiceError: It never ends a line.
         """
-        *lines, rest = data.split(b"\n")
+        *lines, rest = _BLANKS.sub(b"\n\n", data).split(b"\n")
         for line in lines:
             self._line += line
             whole, self._line = bytes(self._line), bytearray()

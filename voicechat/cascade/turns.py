@@ -17,6 +17,11 @@ from voicechat.errors import LinkError, RefusedError, VoiceChatError
 
 __all__ = ["Room", "Turns", "describe"]
 
+ALOUD = (
+    "Your answer is spoken aloud. Answer as one talks, in the language of the user: in short "
+    "sentences, without lists, headings, tables, emoji or markup."
+)
+
 
 class Turns:
     """Starts and stops replies; at most one of them belongs to the conversation."""
@@ -79,6 +84,7 @@ class Turns:
         try:
             question = await _ask(about, reply.plan, hears=hears)
             reply.count_input(question)
+            reply.count_apart(heard_bytes=_written_bytes(about))
             cut = None
             if hears or not _is_silence(about):
                 cut = await Delivery(self._parts, reply, self._room).run(question)
@@ -113,13 +119,23 @@ async def _ask(about: Sequence[Item], plan: ReplyPlan, *, hears: bool) -> Questi
     limit = plan.max_output_tokens
     return Question(
         [item.said() for item in about],
-        plan.instructions,
+        _instructions(plan),
         limit if isinstance(limit, int) else None,
         plan.tools,
         plan.must_call,
         "" if plan.voice == "default" else plan.voice,
         not plan.text_only,
     )
+
+
+def _instructions(plan: ReplyPlan) -> str:
+    """A mind of words does not know that it is heard, and would write lists and tables."""
+    return plan.instructions if plan.text_only else f"{plan.instructions}\n\n{ALOUD}".lstrip()
+
+
+def _written_bytes(about: Sequence[Item]) -> int:
+    """Of the turn that is to be answered: sound that the ears write down."""
+    return about[-1].sound_bytes if about and about[-1].words else 0
 
 
 def _is_silence(about: Sequence[Item]) -> bool:

@@ -60,8 +60,15 @@ class ModelRow:
     """ISO date on which it ends."""
     successor: str = ""
     price: Mapping[str, float] | None = None
-    """USD for a million tokens; None: not known."""
+    """For a million tokens, or a `minute`, of each kind that is known; None: nothing is."""
+    price_currency: str = ""
+    """ISO 4217."""
+    price_grade: str = ""
+    """`documented` by the provider, `reported` by others, or empty: the user's own word."""
     price_date: str = ""
+    """ISO date of that knowledge."""
+    price_until: str = ""
+    """The last day on which it holds; empty: no other is announced."""
     last_used: str = ""
     """ISO 8601 in UTC; empty: never."""
 

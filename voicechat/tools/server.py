@@ -80,6 +80,12 @@ class McpServer:
                 self.settled.set()
             await self._wanted.wait()
 
+    def try_again(self) -> None:
+        """Start it once more if it never worked; what was wrong may have been mended."""
+        if self._problem and not self._has_worked and self.settled.is_set():
+            self.settled.clear()
+            self._wanted.set()
+
     async def _live(self) -> VoiceChatError:
         """From its start to its end; returns why it ended."""
         self._lost.clear()

@@ -23,6 +23,9 @@ from voicechat.tools.server import START_S, McpServer, load_protocol
 MOST_TOOLS = 128
 """OpenAI's limit for one session."""
 
+AGAIN_S = 1.0
+"""For a server to start that did not start before: a call must not wait for it for long."""
+
 Reply = Callable[[SendToolResult], None]
 
 
@@ -122,7 +125,14 @@ class Toolbox:
             tasks.create_task(server.run())
 
     async def wait_ready(self, seconds: float) -> None:
-        """Until every server has listed its tools or failed, not longer than `seconds`."""
+        """Until every server has listed its tools or failed, not longer than `seconds`.
+
+        Those that failed before are tried again, and not waited for as long.
+        """
+        if all(server.settled.is_set() for server in self._servers):
+            seconds = min(seconds, AGAIN_S)
+        for server in self._servers:
+            server.try_again()
         waits = [server.settled.wait() for server in self._servers]
         try:
             async with asyncio.timeout(seconds):

@@ -41,7 +41,7 @@ class Kind:
 
 KINDS = {
     "openai-sound": Kind("gpt-audio-1.5", "openai", "OPENAI_API_KEY", PITCH["openai"], calls=True),
-    "glm-sound": Kind("glm-4-voice", "glm", "ZHIPUAI_API_KEY", PITCH["glm"], sees=True),
+    "glm-sound": Kind("glm-4-voice", "glm", "ZHIPUAI_API_KEY", PITCH["glm"]),
     "qwen-sound": Kind("qwen3.5-omni-plus", "qwen", "DASHSCOPE_API_KEY", PITCH["qwen"], sees=True),
     "gemini": Kind(
         "gemini-3.8-flash",

@@ -8,6 +8,7 @@ from tests.e2e.http.gateway import Gateway
 from tests.e2e.http.vendor import KEY, Vendor
 from tests.e2e.voice.conftest import Stage, Voice
 from tests.e2e.voice.listening import is_quiet, loud_ms
+from tests.e2e.voice.service import server
 from tests.fakes.http_chat import Script
 from tests.fakes.pulse import wait_until
 from tests.fakes.terminal import Terminal, check_after
@@ -105,14 +106,15 @@ def test_typing_over_an_answer_ends_its_request_too(stage: Stage, vendor: Vendor
     leave(terminal, stage)
 
 
-def test_what_is_said_while_the_way_is_still_looked_for_is_heard(
+def test_what_is_said_goes_over_http_and_over_the_websocket_once_that_is_open(
     stage: Stage, vendor: Vendor, voice: Voice
 ) -> None:
+    """Spoken while the way is still looked for, then over HTTP, then over the WebSocket."""
     (stage.home / "config.toml").write_text(
         f'[providers.openai]\nhttp_url = "{vendor.url}"\nchat_model = "chat-1"\n'
         'ears_model = "whisper-1"\nmouth_model = "tts-1"\n'
     )
-    with Gateway("silent", 9) as gateway:
+    with server(stage.home) as service, Gateway("silent", service.port) as gateway:
         options = ("--model", "gpt-realtime-2.1", "--url", gateway.url, "--hands-free")
         terminal = stage.start(*options, OPENAI_API_KEY=KEY)
         terminal.wait_for(lambda text: "LIVE, hands-free" in text and "connecting" in text, 60)
@@ -121,6 +123,15 @@ def test_what_is_said_while_the_way_is_still_looked_for_is_heard(
             assert "connecting" in terminal.screen_text() and not vendor.requests
             screen = terminal.wait_for("AI: You said: heard", 90)
             wait_until(lambda: loud_ms(played.pcm) > 1000, "the answer", 30)
-    assert "▒▒ HTTP ▒▒" in screen and screen.count("You: heard") == 1
+            assert "▒▒ HTTP ▒▒" in screen and len(vendor.questions) == 1
+            gateway.open()
+            terminal.press("f5")
+            terminal.wait_for(lambda text: "works again" in text and "HTTP ▒▒" not in text)
+            stage.pulse.play_to_microphone(voice("good evening everybody"))
+            terminal.wait_for("AI: Good to hear you.", 30)
+            screen = terminal.wait_for(lambda text: "< listening" in text and "me." in text, 30)
+        service.check_manners()
+    rows = ("You: heard", "AI: You said: heard", "You: This is what", "AI: Good to hear you.")
+    assert [screen.count(row) for row in rows] == [1] * 4, screen
     assert len(vendor.questions) == 1
     leave(terminal, stage)

@@ -143,7 +143,7 @@ async def test_a_key_the_chat_service_refuses_is_told_and_nothing_answered(
         done = await blocked.call(gateway)
     assert done.code == 1 and done.of("ready") == done.of("reply_text") == []
     (line,) = done.complaints
-    assert "refused the key" in line and "Check the API key" in line
+    assert "refused the key" in line and "Check the key in OPENAI_API_KEY; keys: http" in line
     assert str(blocked.vendor.port) in line and len(blocked.vendor.keys) == 1
 
 

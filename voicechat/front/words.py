@@ -122,6 +122,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "lost": ("sound lost {count}x", "丢音 {count} 次"),
     "latency": ("latency {seconds:.2f} s", "延迟 {seconds:.2f} 秒"),
     "cost": ("${dollars:.4f}", "${dollars:.4f}"),
+    "cost_over": ("over ${dollars:.4f}", "超过 ${dollars:.4f}"),
+    "cost_unknown": ("cost ?", "费用 ?"),
     "recording": ("REC", "REC 录音"),
     "volume": ("volume {percent} %", "音量 {percent}%"),
     "scrolled": ("older rows: End returns", "正在看旧消息：End 返回"),
@@ -163,11 +165,19 @@ _WORDS: dict[str, tuple[str, str]] = {
     "get_key": ("Get {env} at {page}", "获取 {env}：{page}"),
     "voices": ("Voices: {voices}", "音色：{voices}"),
     "price": (
-        "USD for 1M tokens ({date}): text {text_in:g} in, {text_out:g} out; "
-        "sound {audio_in:g} in, {audio_out:g} out",
-        "每百万 token 美元价（{date}）：文字 {text_in:g} 入、{text_out:g} 出；"
-        "声音 {audio_in:g} 入、{audio_out:g} 出",
+        "{currency} for 1M tokens ({date}): {parts}",
+        "每百万 token 价格（{currency}，{date}）：{parts}",
     ),
+    "price_minute": (
+        "{currency} a minute ({date}): {each}",
+        "每分钟价格（{currency}，{date}）：{each}",
+    ),
+    "price_text": ("text {taken} in, {given} out", "文字 {taken} 入、{given} 出"),
+    "price_sound": ("sound {taken} in, {given} out", "声音 {taken} 入、{given} 出"),
+    "price_and": ("; ", "；"),
+    "price_reported": ("{date}, as users report", "{date}，据用户反馈"),
+    "price_ends": ("{date}, until {end}", "{date}，至 {end}"),
+    "price_unknown": ("Price: not known", "价格：未知"),
     "microphones": ("Microphones", "麦克风"),
     "loudspeakers": ("Loudspeakers", "扬声器"),
     "default_device": ("(default)", "（默认）"),

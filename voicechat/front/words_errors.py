@@ -10,7 +10,9 @@ The rule: only words, and no guess.  A test makes each of these errors where it 
 import re
 from functools import cache
 
+from voicechat.front import words_models
 from voicechat.front.words_notices import DEVICES, NOTICES
+from voicechat.front.words_services import SERVICE_HINTS, SERVICES
 
 _ORDINARY = {
     # the line, and the session on it
@@ -141,8 +143,10 @@ _SHAPES = {
     "code": r"\d+",
     "count": r"\d+",
     "device": "|".join(DEVICES),
+    "env": r"[^;]+?",
+    "coded": r"(?: \(\w+: .*\))?",
 }
-_NESTED = ("why", "who", "device")
+_NESTED = ("why", "who", "what", "device")
 """Parts that may be sentences or names of ours."""
 
 
@@ -173,8 +177,12 @@ def _part(name: str, value: str) -> str:
 @cache
 def _patterns(table: str) -> tuple[tuple[re.Pattern[str], str], ...]:
     """The sentences of a table, those with the most words of their own first."""
-    tables = {"ordinary": _ORDINARY | NOTICES, "hints": _HINTS, "parts": _PARTS | DEVICES}
-    told = tables[table]
+    coded = {f"{english}{{coded}}": f"{zh}{{coded}}" for english, zh in words_models.GLM.items()}
+    told = {
+        "ordinary": _ORDINARY | NOTICES | SERVICES | words_models.MODELS,
+        "hints": _HINTS | SERVICE_HINTS | words_models.HINTS,
+        "parts": _PARTS | DEVICES | words_models.WISHES | coded,
+    }[table]
     by_length = sorted(told.items(), key=lambda pair: -len(re.sub(r"\{\w+\}", "", pair[0])))
     return tuple((_pattern(english), chinese) for english, chinese in by_length)
 

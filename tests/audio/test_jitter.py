@@ -425,6 +425,33 @@ def test_paced_sound_that_runs_out_again_and_again_waits_for_more_than_its_next_
     assert 1 <= jitter.stats().underruns <= 4
 
 
+def paced_with_stalls(pcm: bytes) -> tuple[JitterBuffer, Loudspeaker]:
+    """Paced sound every twentieth piece of which is late by 250 ms; the last comes in time."""
+    jitter, step = JitterBuffer(is_paced=True), 100 * MS * 2
+    player = Loudspeaker(jitter)
+    for n, at in enumerate(range(0, len(pcm), step)):
+        player.run({0: 350, 1: 10, 2: 10, 3: 30}.get(n % 20, 100))
+        jitter.insert("r", "i", pcm[at : at + step])
+    return jitter, player
+
+
+def test_overdue_words_are_slowed_down_so_that_the_gap_comes_later() -> None:
+    jitter, player = paced_with_stalls(voice(20_600))
+    before = jitter.stats()
+    player.run(before.level_ms + 40)
+    assert jitter.stats().added_ms > before.added_ms + 20
+    assert jitter.stats().state == "playing", "at full speed it would have run out"
+
+
+def test_a_pause_is_held_until_the_words_come_but_not_for_ever() -> None:
+    says = voice(20_000) + hush(500) + voice(100)
+    jitter, player = paced_with_stalls(says)
+    player.run(700)
+    held = player.content_ms("i")
+    assert held < 20_500, "one word alone would break off"
+    assert player.run(3000).content_ms("i") == len(says) / MS / 2
+
+
 def test_a_paced_reply_starts_when_its_delay_is_reached() -> None:
     jitter = JitterBuffer(is_paced=True)
     player = feed(jitter, voice(1000), 100, 100)

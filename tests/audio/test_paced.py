@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from voicechat.audio.paced import PacedDelay, PaceFinder
+from voicechat.audio.target import SLOWER
+from voicechat.audio.tempo import Aim
 
 
 def feed(finder: PaceFinder, seconds: float, pace: float = 1.0, size: float = 100) -> bool:
@@ -61,6 +63,29 @@ def test_late_silence_does_not_matter() -> None:
         behind = 300 if n % 10 == 0 else 0
         delay.note(n * 100 + behind, n * 100, n * 100 + 100, has_voice=n % 10 != 0)
     assert delay.target_ms <= 180
+
+
+def test_only_what_is_later_than_usual_slows_words_down_and_holds_pauses() -> None:
+    rarely, often = PacedDelay(), PacedDelay()
+    assert late(rarely, 250, every=20) > 300 and late(often, 250, every=4) > 300
+    assert rarely.aim(0, 100, 24_000) == Aim(speed=SLOWER, holds=True, holds_for_ever=True)
+    assert rarely.aim(0, 300, 24_000).speed == often.aim(0, 100, 24_000).speed == 1.0
+    assert not rarely.aim(0, 300, 24_000).holds and not often.aim(0, 100, 24_000).holds
+
+
+def test_what_is_known_of_an_earlier_call_slows_nothing_down_before_this_one_is_known() -> None:
+    earlier = PacedDelay()
+    late(earlier, 400, every=20)
+    assert earlier.aim(0, 100, 24_000).speed == SLOWER
+    assert PacedDelay(earlier.export()).aim(0, 100, 24_000).speed == 1.0
+
+
+def test_a_delay_of_more_than_a_second_is_made_up_for_in_words_too_and_no_pause_is_held() -> None:
+    delay = PacedDelay()
+    late(delay, 250, every=20)
+    assert delay.aim(500, 2000, 24_000) == Aim(drop=12_000, holds_for_ever=True)
+    assert delay.aim(1100, 2000, 24_000).speed > 1
+    assert not delay.aim(1100, 100, 24_000).holds
 
 
 def test_how_far_a_place_is_behind_the_earliest_possible() -> None:

@@ -42,6 +42,10 @@ class Reply:
     def length_ms(self) -> float:
         return sum(self.sizes_ms)
 
+    def is_word(self, at_ms: float) -> bool:
+        """Whether there are words at a place of it."""
+        return bool(self.voice[min(int(at_ms // FRAME_MS), self.voice.size - 1)])
+
 
 @dataclass(frozen=True)
 class Stall:
@@ -101,7 +105,8 @@ UNSEEN = {
     "polled": Kind(60, 15, poll=(120, 450)),
     "bloated": Kind(50, 6, 20_000, bloat=(12, 5, 500)),
 }
-"""Families that nothing was tuned on."""
+"""Families that no number was tuned on; that paced sound tells usual lateness from a stall was
+thought of when these were seen."""
 ALL = LINKS | UNSEEN
 SECONDS = 900
 

@@ -49,7 +49,7 @@ class Score:
 
 def silence(score: Score, reply: Reply, position_ms: float, lasting: float) -> None:
     """Nothing was heard for a while before a place of the reply."""
-    if reply.voice[min(int(position_ms // FRAME_MS), reply.voice.size - 1)]:
+    if reply.is_word(position_ms):
         score.gaps += 1
         score.gap_ms += lasting
     else:

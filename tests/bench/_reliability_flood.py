@@ -1,7 +1,8 @@
 """What a flood leaves behind: 10,000 deltas a second through a session, and the hour after it.
 
 In virtual time, typed only, with a journal on the disk: memory is asked of the system (RSS), before
-the flood, at its end, and every quarter of an hour of ordinary talk after it.
+the flood, all through it, at its end, and every quarter of an hour of ordinary talk after it.  The
+deltas come in replies of 5,000, and then as many again in a single reply.
 """
 
 import asyncio
@@ -27,6 +28,8 @@ class Memory:
     """RSS in MiB."""
 
     before: float = 0.0
+    peak: float = 0.0
+    """During the flood, and the reply without end."""
     after: float = 0.0
     later: list[float] = field(default_factory=list)
     """Each quarter of an hour."""
@@ -52,28 +55,29 @@ def _resident() -> float:
     return float(psutil.Process().memory_info().rss) / MIB
 
 
-def _deltas(reply: int) -> Iterable[str]:
+def _deltas(reply: int, count: int) -> Iterable[str]:
     """One reply of words alone."""
     name = f'"response_id":"resp_f{reply}"'
     where = f'{name},"item_id":"item_f{reply}","output_index":0,"content_index":0'
     response = f'"response":{{"id":"resp_f{reply}","output":[]'
     yield f'{{"type":"response.created",{response}}}}}'
-    for number in range(DELTAS_A_REPLY):
+    for number in range(count):
         kind = "response.output_audio_transcript.delta"
         yield f'{{"type":"{kind}","event_id":"e{reply}_{number}",{where},"delta":"word "}}'
     yield f'{{"type":"response.done",{response},"status":"completed"}}}}'
 
 
-async def _flood(wire: Wire, seconds: int) -> int:
+async def _flood(wire: Wire, replies: range, count: int, memory: Memory) -> None:
     """So many deltas a second, as evenly as a burst each 10 ms can be."""
-    sent = 0
-    for reply in range(seconds * DELTAS_A_SECOND // DELTAS_A_REPLY):
-        for message in _deltas(reply):
+    for reply in replies:
+        for message in _deltas(reply, count):
             wire.down.put(message)
-            sent += 1
-            if sent % (DELTAS_A_SECOND // 100) == 0:
+            memory.deltas += 1
+            if memory.deltas % (DELTAS_A_SECOND // 100) == 0:
                 await asyncio.sleep(0.01)
-    return sent
+            if memory.deltas % DELTAS_A_SECOND == 0:
+                wire.down.taken.clear()
+                memory.peak = max(memory.peak, _resident())
 
 
 def _forget(day: Day) -> None:
@@ -91,7 +95,10 @@ async def _measure(folder: Path, seconds: int, hours: float) -> Memory:
     await asyncio.sleep(5.0)
     memory.before = _resident()
     assert day.service.wire is not None
-    memory.deltas = await _flood(day.service.wire, seconds)
+    replies = seconds * DELTAS_A_SECOND // DELTAS_A_REPLY
+    wire = day.service.wire
+    await _flood(wire, range(replies), DELTAS_A_REPLY, memory)
+    await _flood(wire, range(replies, replies + 1), replies * DELTAS_A_REPLY, memory)
     await asyncio.sleep(5.0)
     assert day.journal.flush(30.0)
     memory.after = _resident()

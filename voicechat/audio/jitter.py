@@ -14,8 +14,8 @@ The rules:
   fade when nothing does.  Every stretch of sound begins and ends with a fade of 10 ms.
 * When sound runs out inside a reply, the next start waits for more, and more each time.  It counts
   as an underrun only when more of the reply comes, and when it was in the middle of words.
-* Sound at the pace of speech is kept a learned delay behind it, by dropping or holding silence
-  (`paced`): whether it is, is found out where nobody says so.
+* Sound at the pace of speech is kept a learned delay behind it, by dropping or holding silence,
+  and stretched when more is overdue (`paced`): whether it is, is found out where nobody says so.
 * A reply that was abandoned is never heard again, however late its sound comes.
 
 Source: WebRTC NetEq (g3doc); Moon, Kurose, Towsley, "Packet audio playout delay adjustment", 1998.
@@ -41,10 +41,6 @@ PATIENCE_MS = 1000
 """A reply of which no more comes for so long is played all the same."""
 HOLD_BELOW_MS = 250
 """Pauses are held while less than this is buffered."""
-DROP_MS, HOLD_MS, HURRY_MS = 30, 10, 500
-"""A paced reply so much behind its target delay loses silence, so much before it gains some, and
-so much behind it its words are played faster."""
-FAST = 1.1
 AGAIN_MS, AGAIN_WAITS_MS = 600, 130
 """Paced sound that runs out again so shortly waits for so much: one gap is better than many."""
 LEARN_MS = 1000
@@ -336,13 +332,10 @@ class JitterBuffer:
     def _aim(self, reply: _Reply, downstream: int) -> Aim:
         if reply.is_finished:
             return Aim()
-        if not self.is_paced:
-            buffered = self._ms(reply.level + downstream)
-            return Aim(speed=speed(buffered), holds=buffered < HOLD_BELOW_MS)
-        behind = self._behind_ms(reply, downstream)
-        drop = ms_to_frames(behind, self._rate) if behind > DROP_MS else 0
-        tempo = FAST if behind > HURRY_MS else 1.0
-        return Aim(speed=tempo, holds=behind < -HOLD_MS, holds_for_ever=True, drop=drop)
+        buffered = self._ms(reply.level + downstream)
+        if self.is_paced:
+            return self._delay.aim(self._behind_ms(reply, downstream), buffered, self._rate)
+        return Aim(speed=speed(buffered), holds=buffered < HOLD_BELOW_MS)
 
     def _count(self, block: Block) -> None:
         frames = len(block.pcm) // 2

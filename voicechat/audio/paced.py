@@ -4,6 +4,9 @@ A model that listens while it speaks sends 100 ms of sound every 100 ms.  The bu
 itself, and every gap makes all that follows later for good, unless silence is dropped.  So a target
 delay is learned: how late does sound come, against the earliest that could be?  The rule: the
 delay with the least cost so far is the target; it is reached in pauses only.
+
+When less waits than the target leaves after what is usually late, the next piece is overdue: who
+pauses then pauses until it comes, who speaks is slowed down, so that a gap comes later or never.
 """
 
 from collections import deque
@@ -12,10 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from voicechat.audio.target import GAP_COST, GAP_MS_COST, numbers
+from voicechat.audio.pcm import ms_to_frames
+from voicechat.audio.target import GAP_COST, GAP_MS_COST, SLOWER, numbers
+from voicechat.audio.tempo import Aim
 
 MARGIN_MS = 30.0
 """So much earlier than it is played sound must be there, for blocks and fades."""
+DROP_MS, HOLD_MS = 30.0, 10.0
+"""So much behind its target delay silence is left out, so much before it some is added."""
+HURRY_MS, FAST = 1000.0, 1.1
+"""So much behind it words are played faster: a pause that takes it all back may be far."""
+USUAL_SHARE = 0.9
+"""What this share of the pieces keeps is how late they usually are."""
 LEARN_MS = 2000.0
 """Learns once for so much sound."""
 WINDOWS = 15
@@ -47,6 +58,8 @@ class PacedDelay:
         costs = numbers((state or {}).get("delay_costs"), _DELAYS.size)
         self._costs = _PRIOR.copy() if costs is None else costs
         self.target_ms = self._best()
+        self._usual_ms = float(_DELAYS[-1])
+        self._late, self._pieces = np.zeros(_DELAYS.size), 0.0
         self._window_low = float("inf")
         self.begin()
 
@@ -58,8 +71,11 @@ class PacedDelay:
     def note(self, now_ms: float, start_ms: float, end_ms: float, *, has_voice: bool) -> None:
         """The part of a reply from `start_ms` to `end_ms` came at `now_ms`."""
         self._window_low = min(self._window_low, now_ms - end_ms)
+        late_ms = now_ms - start_ms - self._reference + MARGIN_MS
+        self._late += late_ms > _DELAYS
+        self._pieces += 1
         if has_voice:
-            self._race(now_ms - start_ms - self._reference + MARGIN_MS)
+            self._race(late_ms)
         if end_ms >= self._window_end:
             self._learn()
             self._open_window(end_ms + LEARN_MS)
@@ -67,6 +83,21 @@ class PacedDelay:
     def delay_ms(self, plays_at_ms: float, position_ms: float) -> float:
         """How far behind the earliest possible a place of the reply is, if it plays then."""
         return plays_at_ms - self._reference - position_ms
+
+    def aim(self, behind_ms: float, level_ms: float, rate: int) -> Aim:
+        """How to play on.
+
+        Args:
+            behind_ms: How much later than the target delay sound would be.
+            level_ms: How much waits, with what was handed out and is not heard yet.
+            rate: Hz.
+        """
+        if level_ms < self.target_ms - self._usual_ms - MARGIN_MS:
+            is_patient = behind_ms < HURRY_MS  # Perhaps nothing more comes.
+            return Aim(speed=SLOWER, holds=is_patient, holds_for_ever=True)
+        drop = ms_to_frames(behind_ms, rate) if behind_ms > DROP_MS else 0
+        speed = FAST if behind_ms > HURRY_MS else 1.0
+        return Aim(speed=speed, holds=behind_ms < -HOLD_MS, holds_for_ever=True, drop=drop)
 
     def export(self) -> dict[str, Any]:
         """What was learned, as plain values."""
@@ -92,6 +123,13 @@ class PacedDelay:
         gaps = GAP_COST * self._gaps + GAP_MS_COST * (self._delays - _DELAYS)
         self._costs = _FADE * self._costs + _DELAY_COST * _DELAYS + gaps
         self.target_ms = self._best()
+        self._learn_usual()
+
+    def _learn_usual(self) -> None:
+        later = np.count_nonzero(self._late > (1 - USUAL_SHARE) * self._pieces)
+        self._usual_ms = float(_DELAYS[min(int(later), _DELAYS.size - 1)])
+        self._late *= _FADE
+        self._pieces *= _FADE
 
     def _best(self) -> float:
         return float(_DELAYS[int(np.argmin(self._costs))])

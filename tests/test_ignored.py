@@ -6,7 +6,7 @@ import pytest
 
 from voicechat.conversation import Conversation
 from voicechat.errors import UnansweredError
-from voicechat.events import Event, InputFailed, ReplyFinished, SendText
+from voicechat.events import Event, InputFailed, Notice, ReplyFinished, SendText
 from voicechat.ignored import TEXT_IGNORED, keep_ignored
 from voicechat.line import Line
 from voicechat.links import websocket
@@ -21,6 +21,7 @@ ALONE = Line(
 )
 WITH_ANOTHER = replace(ALONE, instead=lambda: ALONE)
 FAILED = InputFailed("msg_1", "it ignores text", TEXT_IGNORED)
+TOLD = Notice(TEXT_IGNORED, "speak")
 ENDED = ReplyFinished("", "failed", TEXT_IGNORED)
 
 
@@ -34,19 +35,22 @@ def talk() -> Conversation:
 def test_the_text_is_kept_and_then_the_line_given_up(talk: Conversation) -> None:
     outbox = Outbox()
     assert keep_ignored(FAILED, WITH_ANOTHER, talk, outbox)
+    assert keep_ignored(TOLD, WITH_ANOTHER, talk, outbox), "typed text is answered after all"
     assert outbox.take(24_000) == [SendText("are you there?", "msg_1")]
     with pytest.raises(UnansweredError, match="deaf-to-text answers no typed text"):
         keep_ignored(ENDED, WITH_ANOTHER, talk, outbox)
 
 
-@pytest.mark.parametrize("event", [FAILED, ENDED])
+@pytest.mark.parametrize("event", [FAILED, TOLD, ENDED])
 def test_without_another_way_it_is_a_failure_like_any(event: Event, talk: Conversation) -> None:
     outbox = Outbox()
     assert not keep_ignored(event, ALONE, talk, outbox)
     assert outbox.is_empty
 
 
-@pytest.mark.parametrize("event", [replace(FAILED, code=""), replace(ENDED, code="rate_limit")])
+@pytest.mark.parametrize(
+    "event", [replace(FAILED, code=""), replace(TOLD, code=""), replace(ENDED, code="rate_limit")]
+)
 def test_other_failures_stay_where_they_are(event: Event, talk: Conversation) -> None:
     outbox = Outbox()
     assert not keep_ignored(event, WITH_ANOTHER, talk, outbox)

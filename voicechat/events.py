@@ -55,7 +55,7 @@ class TurnCommitted:
 
     item_id: str
     previous_item_id: str | None = None
-    """The item it follows, or None where the provider does not say."""
+    """The item it follows; empty: it is the first; None where the provider does not say."""
     transcribed: bool = True
     """Whether words will follow (False: no transcription was asked for or offered)."""
 

@@ -1,13 +1,13 @@
 """Typed text that a model never answers: kept for one that does, to be asked by the other way.
 
 Some servers take typed text and say nothing for ever.  A dialect that found that out tells it as
-the failure of the item, then of the reply, both with the code `text_ignored`; where there is
-another way, nobody needs to hear of either.
+the failure of the item, a notice, and the failure of the reply, all with the code `text_ignored`;
+where there is another way, nobody needs to hear of them.
 """
 
 from voicechat.conversation import Conversation
 from voicechat.errors import UnansweredError
-from voicechat.events import Event, InputFailed, ReplyFinished, SendText
+from voicechat.events import Event, InputFailed, Notice, ReplyFinished, SendText
 from voicechat.line import Line
 from voicechat.outbox import Outbox
 
@@ -25,6 +25,8 @@ def keep_ignored(event: Event, line: Line, conversation: Conversation, outbox: O
             if row := conversation.row(item_id):
                 outbox.keep(SendText(row.text, row.id), line.dialect.input_rate)
             return True
+        case Notice(code) if line.instead and code == TEXT_IGNORED:
+            return True  # "Speak" is no advice where typed text is answered after all.
         case ReplyFinished(code=code) if line.instead and code == TEXT_IGNORED:
             raise UnansweredError(f"{line.model} answers no typed text")
     return False

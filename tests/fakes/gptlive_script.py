@@ -60,6 +60,10 @@ class Script:
     calls: tuple[str, ...] = ()
     """Tools that the model's helper calls before the first answer, where a session has some; it
     waits for their answers."""
+    arguments: str = "{}"
+    """Of each of them, as JSON."""
+    recalls: bool = False
+    """What the tools said is the model's answer."""
     starts: bool = True
     refusal: Fault | None = None
     """Instead of `session.started`."""

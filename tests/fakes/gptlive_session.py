@@ -7,6 +7,7 @@ message of output, silence included.  A client that stops sending stops the mode
 import asyncio
 import base64
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -182,7 +183,7 @@ class GptLiveSession:
         await self._work("response.created", response={"id": "resp_1", "status": "in_progress"})
         for at, name in enumerate(names, 1):
             call = {"type": "function_call", "id": f"fc_{at}", "call_id": f"call_{at}"}
-            item = {**call, "name": name, "arguments": "{}", "status": "completed"}
+            item = {**call, "name": name, "arguments": self.script.arguments, "status": "completed"}
             self._calls.append(f"call_{at}")
             await self._work("response.output_item.done", output_index=at - 1, item=item)
         await self._work("response.completed", response={"id": "resp_1", "status": "completed"})
@@ -201,6 +202,8 @@ class GptLiveSession:
         if self._calls or not self._waits_for_result:
             raise Refused("invalid_request", f"Calls have no output: {self._calls}")
         self._waits_for_result = False
+        if self.script.recalls and self._answer is not None:
+            self._answer = replace(self._answer, text=" ".join(self.results))
         for kind in ("created", "completed"):
             response = {"id": "resp_2", "status": kind}
             await self._work(f"response.{kind}", response=response)

@@ -77,7 +77,9 @@ _GEMINI_SCRIPTS = Scripts(
 _GPTLIVE_SCRIPTS = Scripts(
     gptlive_script.SCRIPTS["normal"],
     gptlive_script.SCRIPTS["long"],
-    gptlive_script.SCRIPTS["short"],
+    replace(
+        gptlive_script.SCRIPTS["tool"], calls=(TOOL,), arguments='{"zone": "UTC"}', recalls=True
+    ),
 )
 
 
@@ -100,7 +102,6 @@ class Dialect:
     """The kind of message with a picture in it; empty: the model sees none."""
     reads: bool = True
     """Whether typed lines are sent to it."""
-    tools: bool = True
     env: Mapping[str, str] = field(default_factory=dict)
 
     @asynccontextmanager
@@ -193,7 +194,6 @@ DIALECTS = {
         _GPTLIVE_SCRIPTS,
         yields=True,
         reads=False,
-        tools=False,
     ),
 }
 

@@ -10,7 +10,8 @@ from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.front.staged import StagedApp, say, until
 from tests.front.tui.test_transcript import fill
 from voicechat.conversation import Row
-from voicechat.events import Notice
+from voicechat.errors import ServiceError
+from voicechat.events import Notice, ProviderFailed
 from voicechat.front.tui.kitty import KeyboardAnswered, KeyReleased, KeysLost, RepeatedKey
 from voicechat.front.tui.prompt import Prompt
 from voicechat.front.tui.talk_key import TAP_S
@@ -83,6 +84,16 @@ async def test_a_failed_reply_and_an_incomplete_one_are_told() -> None:
             await until(pilot, "- ready")
             await say(pilot, "go")
             await until(pilot, words)
+
+
+async def test_a_service_that_never_spoke_is_told_once_as_the_end_of_its_line() -> None:
+    app = StagedApp(SHORT)
+    async with app.run_test(notifications=True) as pilot:
+        await until(pilot, "- ready")
+        app.hear(ProviderFailed("no_answer", "It said nothing for 20 s"))
+        app.hear(ServiceError("It said nothing for 20 s", "Check the address"))
+        screen = await until(pilot, "Check the address")
+        assert screen.count("said nothing") == 1
 
 
 async def test_what_is_typed_offline_stays_in_the_box() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from textual.widgets import Static
@@ -74,6 +75,30 @@ def test_an_end_a_price_and_voices_are_told_in_two_lines() -> None:
     priced = replace(KNOWN, price=price, price_date="2026-11-21")
     (choice,) = model_choices(Words("zh"), [priced], NOW)
     assert "2026-11-21" in choice.detail and "0.5" in choice.detail
+
+
+@pytest.mark.parametrize(
+    ("facts", "detail"),
+    [
+        ({}, "Price: not known"),
+        (
+            {"price": {"text_in": 1.5, "audio_out": 2.0}, "price_currency": "USD"},
+            "USD for 1M tokens (2026-11-21): text 1.5 in, ? out; sound ? in, 2 out",
+        ),
+        (
+            {"price": {"minute": 0.18}, "price_currency": "CNY", "price_grade": "reported"},
+            "CNY a minute (2026-11-21, as users report): 0.18",
+        ),
+        (
+            {"price": {"text_in": 1.0}, "price_currency": "USD", "price_until": "2026-12-31"},
+            "USD for 1M tokens (2026-11-21, until 2026-12-31): text 1 in, ? out",
+        ),
+    ],
+)
+def test_what_is_not_known_of_a_price_is_never_a_nought(facts: Any, detail: str) -> None:
+    row = replace(KNOWN, price_date="2026-11-21", **facts)
+    (choice,) = model_choices(Words("en"), [row], NOW)
+    assert choice.detail == detail
 
 
 @pytest.mark.fault("T04")

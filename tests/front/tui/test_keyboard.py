@@ -1,5 +1,7 @@
 """Keys and pastes taken apart, however they were cut by reading."""
 
+import time
+
 import pytest
 from textual import events
 from textual.message import Message
@@ -65,3 +67,20 @@ def test_the_beginning_of_a_marker_that_was_none_is_a_key_after_all() -> None:
     assert [*parser.feed("\x1b[2")] == []
     assert [*parser.tick()] == []
     assert names([*parser.feed("~")]) == ["insert"]
+
+
+def test_it_waits_only_for_what_may_be_more_than_was_read() -> None:
+    parser = KeyboardParser()
+    assert not parser.is_waiting
+    list(parser.feed("abc"))
+    assert not parser.is_waiting
+    for beginning in ("\x1b", "\x1b[", "\x1b[20"):
+        list(parser.feed(beginning))
+        assert parser.is_waiting
+        until = time.monotonic() + 10
+        while parser.is_waiting and time.monotonic() < until:
+            list(parser.tick())
+            time.sleep(0.01)
+        assert not parser.is_waiting
+    list(parser.feed("\x1b[200~ a paste without end"))
+    assert not parser.is_waiting

@@ -44,7 +44,7 @@ async def shown(snapshot: Snapshot, width: int, language: Language = "en") -> st
     app = Line(language)
     async with app.run_test(size=(width, 3)):
         app.bar.draw(snapshot, is_scrolled=False)
-        line = str(app.bar.content)
+        line = app.bar.text
     assert cell_len(line) <= width or width == 80, line
     return line
 
@@ -110,3 +110,13 @@ def test_meter_never_falls_while_the_level_rises() -> None:
 )
 def test_a_recording_shows_how_long_it_is(seconds: float, shown: str) -> None:
     assert say_clock(seconds) == shown
+
+
+async def test_a_cost_that_is_not_known_is_told_as_that_and_never_as_nothing() -> None:
+    free = replace(CALM, cost_usd=None)
+    assert "$" not in await shown(free, 80) and "cost" not in await shown(free, 80)
+    unknown = replace(free, is_cost_partial=True)
+    assert (await shown(unknown, 80)).endswith("cost ?")
+    assert (await shown(unknown, 80, "zh")).endswith("费用 ?")
+    partial = replace(unknown, cost_usd=0.0012)
+    assert (await shown(partial, 80)).endswith("over $0.0012")

@@ -37,6 +37,7 @@ from voicechat.front.orders import (
 from voicechat.front.tui.choices import device_choices, model_choices
 from voicechat.front.tui.consent import Question
 from voicechat.front.tui.kitty import KeyboardAnswered, KeyReleased, KeysLost, RepeatedKey
+from voicechat.front.tui.pace import Pace
 from voicechat.front.tui.pickers import Finder, HelpPage, Picker
 from voicechat.front.tui.prompt import Prompt
 from voicechat.front.tui.status import LineBar, StatusBar, say_levels
@@ -46,7 +47,6 @@ from voicechat.front.words import Words
 from voicechat.session import Session
 from voicechat.text import clean_line
 
-REFRESH_HZ = 10
 VOLUME_STEP = 0.1
 SLOW_S = 0.7
 """After so long the user is told that a picture takes its time."""
@@ -89,6 +89,8 @@ class VoiceChatApp(App[None]):
         """A question waits, and another page hides it."""
         self._picked: dict[str, int] = {}
         """Devices chosen on this screen, by side."""
+        self._pace = Pace(self._refresh_all, self._handle_exception)
+        self.animation_level = "none"  # Sixty frames a second, beside sound that must not wait.
         self._bindings = self._keys()
 
     def _keys(self) -> BindingsMap:
@@ -139,8 +141,10 @@ class VoiceChatApp(App[None]):
         self.theme = self._wanted_theme
         self._prompt.focus()
         self.session.toolbox.ask = self._question.ask
-        self.set_interval(1 / REFRESH_HZ, self._refresh_all)
-        self._refresh_all()
+        self._pace.start()
+
+    async def on_unmount(self) -> None:
+        self._pace.stop()
 
     def give_up(self, error: Exception) -> None:
         """End with exit code 1; `run_screen` says why, in one line."""
@@ -174,9 +178,12 @@ class VoiceChatApp(App[None]):
 
     def hear(self, event: Event | VoiceChatError) -> None:
         """The session's listener: what has no row of its own becomes a note."""
+        self._pace.hurry()
         match event:
             case VoiceChatError():
                 self._note("error", str(event))
+            case ProviderFailed("no_answer"):
+                pass  # It ends the line, and is told as the error that did.
             case ProviderFailed(code, message, fatal=False):
                 self._note(f"error-{code}", message)
             case ReplyFinished(status="failed") if event.code != "text_ignored":
@@ -187,18 +194,22 @@ class VoiceChatApp(App[None]):
     def _note(self, code: str, text: str) -> None:
         self.session.conversation.note(code, text)
 
-    def _refresh_all(self) -> None:
+    def _refresh_all(self) -> bool:
+        """Bring everything up to date; whether anything was new."""
         self._catch_up()
         if not self.is_running or not self.screen_stack:
-            return
+            return False
         session, snapshot, transcript = self.session, self.session.snapshot(), self._transcript
-        self._line.draw(session, snapshot.phase)
-        transcript.show(session.conversation.rows, session.shown)
+        is_new = self._line.draw(session, snapshot.phase)
+        is_new |= transcript.show(session.conversation.rows, session.shown)
         recorder = self._doors.recorder()
         recorded_s = recorder.seconds if recorder is not None else 0.0
-        self._status.draw(snapshot, is_scrolled=transcript.is_scrolled, recorded_s=recorded_s)
-        self._draw_prompt(snapshot.phase, is_live=snapshot.is_live)
+        is_new |= self._status.draw(
+            snapshot, is_scrolled=transcript.is_scrolled, recorded_s=recorded_s
+        )
+        is_new |= self._draw_prompt(snapshot.phase, is_live=snapshot.is_live)
         self._draw_question()
+        return is_new or self._owes_frames
 
     def _draw_question(self) -> None:
         was_behind = self._is_question_behind
@@ -207,7 +218,7 @@ class VoiceChatApp(App[None]):
         if self._is_question_behind and not was_behind:
             self._tell("consent_behind")
 
-    def _draw_prompt(self, phase: str, *, is_live: bool) -> None:
+    def _draw_prompt(self, phase: str, *, is_live: bool) -> bool:
         prompt, key = self._prompt, self._talk_key
         session, words = self.session, self._words
         hint = "type_only"
@@ -229,11 +240,13 @@ class VoiceChatApp(App[None]):
             text, hint = words("retry_hint", seconds=left_s), "type_here_waits"
         else:
             text = words(title)
+        is_new = (prompt.border_title, prompt.placeholder) != (text, words(hint))
         if prompt.border_title != text:
             prompt.border_title = text
             prompt.set_classes(look)
         if prompt.placeholder != words(hint):
             prompt.placeholder = words(hint)
+        return is_new
 
     # -- keys -----------------------------------------------------------------------------------
 
@@ -270,7 +283,7 @@ class VoiceChatApp(App[None]):
         try:
             async with self._showing:
                 shown = await carry_out(order, self.session)
-            if not (shown or self.session.line.dialect.profile.images):
+            if not (shown or self.session.line.sees):
                 self._tell("picture_not_sent")
         except VoiceChatError as error:
             self.hear(error)
@@ -284,6 +297,8 @@ class VoiceChatApp(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """A key that answers the question goes no further: the box would take any letter."""
+        if isinstance(event, events.InputEvent):
+            self._pace.hurry()
         if isinstance(event, events.Key):
             if self._is_talk_again(event) or self._is_answer(event.key):
                 return

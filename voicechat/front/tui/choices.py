@@ -69,9 +69,34 @@ def _details(words: Words, row: ModelRow) -> list[str]:
     """What there is no column for, the most urgent first."""
     if not row.has_key and row.key_page:
         return [words("get_key", env=row.needs or row.key_env, page=row.key_page)]
-    price = words("price", date=row.price_date, **row.price) if row.price else ""
     voices = words("voices", voices=" ".join(row.voices)) if row.voices else ""
-    return list(filter(None, (_end(words, row), price, voices)))
+    unknown = words("price_unknown") if row.key_env and not row.price else ""
+    return list(filter(None, (_end(words, row), _price(words, row), voices, unknown)))
+
+
+def _price(words: Words, row: ModelRow) -> str:
+    """What it costs, of which day the number is, and how sure; empty where nobody knows."""
+    if not row.price:
+        return ""
+    date = row.price_date
+    if row.price_grade == "reported":
+        date = words("price_reported", date=date)
+    if row.price_until:
+        date = words("price_ends", date=date, end=row.price_until)
+    values = {"currency": row.price_currency, "date": date}
+    if "minute" in row.price:
+        return words("price_minute", each=_each(row, "minute"), **values)
+    parts = (
+        words(f"price_{name}", taken=_each(row, f"{kind}_in"), given=_each(row, f"{kind}_out"))
+        for name, kind in (("text", "text"), ("sound", "audio"))
+        if {f"{kind}_in", f"{kind}_out"} & row.price.keys()
+    )
+    return words("price", parts=words("price_and").join(parts), **values)
+
+
+def _each(row: ModelRow, kind: str) -> str:
+    each = (row.price or {}).get(kind)
+    return "?" if each is None else f"{each:g}"
 
 
 def _end(words: Words, row: ModelRow) -> str:

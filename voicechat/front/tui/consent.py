@@ -91,8 +91,9 @@ class Question(Vertical):
             self.touch()
             if asked is not None:
                 self._what.update(self._content(asked))
-        if asked is not None:
-            self._keys.update(self._words("consent_typing" if typed else "consent_keys"))
+        keys = self._words("consent_typing" if typed else "consent_keys")
+        if asked is not None and keys != self._keys.content:
+            self._keys.update(keys)
 
     def _content(self, asked: _Asked) -> Content:
         before, after = self._words("consent").split("{tool}")

@@ -5,23 +5,22 @@ kitty's) must be asked for on the keyboard's line, where the answers would be re
 pictures outlive the screen they were drawn on.
 """
 
+from typing import TypeAlias
+
 from rich.color import Color
 from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from rich.style import Style as RichStyle
-from textual.content import Content
-from textual.css.styles import RulesMap
-from textual.strip import Strip
-from textual.style import Style
-from textual.visual import RenderOptions
 
-from voicechat.front.tui.flow import Flow
 from voicechat.pictures import Sketch
 
 LARGEST = (48, 12)
 """Columns and lines."""
 SMALLEST_LINES = 4
 """With less room than that for it, no picture is drawn."""
+
+Cells: TypeAlias = list[list[Segment]]
+"""Lines of them."""
 
 
 def room_for_sketch(columns: int, lines: int) -> tuple[int, int] | None:
@@ -30,35 +29,7 @@ def room_for_sketch(columns: int, lines: int) -> tuple[int, int] | None:
     return (width, height * 2) if height >= SMALLEST_LINES and width > 0 else None
 
 
-class Illustrated(Flow):
-    """A label, text that flows beside it, and a picture under them."""
-
-    def __init__(self, label: Content, body: Content, sketch: Sketch) -> None:
-        super().__init__(label, body)
-        self._sketch = sketch
-        self._cells = draw_cells(sketch)
-
-    def render_strips(
-        self, width: int, height: int | None, style: Style, options: RenderOptions
-    ) -> list[Strip]:
-        words = super().render_strips(width, None, style, options)
-        blank = Segment(" " * self._edge(width), style.rich_style)
-        lines = [Strip([blank, *cells]).crop(0, width) for cells in self._cells]
-        return [*words, *lines][:height]
-
-    def get_height(self, rules: RulesMap, width: int) -> int:
-        return super().get_height(rules, width) + len(self._cells)
-
-    def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
-        words = super().get_optimal_width(rules, container_width)
-        return max(words, self._indent + self._sketch.width)
-
-    def _edge(self, width: int) -> int:
-        """Under the words, or at the edge where that is too narrow."""
-        return self._indent if self._indent + self._sketch.width <= width else 0
-
-
-def draw_cells(sketch: Sketch) -> list[list[Segment]]:
+def draw_cells(sketch: Sketch) -> Cells:
     """Lines of cells: the upper pixel is the colour of a half block, the lower one its ground."""
     return [
         [
@@ -69,6 +40,13 @@ def draw_cells(sketch: Sketch) -> list[list[Segment]]:
         ]
         for y in range(0, sketch.height, 2)
     ]
+
+
+def place_cells(cells: list[Segment], indent: int, width: int) -> list[Segment]:
+    """A line of cells under the words, or at the edge where that is too narrow."""
+    if indent + len(cells) <= width:
+        return [Segment(" " * indent, RichStyle()), *cells] if indent else cells
+    return cells[:width]
 
 
 def _colour(sketch: Sketch, x: int, y: int) -> Color:

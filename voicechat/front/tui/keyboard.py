@@ -72,6 +72,11 @@ class KeyboardParser:
             return ""
         return text
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a `tick` may tell something that `feed` has not."""
+        return self._keys.is_waiting or (self._paste is None and bool(self._held))
+
     def tick(self) -> Iterator[Message]:
         """To be called when nothing came for a while: what looked like a beginning was none."""
         if self._paste is None and self._held:

@@ -72,6 +72,11 @@ class KeyReader(XTermParser):
         super().__init__()
         self._is_kitty = False
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether what was read may go on, or have been a key by itself."""
+        return self._timeout_time is not None
+
     def tick(self) -> Iterable[Message]:
         """To be called when nothing came for a while."""
         began = self._timeout_time

@@ -4,11 +4,16 @@ Everything here is told apart by words and shapes first, by colour second.
 """
 
 import time
+from os.path import commonprefix
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import Static
 
 from voicechat.front.words import Words
@@ -23,6 +28,8 @@ LEAST_BENT_MS = 100
 """Less than that, added to replies or left out of them, is nothing to be shown."""
 MOMENT_S = 2.0
 """How long what was just changed is shown."""
+NUMBERS_S = 0.25
+"""Numbers stay as long as that, to be read; levels move at once."""
 
 _MARKS = {
     "connecting": "~",
@@ -75,19 +82,21 @@ class LineBar(Horizontal):
         yield self._model
         yield self._link
 
-    def draw(self, session: Session, phase: str) -> None:
+    def draw(self, session: Session, phase: str) -> bool:
+        """Draw the line; whether it changed."""
         facts = (session.line, phase, session.proxy_label)
         if facts == self._facts:
-            return  # Asked ten times a second, it changes once a call.
+            return False  # Asked ten times a second, it changes once a call.
         self._facts = facts
         model, link = session.line.model, self._say(session, phase)
         if (model, link) == self._drawn:
-            return
+            return False
         self._drawn = (model, link)
         self.set_class(phase == "offline", "offline")
         self.set_class(session.line.way == "http", "http")
         self._model.update(Content(model))
         self._link.update(Content(link))
+        return True
 
     def _say(self, session: Session, phase: str) -> str:
         words = self._words
@@ -95,39 +104,62 @@ class LineBar(Horizontal):
             return f"{_MARKS[phase]} {words(phase)}"
         proxy = session.proxy_label
         way = words("via", proxy=proxy) if proxy else words("direct")
-        is_http = session.line.way == "http"  # The link is one to our own process then.
+        is_http = session.line.way == "http"
         parts = [words("connected_http" if is_http else "connected"), way]
-        if not is_http and session.line.dialect.profile.name != "local" and _is_plain(session):
+        if _is_plain(session):
             parts.append(words("plain"))
         return words("comma").join(parts)
 
 
 def _is_plain(session: Session) -> bool:
-    return session.line.dialect.url().startswith("ws://")
+    line = session.line
+    if line.way == "http" or line.dialect.profile.name == "local":
+        return line.is_plain  # The link itself is one to a process of our own.
+    return line.dialect.url().startswith("ws://")
 
 
-class StatusBar(Static):
+class StatusBar(Widget):
     """Phase, meters, buffer, latency, cost; what matters most comes first, the rest is cut.
 
     Numbers for those who look for the cause of bad sound are shown only where all of them fits.
+    Only the cells that changed are painted.
     """
 
     def __init__(self, words: Words) -> None:
-        super().__init__(id="status", markup=False)
+        super().__init__(id="status")
         self._words = words
-        self._drawn = ""
+        self._text = ""
+        self._width = 0
         self._moment, self._moment_ends = "", 0.0
+        self._numbers: list[str] = []
+        self._buffer_ms = 0
+        self._numbers_end = 0.0
+
+    @property
+    def text(self) -> str:
+        """The whole line, also what is cut."""
+        return self._text
+
+    def render_line(self, y: int) -> Strip:
+        text = self._text
+        if cell_len(text) > self._width:
+            text = set_cell_size(text, max(self._width - 1, 0)).rstrip() + "…"
+        return Strip([Segment(text, self.rich_style)])
+
+    def on_resize(self) -> None:
+        self._width = self.content_size.width
 
     def show_for_a_moment(self, text: str) -> None:
         """Say what was just changed; the next change takes its place."""
         self._moment, self._moment_ends = text, time.monotonic() + MOMENT_S
 
-    def draw(self, snapshot: Snapshot, *, is_scrolled: bool, recorded_s: float = 0.0) -> None:
-        """Draw the line.
+    def draw(self, snapshot: Snapshot, *, is_scrolled: bool, recorded_s: float = 0.0) -> bool:
+        """Draw the line; whether it changed.
 
         Args:
             recorded_s: Seconds since a recording began; 0: there is none.
         """
+        self._count(snapshot)
         parts = self._parts(snapshot)
         if snapshot.is_slow:
             parts.insert(1, self._words("slow_link"))
@@ -137,14 +169,25 @@ class StatusBar(Static):
             parts.insert(1, f"● {self._words('recording')} {say_clock(recorded_s)}")
         if is_scrolled:
             parts.insert(1, self._words("scrolled"))
-        text = self._fit(parts, self._numbers(snapshot))
-        if text != self._drawn:
-            self._drawn = text
-            self.update(Content(text))
+        text = self._fit(parts, self._numbers)
+        if text == self._text:
+            return False
+        before, self._text = self._text, text
+        same = len(commonprefix([before, text]))
+        self.refresh(Region(1 + cell_len(text[:same]), 0, self._width, 1))  # 1: its padding.
+        return True
+
+    def _count(self, snapshot: Snapshot) -> None:
+        """Look at the numbers again, if they have stood long enough."""
+        now = time.monotonic()
+        if now >= self._numbers_end:
+            self._numbers_end = now + NUMBERS_S
+            self._numbers = self._say_numbers(snapshot)
+            self._buffer_ms = round(snapshot.playout.level_ms) if snapshot.playout else 0
 
     def _fit(self, parts: list[str], numbers: list[str]) -> str:
         """The parts, and as many of the numbers as there is room for in a wide window."""
-        text, width = GAP.join(parts), self.content_size.width
+        text, width = GAP.join(parts), self._width
         for number in numbers if width >= WIDE else ():
             if cell_len(text + GAP + number) > width:
                 break
@@ -156,14 +199,17 @@ class StatusBar(Static):
         parts = [f"{_MARKS[phase]} {words(phase)}"]
         if snapshot.playout is not None:
             parts += say_levels(words, snapshot)
-            parts.append(words("buffer", ms=round(snapshot.playout.level_ms)))
+            parts.append(words("buffer", ms=self._buffer_ms))
         if snapshot.latency_ms is not None:
             parts.append(words("latency", seconds=snapshot.latency_ms / 1000))
         if snapshot.cost_usd is not None:
-            parts.append(words("cost", dollars=snapshot.cost_usd))
+            key = "cost_over" if snapshot.is_cost_partial else "cost"
+            parts.append(words(key, dollars=snapshot.cost_usd))
+        elif snapshot.is_cost_partial:
+            parts.append(words("cost_unknown"))
         return parts
 
-    def _numbers(self, snapshot: Snapshot) -> list[str]:
+    def _say_numbers(self, snapshot: Snapshot) -> list[str]:
         """How the sound is kept together; what would say nothing is left out."""
         words, playout, echo = self._words, snapshot.playout, snapshot.echo
         numbers = []

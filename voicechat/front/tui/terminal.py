@@ -26,6 +26,7 @@ from voicechat.front.tui.kitty import ASK_FOR_RELEASES, KeysLost
 FRAMES_AHEAD = 8
 """Writes that may wait for the terminal before frames are skipped; the driver blocks at 30."""
 LAST_WRITES_S = 0.4
+LAST_KEYS_S = 0.05
 TICK_S = 0.1
 """After so long without input a lone ESC is the Escape key."""
 HUNG_UP = 129
@@ -60,6 +61,11 @@ class TerminalDriver(LinuxDriver):
 
     _is_suspended = _is_continuing = False
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._ended, self._end = os.pipe()
+        """Readable when the keyboard shall be left alone: nobody has to look now and then."""
+
     @property
     def is_behind(self) -> bool:
         """Whether the terminal takes what is drawn more slowly than it is drawn."""
@@ -88,6 +94,11 @@ class TerminalDriver(LinuxDriver):
             self._writer_thread._queue.put_nowait(None)  # noqa: SLF001
         self._writer_thread.join(LAST_WRITES_S)
 
+    def disable_input(self) -> None:
+        os.write(self._end, b".")
+        super().disable_input()
+        os.read(self._ended, 1)
+
     def run_input_thread(self) -> None:
         """Read until told to stop.
 
@@ -95,14 +106,19 @@ class TerminalDriver(LinuxDriver):
             OSError: the terminal is gone.
         """
         parser, decode = KeyboardParser(), getincrementaldecoder("utf-8")(errors="replace").decode
-        while not self.exit_event.is_set():
-            if select.select([self.fileno], [], [], TICK_S)[0]:
+        is_ended = False
+        while not is_ended:
+            patience_s = TICK_S if parser.is_waiting else None
+            readable, _, _ = select.select([self._ended, self.fileno], [], [], patience_s)
+            if is_ended := self._ended in readable:  # What is typed right now is not to be lost.
+                readable, _, _ = select.select([self.fileno], [], [], LAST_KEYS_S)
+            if self.fileno in readable:
                 data = os.read(self.fileno, 65536)
                 if not data:
                     raise OSError("end of file")
                 for message in parser.feed(decode(data)):
                     self.process_message(message)
-            else:
+            elif not is_ended:
                 for message in parser.tick():
                     self.process_message(message)
 

@@ -1,127 +1,59 @@
-"""The transcript: one widget a row, words in step with the sound, the newest in sight.
+"""The transcript: words in step with the sound, the newest in sight.
 
 It fills from the bottom, as a chat does: the newest words stand beside the box one types in.  When
 the user has scrolled up nothing moves under their eyes until they come back.
 
-Foreign words are never read as markup (`Content` is built from plain text), and arrive here
-already cleaned.
+It is one widget, which draws the lines in sight (Textual's line API) and paints only those anew
+that changed: a widget a row would cost 80 kB each, and the layout of all of them for every word.
+Foreign words are never read as markup, and arrive here already cleaned.
 """
 
 from collections.abc import Callable
+from typing import ClassVar
 
-from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.selection import Selection
-from textual.widgets import Static
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Offset, Region, Size
+from textual.scroll_view import ScrollView
+from textual.selection import SELECT_ALL, Selection
+from textual.strip import Strip
 
-from voicechat.conversation import Row, State
-from voicechat.front.tui.flow import Flow
-from voicechat.front.tui.illustrated import Illustrated, room_for_sketch
+from voicechat.conversation import Row
+from voicechat.front.tui.illustrated import room_for_sketch
+from voicechat.front.tui.paint import EDGE, Ink, paint_line, read_line
+from voicechat.front.tui.roll import Place, Roll
+from voicechat.front.tui.row_view import Page, RowView
+from voicechat.front.tui.said import Kind, kind_of
 from voicechat.front.words import Words
 from voicechat.pictures import Picture, Sketch, fetch_sketch
 
-KEPT_ROWS = 400
+KEPT_ROWS = 1000
 """Rows on the screen; older ones stay in the journal."""
-LONGEST = 20_000
-"""Characters drawn of one row, the last ones: wrapping a book twelve times a second takes long."""
+WIDEST = 120
+"""Cells of a row: longer lines are hard to read."""
+ALL_EVERY = 10
+"""Each so many times all rows are looked at: an old one changes rarely."""
 
 
-class RowView(Static):
-    """One side's say."""
-
-    def __init__(self, row: Row, words: Words) -> None:
-        super().__init__(markup=False, classes=f"row {row.role}")
-        self.row = row
-        self.is_settled = False
-        """It is drawn whole, and nothing but a cut can change it."""
-        self.sketch: Sketch | None = None
-        """Of the picture that was shown."""
-        self._words = words
-        self._drawn: tuple[int, State, int] | None = None
-        if row.code.startswith("error"):
-            self.add_class("error")
-
-    @property
-    def may_have_changed(self) -> bool:
-        return not self.is_settled or self._drawn is None or self._drawn[1] is not self.row.state
-
-    def draw(self, shown: int) -> None:
-        """Show the first `shown` characters, if that is anything new."""
-        row = self.row
-        state = (shown, row.state, len(row.text) if row.is_finished else 0)
-        self.is_settled = row.is_finished and shown >= len(row.text)
-        if state != self._drawn:
-            self._drawn = state
-            self.update(self._content(shown))
-
-    def illustrate(self, sketch: Sketch) -> None:
-        """Draw a picture under the words."""
-        self.sketch, self._drawn = sketch, None
-
-    def _content(self, shown: int) -> Flow:
-        label = Content.styled(f"{self._words(self._who)} ", "bold")
-        body = self._body(shown)
-        if len(body) > LONGEST:
-            body = "… " + body[-LONGEST:]
-        mark = Content.styled(self._words("picture") + " " if self._is_picture else "", "italic")
-        text = Content.assemble(mark, body, Content.styled(self._mark(), "italic"))
-        return Illustrated(label, text, self.sketch) if self.sketch else Flow(label, text)
-
-    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """What was selected with the mouse, as it stands on the screen."""
-        flow = self.visual
-        if not isinstance(flow, Flow):
-            return None
-        return selection.extract(flow.fold(self.content_region.width).plain), "\n"
-
-    @property
-    def _is_picture(self) -> bool:
-        return self.row.code == "picture"
-
-    @property
-    def _who(self) -> str:
-        if "error" in self.classes:
-            return "error"
-        return "you" if self.row.role == "user" else self.row.role
-
-    def _body(self, shown: int) -> str:
-        row = self.row
-        if row.state is State.CUT:
-            return row.heard_text
-        if row.role == "note":
-            return self._words.told(row.text)
-        if row.text:
-            return row.text[:shown]
-        if row.role == "user":
-            return self._words("transcribing" if row.state is State.PENDING else self._silent_say)
-        return ""
-
-    @property
-    def _silent_say(self) -> str:
-        return "inaudible" if self.row.state is State.FAILED else "spoken"
-
-    def _mark(self) -> str:
-        row = self.row
-        if row.state is State.CUT and row.heard_ms:
-            return " " + self._words("cut", seconds=row.heard_ms / 1000)
-        if row.state is State.CUT and not row.spoken and row.heard_text:
-            return " " + self._words("cut_short")
-        if row.state is State.CUT:
-            return (" " if row.heard_text else "") + self._words("cut_unheard")
-        if row.state is State.FAILED and row.role == "assistant":
-            return " " + self._words("broken_off" if row.text else "failed")
-        return ""
-
-
-class Transcript(VerticalScroll, can_focus=False):
+class Transcript(ScrollView, can_focus=False):
     """All rows, in the conversation's order."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"row--{kind}" for kind in ("user", "assistant", "tool", "note", "error")
+    }
 
     def __init__(self, words: Words) -> None:
         super().__init__(id="transcript")
-        self._words = words
-        self._views: dict[str, RowView] = {}
+        self._roll = Roll(Page(words, WIDEST))
+        self._inks: dict[Kind, Ink] = {}
         self._sketches: dict[str, Sketch] = {}
         """By row; a row may be told of its picture before it is on the screen."""
+        self._times = 0
+        self._window = Size()
+        self._base = Style()
+        self._is_restyled = True
+        self._is_painting = False
 
     def on_mount(self) -> None:
         self.anchor()
@@ -131,40 +63,189 @@ class Transcript(VerticalScroll, can_focus=False):
         """Whether the user looks at older rows."""
         return self.scroll_offset.y < self.max_scroll_y and self._anchor_released
 
+    @property
+    def rows(self) -> list[RowView]:
+        """Those on the screen, oldest first."""
+        return list(self._roll)
+
     def show_newest(self) -> None:
         if self.is_scrolled:
             self.anchor()
 
-    def show(self, rows: list[Row], shown: Callable[[Row], int]) -> None:
-        """Bring the screen in line with the rows; cheap when little has changed."""
-        kept = KEPT_ROWS * 2 if self.is_scrolled else KEPT_ROWS
-        rows = rows[-max(kept, 1) :]
-        for at, row in enumerate(rows):
-            view = self._views.get(row.id)
-            if view is None:
-                view = self._insert(row, rows, at)
-            if view.may_have_changed:
-                view.draw(shown(row))
-        if len(self._views) > len(rows):
-            self._drop({row.id for row in rows})
+    def show(self, rows: list[Row], shown: Callable[[Row], int]) -> bool:
+        """Bring the screen in line with the rows; whether anything changed."""
+        if not self._window:
+            return False
+        place, height, top = self._place(), self._roll.height, self._top
+        self._times += 1
+        all_rows = self._times % ALL_EVERY == 0
+        is_anew = self._is_restyled and self._fit()
+        moved = self._roll.align(rows[-KEPT_ROWS:], self._begin, all_rows=all_rows)
+        drawn = self._roll.draw(shown, all_rows=all_rows or moved is not None)
+        if is_anew or moved is not None or self._roll.height != height:
+            self._settle(place)
+        if is_anew or self._top != top:
+            self.refresh()
+            return True
+        if moved is not None:
+            self._refresh_lines(moved, self._top + self._window.height)
+        if drawn is not None:
+            self._refresh_lines(*drawn)
+        return moved is not None or drawn is not None
 
     async def illustrate(self, row: Row, picture: Picture) -> None:
         """Draw a picture under its row, if there is room for both."""
-        room = room_for_sketch(self.size.width, self.size.height)
+        room = room_for_sketch(*self._window)
         if room is None:
             return
         sketch = self._sketches[row.id] = await fetch_sketch(picture, *room)
-        if row.id in self._views:
-            self._views[row.id].illustrate(sketch)
+        for view in self._roll:
+            if view.row is row:
+                view.illustrate(sketch)
 
-    def _insert(self, row: Row, rows: list[Row], at: int) -> RowView:
-        view = self._views[row.id] = RowView(row, self._words)
-        view.sketch = self._sketches.get(row.id)
-        later = next((self._views[r.id] for r in rows[at + 1 :] if r.id in self._views), None)
-        self.mount(view, before=later)
-        return view
+    def _begin(self, row: Row) -> RowView:
+        return RowView(row, self._sketches.get(row.id))
 
-    def _drop(self, kept: set[str]) -> None:
-        for row_id in [row_id for row_id in self._views if row_id not in kept]:
-            self._views.pop(row_id).remove()
-            self._sketches.pop(row_id, None)
+    # -- what is in sight -------------------------------------------------------------------------
+
+    def _fit(self) -> bool:
+        """Draw everything anew if the window or the style asks for it; whether it did.
+
+        The scrollbar's column is left free while there is none: nothing is wrapped anew when it
+        comes.
+        """
+        self._is_restyled = False
+        width = min(self._window.width - self.styles.scrollbar_size_vertical, WIDEST)
+        page = Page(self._roll.page.words, max(width - EDGE - 1, 1))
+        gap = self.get_component_styles("row--user").margin.top
+        if page == self._roll.page and gap == self._roll.gap:
+            return False
+        self._roll.draw_anew(page, gap)
+        self._forget_selection()
+        return True
+
+    def _place(self) -> Place | None:
+        """What the user looks at; None: the newest."""
+        if not self.is_scrolled:
+            return None
+        return self._roll.place(self._roll.first + self.scroll_offset.y)
+
+    def _settle(self, place: Place | None) -> None:
+        """Have the scrollbar know how much there is; look at this place, or at the newest."""
+        size = Size(self._window.width, self._roll.height)
+        self.set_reactive(ScrollView.virtual_size, size)
+        self._scroll_update(self.virtual_size)
+        if place is None:
+            self._anchor_released = False
+            line = self.max_scroll_y
+        else:
+            line = self._roll.line_of(place) - self._roll.first
+        self.scroll_y = self.scroll_target_y = line
+
+    def _refresh_lines(self, first: int, after: int) -> None:
+        """Paint these lines, as far as they are in sight."""
+        top = max(first - self._top, 0)
+        bottom = min(after - self._top, self._window.height)
+        if top < bottom:
+            self.refresh(Region(0, top, self._window.width, bottom - top))
+
+    @property
+    def _top(self) -> int:
+        """Number of the line at the upper edge; few rows stand at the lower one."""
+        blank = max(self._window.height - self._roll.height, 0)
+        return self._roll.first + self.scroll_offset.y - blank
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._check_anchor()
+
+    def on_resize(self) -> None:
+        place = self._place()
+        self._window = self.size
+        self._fit()
+        self._settle(place)
+        self.refresh()
+
+    # -- painting ---------------------------------------------------------------------------------
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._inks.clear()
+        self._is_restyled, self._base = True, self.rich_style
+        self.refresh()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._is_painting = True
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._is_painting = False
+
+    def render_line(self, y: int) -> Strip:
+        """One line; where it is not painted but pointed at, each character knows its place."""
+        line = self._top + y
+        strip = self._paint(line).adjust_cell_length(self._window.width, self._base)
+        return strip if self._is_painting else strip.apply_offsets(0, line)
+
+    def _paint(self, line: int) -> Strip:
+        found = self._roll.find(line)
+        if found is None or found[1] < 0:
+            return Strip([Segment(" ", self._base)])
+        view, number = found
+        selection = self.text_selection
+        span = selection.get_span(line) if selection is not None else None
+        chosen = self._chosen if span is not None else self._base
+        return paint_line(self._roll.lines(view), number, self._ink(view), span, chosen)
+
+    def _ink(self, view: RowView) -> Ink:
+        kind = kind_of(view.row)
+        if kind not in self._inks:
+            words = self.get_visual_style(f"row--{kind}")
+            _, colour = self.get_component_styles(f"row--{kind}").border_left
+            _, ground = self.background_colors
+            bar = Style(color=(ground + colour).rich_color, bgcolor=ground.rich_color)
+            self._inks[kind] = Ink(bar, words.rich_style)
+        return self._inks[kind]
+
+    @property
+    def _chosen(self) -> Style:
+        """What is selected: its ground is another one, its letters keep their colour."""
+        _, ground = self.background_colors
+        chosen = self.screen.get_component_styles("screen--selection").background
+        return Style(bgcolor=(ground + chosen).rich_color)
+
+    # -- selecting and copying --------------------------------------------------------------------
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """What was selected with the mouse, as it stands on the screen."""
+        lines = []
+        for line in self._selected(selection):
+            found = self._roll.find(line)
+            if found is not None and found[1] >= 0:
+                text = read_line(self._roll.lines(found[0]), found[1])
+                start, end = selection.get_span(line) or (0, -1)
+                lines.append(text[max(start - EDGE, 0) : max(end - EDGE, 0) if end >= 0 else None])
+        return "\n".join(lines), "\n"
+
+    def _selected(self, selection: Selection) -> range:
+        """The numbers of the lines; where the selection leaves the transcript, those in sight."""
+        if selection == SELECT_ALL:
+            return range(self._roll.first, self._roll.end)
+        start, end = selection
+        first = start.y if start is not None else self._top
+        last = end.y if end is not None else self._top + self._window.height - 1
+        return range(first, last + 1)
+
+    def _forget_selection(self) -> None:
+        if self.text_selection is not None:
+            self.screen.clear_selection()
+
+    def on_click(self, event: events.Click) -> None:
+        """Twice selects a row, three times everything."""
+        event.prevent_default()
+        line = self._top + event.y
+        if event.chain == 2 and self._roll.find(line) is not None:
+            first, last = self._roll.extent(line)
+            self.screen.selections = {self: Selection(Offset(0, first), Offset(WIDEST, last))}
+        elif event.chain == 3:
+            self.text_select_all()

@@ -1,0 +1,70 @@
+"""A line in colours: what is bold, what is slanted, what is selected."""
+
+from rich.style import Style
+
+from voicechat.conversation import Row, State
+from voicechat.front.tui.flow import LONGEST
+from voicechat.front.tui.paint import BAR, Ink, paint_line, read_line
+from voicechat.front.tui.row_view import Lines, Page, RowView
+from voicechat.front.words import Words
+from voicechat.pictures import Sketch
+
+INK = Ink(Style(color="blue"), Style(color="white"))
+CHOSEN = Style(reverse=True)
+PAGE = Page(Words("en"), 24)
+
+
+def lines(row: Row, sketch: Sketch | None = None) -> Lines:
+    view = RowView(row, sketch)
+    view.draw(len(row.text), PAGE)
+    return view.lines(PAGE)
+
+
+def painted(
+    drawn: Lines, number: int, span: tuple[int, int] | None = None
+) -> list[tuple[str, str]]:
+    strip = paint_line(drawn, number, INK, span, CHOSEN)
+    return [(segment.text, str(segment.style)) for segment in strip]
+
+
+def standing_out(drawn: Lines, number: int, how: str, *span: int) -> list[str]:
+    runs = painted(drawn, number, (span[0], span[1]) if span else None)
+    return [text for text, style in runs if how in style.split()]
+
+
+def test_a_line_has_its_bar_and_the_first_one_its_label() -> None:
+    drawn = lines(Row("i", "user", "one two three four five", state=State.DONE))
+    edge = [(BAR, "blue"), (" ", "white")]
+    words = [("You: ", "bold white"), ("one two three four", "white")]
+    assert painted(drawn, 0) == [*edge, *words]
+    assert painted(drawn, 1) == [*edge, ("     ", "white"), ("five", "white")]
+    assert read_line(drawn, 0) == "You: one two three four" and read_line(drawn, 1) == "     five"
+
+
+def test_marks_are_slanted_wherever_the_line_breaks() -> None:
+    row = Row("i", "assistant", "one two three four", state=State.CUT)
+    row.heard_ms, row.heard_text = 1500, "one two three"
+    drawn = lines(row)
+    slanted = standing_out(drawn, 0, "italic") + standing_out(drawn, 1, "italic")
+    assert "".join(f"{text} " for text in slanted).split() == ["[cut", "at", "1.5", "s]"]
+    shown = lines(Row("i", "user", "cat.png", state=State.DONE, code="picture"))
+    assert standing_out(shown, 0, "italic") == ["[picture] "]
+
+
+def test_what_is_selected_stands_out_and_the_edge_never_does() -> None:
+    drawn = lines(Row("i", "user", "你好 two", state=State.DONE))
+    assert standing_out(drawn, 0, "reverse", 0, -1) == ["You: ", "你好 two"]
+    assert standing_out(drawn, 0, "reverse", 8, 10) == ["好 "]
+    assert standing_out(drawn, 0, "reverse", 0, 1) == []
+
+
+def test_a_picture_stands_under_the_words() -> None:
+    row = Row("i", "user", "cat", state=State.DONE, code="picture")
+    drawn = lines(row, Sketch(2, 2, bytes(12)))
+    assert "".join(text for text, _ in painted(drawn, 1)) == BAR + " " + " " * 5 + "▀▀"
+    assert read_line(drawn, 1) == ""
+
+
+def test_a_text_that_is_too_long_says_so_at_its_beginning() -> None:
+    drawn = lines(Row("i", "user", "word " * LONGEST, state=State.DONE))
+    assert read_line(drawn, 0) == "You: …" and read_line(drawn, 1).startswith("     word")

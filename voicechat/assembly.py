@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from voicechat import config as configuration
-from voicechat import roster
+from voicechat import config_file, roster
 from voicechat.audio import device_test, portaudio, recording
 from voicechat.audio.devices import SoundCard, list_devices
 from voicechat.audio.record_card import CardRecording
@@ -62,7 +61,7 @@ class House:
         Raises:
             ConfigError: a field, an option or a file is wrong, or a conversation is not there.
         """
-        config = configuration.load(args.config, environ, names())
+        config = config_file.load(args.config, environ, names())
         house = cls(_overlay(config, args), environ, proxy_option=args.proxy)
         house.record = check_recording(args.record) if args.record else None
         if house.config.trace:

@@ -5,7 +5,8 @@ Voicechat's own settings come before the variables that every program shares.
 
 from collections.abc import Mapping
 
-from voicechat.config import Config, tidy_key
+from voicechat.config import Config
+from voicechat.config_file import tidy_key
 from voicechat.errors import ConfigError
 from voicechat.providers import dialect_class
 from voicechat.providers.base import Profile

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from voicechat.config import Config, Provider, config_path, load, tidy_key
+from voicechat.config import Config, Provider
+from voicechat.config_file import config_path, load, tidy_key
 from voicechat.errors import ConfigError
 
 KEY = "sk-canary-0123456789"

@@ -45,6 +45,11 @@ def test_a_notice_of_the_call_is_told_in_chinese() -> None:
     assert in_chinese(notice.message) == "OpenAI 在 20 秒内没有回答，可能过载；按 F5 再问一次"
 
 
+def test_a_conversation_that_is_resumed_is_told_in_chinese() -> None:
+    told = "This goes on with conversation 20261121-0900; rows: 12; last with local"
+    assert in_chinese(told) == "继续对话 20261121-0900，共 12 行，上次使用 local"
+
+
 def test_a_device_has_a_chinese_name() -> None:
     assert in_chinese("The microphone is back: USB") == "麦克风已恢复：USB"
     assert in_chinese("The telephone is back: USB") == "The telephone is back: USB"

@@ -46,6 +46,14 @@ NOTICES = {
     "The microphone is too loud, it clips: turn it down in the system's settings": (
         "麦克风音量过大，声音失真：请在系统设置中调低"
     ),
+    # a conversation that is resumed
+    "This goes on with conversation {who}; rows: {count}": "继续对话 {who}，共 {count} 行",
+    "This goes on with conversation {who}; rows: {count}; last with {name}": (
+        "继续对话 {who}，共 {count} 行，上次使用 {name}"
+    ),
+    "Lines of its file that cannot be read: {count}; everything else is here": (
+        "文件中有 {count} 行无法读取，其余都在"
+    ),
     "The disk is too slow: the recording has gaps": "磁盘太慢：录音有缺失",
 }
 DEVICES = {"microphone": "麦克风", "loudspeaker": "扬声器"}

@@ -111,13 +111,8 @@ def _take(path: Path) -> Place:
 
 
 def _tell(path: Path, loaded: Loaded) -> Iterator[str]:
-    rows = len(loaded.items)
-    model = f", last with {loaded.model}" if loaded.model else ""
-    yield f"This goes on with conversation {path.stem} ({_count(rows, 'row')}{model})"
+    told = f"This goes on with conversation {path.stem}; rows: {len(loaded.items)}"
+    yield told + (f"; last with {loaded.model}" if loaded.model else "")
     if loaded.damaged_lines:
-        lines = _count(loaded.damaged_lines, "line")
-        yield f"{lines} of its file cannot be read; everything else is here"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+        count = loaded.damaged_lines
+        yield f"Lines of its file that cannot be read: {count}; everything else is here"

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from PIL import Image
 
 from tests.e2e.screen.conftest import KEY, Serve, Service, Stage
-from tests.fakes.terminal import check_after
-from tests.pictures.drawn import SECRET, opened, photo, saved
+from tests.fakes.terminal import check_after, problems_after
+from tests.fakes.terminal_pictures import hung_on
+from tests.pictures.drawn import SECRET, near, opened, photo, saved
+from voicechat.front.tui.graphics import PLACEHOLDER
 from voicechat.providers.openai import DIALECT
 
 pytestmark = pytest.mark.terminal
@@ -134,3 +137,44 @@ def test_a_picture_without_colours_is_still_told_in_words(
         terminal.press("enter")
         terminal.wait_for(lambda text: "[picture] my photo.jpg" in text and "interrupt" in text)
         check_after(terminal, leave=lambda t=terminal: t.press("ctrl+q"))  # type: ignore[misc]
+
+
+KITTY = {"TERM": "xterm-kitty", "KITTY_WINDOW_ID": "1"}
+
+
+def test_a_terminal_that_draws_pictures_is_given_it_once_a_screen_and_keeps_nothing(
+    stage: Stage, serve: Serve, jpeg: Path
+) -> None:
+    """Sent again only after the terminal was somebody else's; never answered, so never typed."""
+    terminal = stage.start("--text", *serve("normal").options, env=KITTY, kitty=True)
+    terminal.wait_for("- ready")
+    terminal.type_text("/image ~/my\\ photo.jpg What is it?")
+    terminal.press("enter")
+    screen = terminal.wait_for(lambda text: "interrupt me." in text and PLACEHOLDER in text)
+    assert "You: [picture] my photo.jpg 1536×2048, " in screen and "▀▀▀" not in screen
+    wall = hung_on(terminal.raw)
+    ((number, size),) = wall.places.items()
+    assert wall.sent == [number] and screen.count(PLACEHOLDER) == size[0] * size[1]
+    upright = photo(4000, 3000).transpose(Image.Transpose.ROTATE_270)
+    held = wall.pictures[number]
+    small = upright.resize((held.width, held.height), Image.Resampling.BOX)
+    there = Image.frombytes("RGB", small.size, held.rgb)
+    assert all(near(there.getpixel(at), small.getpixel(at)) for at in ((9, 9), (90, 20), (60, 99)))  # type: ignore[arg-type]
+    terminal.signal(signal.SIGSTOP)
+    terminal.signal(signal.SIGCONT)
+    terminal.wait_for(lambda _: hung_on(terminal.raw).sent == [number] * 2)
+    terminal.wait_for(lambda text: PLACEHOLDER in text and "│ Type a message" in text)
+    problems = problems_after(terminal, leave=lambda: terminal.press("ctrl+q"))
+    assert [one for one in problems if "foreign sequence: b'\\x1b_G" not in one] == []
+    drawn, _, after = terminal.raw.rpartition(b"\x1b[?1049l")
+    assert hung_on(drawn).pictures == {} and b"\x1b_G" not in after
+
+
+def test_in_tmux_pictures_are_drawn_in_blocks(stage: Stage, serve: Serve, jpeg: Path) -> None:
+    env = {**KITTY, "TMUX": "/tmp/tmux-1000/default,1,0"}
+    terminal = stage.start("--text", *serve("normal").options, env=env)
+    terminal.wait_for("- ready")
+    terminal.type_text("/image ~/my\\ photo.jpg")
+    terminal.press("enter")
+    terminal.wait_for(lambda text: "[picture] my photo.jpg" in text and "▀▀▀" in text)
+    check_after(terminal, leave=lambda: terminal.press("ctrl+q"))

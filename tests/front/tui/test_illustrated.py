@@ -2,7 +2,8 @@
 
 from rich.style import Style as RichStyle
 
-from voicechat.front.tui.illustrated import LARGEST, draw_cells, place_cells, room_for_sketch
+from voicechat.front.tui.graphics import PLACEHOLDER, Placement
+from voicechat.front.tui.illustrated import LARGEST, draw_cells, place_cells, room_for_picture
 from voicechat.pictures import Sketch
 
 RED_OVER_BLUE = Sketch(2, 4, bytes([255, 0, 0] * 2 + [0, 0, 255] * 2) * 2)
@@ -19,6 +20,18 @@ def test_two_pixels_make_a_cell() -> None:
     assert cells[0][0].style == RichStyle(color="#ff0000", bgcolor="#0000ff")
 
 
+def test_cells_of_a_picture_that_the_terminal_has_are_one_wide_in_the_colour_of_its_number() -> (
+    None
+):
+    cells = draw_cells(Placement(0x564301, 48, 12))
+    assert [len(line) for line in cells] == [48] * 12
+    everything = [cell for line in cells for cell in line]
+    assert {cell.cell_length for cell in everything} == {1}
+    assert {cell.style for cell in everything} == {RichStyle(color="#564301")}
+    assert len({cell.text for cell in everything}) == 48 * 12
+    assert all(cell.text.startswith(PLACEHOLDER) for cell in everything)
+
+
 def test_a_picture_stands_under_the_words_or_at_the_edge_and_is_cut_there() -> None:
     assert line(5, 30) == "     ▀▀" and line(0, 30) == "▀▀"
     assert line(5, 7) == "     ▀▀" and line(5, 6) == "▀▀"
@@ -26,7 +39,7 @@ def test_a_picture_stands_under_the_words_or_at_the_edge_and_is_cut_there() -> N
 
 
 def test_a_picture_takes_half_of_the_transcript_at_most() -> None:
-    assert room_for_sketch(200, 60) == (LARGEST[0], LARGEST[1] * 2)
-    assert room_for_sketch(80, 18) == (40, 18)
-    assert room_for_sketch(40, 8) == (20, 8)
-    assert room_for_sketch(40, 7) is None and room_for_sketch(0, 0) is None
+    assert room_for_picture(200, 60) == LARGEST
+    assert room_for_picture(80, 18) == (40, 9)
+    assert room_for_picture(40, 8) == (20, 4)
+    assert room_for_picture(40, 7) is None and room_for_picture(0, 0) is None

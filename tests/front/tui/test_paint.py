@@ -4,6 +4,7 @@ from rich.style import Style
 
 from voicechat.conversation import Row, State
 from voicechat.front.tui.flow import LONGEST
+from voicechat.front.tui.graphics import Placement
 from voicechat.front.tui.paint import BAR, Ink, paint_line, read_line
 from voicechat.front.tui.row_view import Lines, Page, RowView
 from voicechat.front.words import Words
@@ -68,3 +69,15 @@ def test_a_picture_stands_under_the_words() -> None:
 def test_a_text_that_is_too_long_says_so_at_its_beginning() -> None:
     drawn = lines(Row("i", "user", "word " * LONGEST, state=State.DONE))
     assert read_line(drawn, 0) == "You: …" and read_line(drawn, 1).startswith("     word")
+
+
+def test_a_picture_stands_on_the_ground_of_the_words() -> None:
+    """What is free of it is not the terminal's own ground, which may be white in a dark room."""
+    row = Row("i", "user", "cat", state=State.DONE, code="picture")
+    view = RowView(row, Placement(0x564301, 2, 1))
+    view.draw(3, PAGE)
+    ink = Ink(Style(color="blue"), Style(color="white", bgcolor="black"))
+    strip = paint_line(view.lines(PAGE), len(view.lines(PAGE).fold), ink, None, CHOSEN)
+    blank, first, _ = list(strip)[2:]
+    assert str(blank.style) == "on black" and not blank.text.strip()
+    assert str(first.style) == "#564301 on black" and first.text == "\U0010eeee\u0305\u0305"

@@ -7,9 +7,13 @@ import pytest
 from textual import events
 
 from tests.fakes.ga_script import SCRIPTS, Reply
+from tests.fakes.terminal_pictures import Wall
 from tests.front.staged import StagedApp, say, until
 from tests.pictures.drawn import photo, saved
+from voicechat.front.tui.gallery import MOST, Gallery
+from voicechat.front.tui.graphics import PLACEHOLDER
 from voicechat.front.tui.prompt import Prompt
+from voicechat.pictures import Sketch
 
 SHORT = replace(SCRIPTS["normal"], replies=(Reply("Yes. 好的。", audio_ms=100),))
 
@@ -164,3 +168,46 @@ async def test_pictures_are_shown_in_the_order_they_were_given(tmp_path: Path) -
         await say(pilot, f"/image {tmp_path}/small.png")
         screen = await until(pilot, "small.png 30×20")
         assert screen.index("large.png") < screen.index("small.png")
+
+
+async def test_where_the_terminal_draws_pictures_it_is_given_them(tmp_path: Path) -> None:
+    """It holds those whose rows are on the screen, stretched to what room there is."""
+    for name in "one", "two":
+        (tmp_path / f"{name}.png").write_bytes(saved(photo(800, 400), "PNG"))
+    app, wall = StagedApp(SHORT), Wall()
+    async with app.run_test(size=(100, 60)) as pilot:
+        gallery = Gallery(lambda text: wall.feed(text.encode()), lambda: False)
+        gallery.open()
+        app._driver.gallery = gallery  # type: ignore[union-attr]
+        await until(pilot, "- ready")
+        await say(pilot, f"/image {tmp_path}/one.png")
+        await say(pilot, f"/image {tmp_path}/two.png")
+        await until(pilot, lambda text: text.count(PLACEHOLDER) == 2 * 48 * 12)
+        assert list(wall.places.values()) == [(48, 12), (48, 12)]
+        assert {(held.width, held.height) for held in wall.pictures.values()} == {(384, 192)}
+        await pilot.resize_terminal(60, 60)
+        await until(pilot, lambda text: text.count(PLACEHOLDER) == 2 * 30 * 8)
+        assert list(wall.places.values()) == [(30, 8), (30, 8)] and len(wall.sent) == 2
+        rows = app.session.conversation.rows
+        del rows[: next(at for at, row in enumerate(rows) if "two.png" in row.text)]
+        app.session.conversation.note("note", "older rows have gone")
+        await until(pilot, lambda text: text.count(PLACEHOLDER) == 30 * 8)
+        assert list(wall.pictures) == wall.sent[1:]
+
+
+async def test_the_picture_that_makes_room_for_a_newer_one_is_drawn_in_blocks(
+    jpeg: Path,
+) -> None:
+    app, wall = StagedApp(SHORT), Wall()
+    async with app.run_test(size=(100, 60)) as pilot:
+        gallery = Gallery(lambda text: wall.feed(text.encode()), lambda: False)
+        gallery.open()
+        app._driver.gallery = gallery  # type: ignore[union-attr]
+        await until(pilot, "- ready")
+        await say(pilot, f"/image '{jpeg}'")
+        await until(pilot, lambda text: PLACEHOLDER in text)
+        for n in range(MOST - 1):
+            gallery.hang(str(n), Sketch(2, 2, bytes(12)), 9, 9)
+        await say(pilot, f"/image '{jpeg}' again")
+        await until(pilot, lambda text: PLACEHOLDER in text and "▀▀▀" in text)
+        assert len(wall.pictures) == MOST

@@ -1,6 +1,7 @@
 """One row as it is drawn: what changes, and what it keeps."""
 
 from voicechat.conversation import Row, State
+from voicechat.front.tui.graphics import Placement
 from voicechat.front.tui.row_view import Page, RowView
 from voicechat.front.words import Words
 from voicechat.pictures import Sketch
@@ -57,7 +58,20 @@ def test_a_picture_makes_a_row_higher() -> None:
     view = RowView(Row("i", "user", "cat", state=State.DONE, code="picture"))
     view.draw(3, PAGE)
     height = view.height
-    view.illustrate(Sketch(2, 4, bytes(24)))
+    view.drawing = Sketch(2, 4, bytes(24))
+    assert len(view.lines(PAGE).cells) == 0 and view.height == height
     assert view.may_have_changed and view.draw(3, PAGE) == 0 and view.height == height + 2
     lines = view.lines(PAGE)
     assert lines.picture(0) == [] and len(lines.picture(height)) >= 2
+
+
+def test_another_picture_takes_the_place_of_the_one_before() -> None:
+    row = Row("i", "user", "cat", state=State.DONE, code="picture")
+    view = RowView(row, Sketch(2, 4, bytes(24)))
+    view.draw(3, PAGE)
+    height = view.height
+    view.rest()
+    view.drawing = Placement(7, 1, 1)
+    assert len(view.lines(PAGE).cells) == 2  # Until it is drawn, its lines are as many as before.
+    assert view.may_have_changed and view.draw(3, PAGE) == 0
+    assert view.height == height - 1 and not view.may_have_changed

@@ -8,6 +8,9 @@ import sys
 import termios
 from contextlib import suppress
 
+import pytest
+
+from voicechat.front.tui.graphics import NUMBERS, delete_picture
 from voicechat.front.tui.terminal import TerminalOutput
 
 PUT_BACK = """
@@ -35,16 +38,30 @@ def test_drawing_on_a_terminal_that_is_gone_does_no_harm() -> None:
         output.close()
 
 
-def test_the_keeper_puts_modes_and_settings_back() -> None:
+@pytest.mark.parametrize(("term", "has_pictures"), [("xterm", False), ("xterm-kitty", True)])
+def test_the_keeper_puts_modes_and_settings_back(term: str, has_pictures: bool) -> None:
     master, slave = pty.openpty()
     try:
         before = termios.tcgetattr(slave)
         done = subprocess.run(
-            [sys.executable, "-c", PUT_BACK], stdin=slave, stdout=slave, timeout=30, check=True
+            [sys.executable, "-c", PUT_BACK],
+            stdin=slave,
+            stdout=slave,
+            timeout=30,
+            check=True,
+            env={**os.environ, "TERM": term},
         )
         assert done.returncode == 0 and termios.tcgetattr(slave) == before
-        written = os.read(master, 1000)
-        assert b"\x1b[?1049l" in written and b"\x1b[?25h" in written and b"\x1b[<u" in written
+        written = os.read(master, 4000)
+        drawn, _, after = written.partition(b"\x1b[?1049l")
+        deleted = [delete_picture(number).encode() in drawn for number in NUMBERS]
+        assert all(deleted) if has_pictures else b"\x1b_G" not in written
+        assert (
+            b"\x1b_G" not in after
+            and b"\x1b[?1049l" in written
+            and b"\x1b[?25h" in written
+            and b"\x1b[<u" in written
+        )
     finally:
         os.close(master)
         os.close(slave)

@@ -293,7 +293,8 @@ class VoiceChatApp(App[None]):
             self._prompt.give_back(line)
         for one in shown:
             if one.picture is not None:
-                await self._transcript.illustrate(one.row, one.picture)
+                gallery = getattr(self._driver, "gallery", None)
+                await self._transcript.illustrate(one.row, one.picture, gallery)
 
     async def on_event(self, event: events.Event) -> None:
         """A key that answers the question goes no further: the box would take any letter."""

@@ -1,8 +1,7 @@
-"""A small picture under a row: two pixels in every character cell.
+"""A picture under a row, in character cells.
 
-Half blocks are drawn in any terminal with colours.  The terminals' own picture protocols (Sixel,
-kitty's) must be asked for on the keyboard's line, where the answers would be read as keys, and the
-pictures outlive the screen they were drawn on.
+Where the terminal is known to draw pictures in cells (`graphics`) they name the picture it has.
+Everywhere else each shows two pixels as a half block, which any terminal with colours can.
 """
 
 from typing import TypeAlias
@@ -12,6 +11,7 @@ from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 
+from voicechat.front.tui.graphics import Placement, colour, placeholders
 from voicechat.pictures import Sketch
 
 LARGEST = (48, 12)
@@ -19,18 +19,29 @@ LARGEST = (48, 12)
 SMALLEST_LINES = 4
 """With less room than that for it, no picture is drawn."""
 
+Drawing: TypeAlias = Sketch | Placement
+"""What is drawn: in half blocks, or by the terminal."""
+
 Cells: TypeAlias = list[list[Segment]]
 """Lines of them."""
 
 
-def room_for_sketch(columns: int, lines: int) -> tuple[int, int] | None:
-    """Pixels, across and down, of a sketch in a transcript of that size: half of it at most."""
+def room_for_picture(columns: int, lines: int) -> tuple[int, int] | None:
+    """Columns and lines for a picture in a transcript of that size: half of it at most."""
     width, height = min(LARGEST[0], columns // 2), min(LARGEST[1], lines // 2)
-    return (width, height * 2) if height >= SMALLEST_LINES and width > 0 else None
+    return (width, height) if height >= SMALLEST_LINES and width > 0 else None
 
 
-def draw_cells(sketch: Sketch) -> Cells:
-    """Lines of cells: the upper pixel is the colour of a half block, the lower one its ground."""
+def draw_cells(drawing: Drawing) -> Cells:
+    """Lines of cells."""
+    if isinstance(drawing, Placement):
+        style = RichStyle(color=Color.from_rgb(*colour(drawing)))
+        return [[Segment(cell, style) for cell in line] for line in placeholders(drawing)]
+    return _draw_half_blocks(drawing)
+
+
+def _draw_half_blocks(sketch: Sketch) -> Cells:
+    """The upper pixel is the colour of a half block, the lower one its ground."""
     return [
         [
             Segment(

@@ -76,6 +76,8 @@ def paint_line(
     if span is not None:
         runs = _choose(runs, span[0] - EDGE, span[1] - EDGE if span[1] >= 0 else None, chosen)
     cells = lines.picture(number)
+    if cells:
+        cells = list(Segment.apply_style(cells, Style(bgcolor=ink.words.bgcolor)))
     edge = [Segment(BAR, ink.bar), Segment(" ", ink.words)]
     return Strip([*edge, *(Segment(run.text, run.style) for run in runs if run.text), *cells])
 

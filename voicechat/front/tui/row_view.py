@@ -11,10 +11,9 @@ from rich.segment import Segment
 
 from voicechat.conversation import Row, State
 from voicechat.front.tui.flow import Fold
-from voicechat.front.tui.illustrated import Cells, draw_cells, place_cells
+from voicechat.front.tui.illustrated import Cells, Drawing, draw_cells, place_cells
 from voicechat.front.tui.said import Said, say_row
 from voicechat.front.words import Words
-from voicechat.pictures import Sketch
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +45,15 @@ class Lines:
 class RowView:
     """A row, as far as it may be shown."""
 
-    __slots__ = ("_lines", "_shown", "_state", "_text", "height", "is_settled", "row", "sketch")
+    __slots__ = (
+        *("_drawn", "_lines", "_shown", "_state", "_text"),
+        *("drawing", "height", "is_settled", "row"),
+    )
 
-    def __init__(self, row: Row, sketch: Sketch | None = None) -> None:
+    def __init__(self, row: Row, drawing: Drawing | None = None) -> None:
         self.row = row
-        self.sketch = sketch
-        """Of the picture that was shown."""
+        self.drawing = self._drawn = drawing
+        """The picture under the words; another one shows the next time it is drawn."""
         self.height = 0
         """In lines, since it was drawn."""
         self.is_settled = False
@@ -64,16 +66,19 @@ class RowView:
     @property
     def may_have_changed(self) -> bool:
         row = self.row
-        return not (self.is_settled and row.state is self._state and row.text is self._text)
+        is_same = row.state is self._state and row.text is self._text
+        return not (self.is_settled and is_same and self.drawing is self._drawn)
 
     def draw(self, shown: int, page: Page) -> int | None:
         """Show the first `shown` characters; the first line that changed.  None: none did."""
         row, text = self.row, self.row.text
-        if shown == self._shown and row.state is self._state and text is self._text:
+        is_new_drawing = self.drawing is not self._drawn
+        is_same = shown == self._shown and row.state is self._state and text is self._text
+        if is_same and not is_new_drawing:
             return None
         self._shown, self._state, self._text = shown, row.state, text
         self.is_settled = row.is_finished and shown >= len(text)
-        if self._lines is None:
+        if self._lines is None or is_new_drawing:
             return self.draw_anew(page)
         said = say_row(row, shown, page.words)
         self._lines.said, changed = said, self._lines.fold.write(said.text)
@@ -82,21 +87,16 @@ class RowView:
 
     def draw_anew(self, page: Page) -> int:
         """Draw all of it, as after a change of the width."""
-        self._lines = None
+        self._lines, self._drawn = None, self.drawing
         self._measure(self.lines(page))
         return 0
-
-    def illustrate(self, sketch: Sketch) -> None:
-        """Draw a picture under the words, the next time it is drawn."""
-        self.sketch, self._lines, self._shown = sketch, None, -1
-        self.is_settled = False
 
     def lines(self, page: Page) -> Lines:
         """What stands in its lines; kept until it `rests`."""
         if self._lines is None:
             said = say_row(self.row, self._shown, page.words)
             fold = Fold(said.text, page.width, cell_len(said.label))
-            cells = draw_cells(self.sketch) if self.sketch else []
+            cells = draw_cells(self._drawn) if self._drawn else []
             self._lines = Lines(said, fold, cells, page.width)
         return self._lines
 

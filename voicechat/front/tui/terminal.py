@@ -20,6 +20,8 @@ from typing import Any
 from textual.constants import DISABLE_KITTY_KEY
 from textual.drivers.linux_driver import LinuxDriver
 
+from voicechat.front.tui.gallery import Gallery
+from voicechat.front.tui.graphics import NUMBERS, delete_picture, shows_pictures
 from voicechat.front.tui.keyboard import KeyboardParser
 from voicechat.front.tui.kitty import ASK_FOR_RELEASES, KeysLost
 
@@ -35,6 +37,8 @@ _BACK_TO_NORMAL = (
     b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?2004l\x1b[?2048l\x1b[?1004l"
     b"\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h"
 )
+_NO_PICTURES = ("\x1b\\" + "".join(map(delete_picture, NUMBERS))).encode()
+"""After the end of one that may have been sent in part only."""
 
 
 class TerminalOutput(io.TextIOWrapper):
@@ -65,6 +69,10 @@ class TerminalDriver(LinuxDriver):
         super().__init__(*args, **options)
         self._ended, self._end = os.pipe()
         """Readable when the keyboard shall be left alone: nobody has to look now and then."""
+        self.gallery: Gallery | None = None
+        """Where the terminal itself draws pictures, which takes colours as exact as a number."""
+        if shows_pictures(os.environ) and self._app.console.color_system == "truecolor":
+            self.gallery = Gallery(self.write, lambda: self.is_behind)
 
     @property
     def is_behind(self) -> bool:
@@ -85,6 +93,14 @@ class TerminalDriver(LinuxDriver):
         if writer is not None and writer.is_alive() and not DISABLE_KITTY_KEY:
             self.write(ASK_FOR_RELEASES)
             self.flush()
+        if self.gallery is not None and writer is not None and writer.is_alive():
+            self.gallery.open()
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back, without our pictures: they would outlive the screen."""
+        if self.gallery is not None:
+            self.gallery.close()
+        super().stop_application_mode()
 
     def close(self) -> None:
         """Let the last writes go out, unless the terminal takes nothing."""
@@ -170,6 +186,7 @@ class Keeper:
 
     def __init__(self) -> None:
         self._settings: list[Any] | None = None
+        self._pictures = _NO_PICTURES if shows_pictures(os.environ) else b""
         with suppress(termios.error, OSError):
             self._settings = termios.tcgetattr(0)
 
@@ -180,4 +197,4 @@ class Keeper:
                 termios.tcsetattr(0, termios.TCSANOW, self._settings)
         with suppress(OSError):
             if select.select([], [1], [], 0)[1]:
-                os.write(1, _BACK_TO_NORMAL)
+                os.write(1, self._pictures + _BACK_TO_NORMAL)

@@ -20,7 +20,9 @@ from textual.selection import SELECT_ALL, Selection
 from textual.strip import Strip
 
 from voicechat.conversation import Row
-from voicechat.front.tui.illustrated import room_for_sketch
+from voicechat.front.tui.gallery import Gallery
+from voicechat.front.tui.graphics import CELL
+from voicechat.front.tui.illustrated import Drawing, room_for_picture
 from voicechat.front.tui.paint import EDGE, Ink, paint_line, read_line
 from voicechat.front.tui.roll import Place, Roll
 from voicechat.front.tui.row_view import Page, RowView
@@ -49,6 +51,7 @@ class Transcript(ScrollView, can_focus=False):
         self._inks: dict[Kind, Ink] = {}
         self._sketches: dict[str, Sketch] = {}
         """By row; a row may be told of its picture before it is on the screen."""
+        self._gallery: Gallery | None = None
         self._times = 0
         self._window = Size()
         self._base = Style()
@@ -81,6 +84,8 @@ class Transcript(ScrollView, can_focus=False):
         all_rows = self._times % ALL_EVERY == 0
         is_anew = self._is_restyled and self._fit()
         moved = self._roll.align(rows[-KEPT_ROWS:], self._begin, all_rows=all_rows)
+        if moved is not None and self._sketches:
+            self._forget_pictures(rows[-KEPT_ROWS:])
         drawn = self._roll.draw(shown, all_rows=all_rows or moved is not None)
         if is_anew or moved is not None or self._roll.height != height:
             self._settle(place)
@@ -93,18 +98,49 @@ class Transcript(ScrollView, can_focus=False):
             self._refresh_lines(*drawn)
         return moved is not None or drawn is not None
 
-    async def illustrate(self, row: Row, picture: Picture) -> None:
-        """Draw a picture under its row, if there is room for both."""
-        room = room_for_sketch(*self._window)
+    # -- pictures ---------------------------------------------------------------------------------
+
+    async def illustrate(self, row: Row, picture: Picture, gallery: Gallery | None = None) -> None:
+        """Draw a picture under its row, if there is room for both.
+
+        Args:
+            gallery: Where the terminal itself draws pictures.
+        """
+        room = room_for_picture(*self._window)
         if room is None:
             return
-        sketch = self._sketches[row.id] = await fetch_sketch(picture, *room)
+        columns, lines = room
+        self._sketches[row.id] = await fetch_sketch(picture, columns, lines * 2)
+        if gallery is not None:
+            self._gallery = gallery
+            sketch = await fetch_sketch(picture, columns * CELL[0], lines * CELL[1])
+            gallery.hang(row.id, sketch, columns, lines)
+        self._illustrate_all()
+
+    def _illustrate_all(self) -> None:
         for view in self._roll:
-            if view.row is row:
-                view.illustrate(sketch)
+            view.drawing = self._drawing(view.row)
+
+    def _drawing(self, row: Row) -> Drawing | None:
+        placement = self._gallery.placement(row.id) if self._gallery is not None else None
+        return placement or self._sketches.get(row.id)
+
+    def _fit_pictures(self) -> None:
+        """Have those that the terminal draws take half of the window at most."""
+        room = room_for_picture(*self._window)
+        if self._gallery is not None and room is not None:
+            self._gallery.fit(*room)
+            self._illustrate_all()
+
+    def _forget_pictures(self, rows: list[Row]) -> None:
+        """Of all but these rows."""
+        for gone in self._sketches.keys() - {row.id for row in rows}:
+            del self._sketches[gone]
+            if self._gallery is not None:
+                self._gallery.take_down(gone)
 
     def _begin(self, row: Row) -> RowView:
-        return RowView(row, self._sketches.get(row.id))
+        return RowView(row, self._drawing(row))
 
     # -- what is in sight -------------------------------------------------------------------------
 
@@ -120,6 +156,7 @@ class Transcript(ScrollView, can_focus=False):
         gap = self.get_component_styles("row--user").margin.top
         if page == self._roll.page and gap == self._roll.gap:
             return False
+        self._fit_pictures()
         self._roll.draw_anew(page, gap)
         self._forget_selection()
         return True

@@ -83,3 +83,20 @@ def test_glm_knows_for_long_in_which_stream_the_words_of_a_reply_come(kinds: lis
         call.ends(name)
         call.sent()
     assert too_large(call.dialect) == {}
+
+
+def test_a_reply_of_thousands_of_pieces_is_told_whole_and_only_once() -> None:
+    call = Call().ready()
+    call.begins()
+    words = [f"word {at} " for at in range(5000)]
+    told = [event.text for one in words for event in only(ReplyText, call.writes(one))]
+    assert told == words
+    largest = max(size for _, size in held(call.dialect, "dialect", set()))
+    assert largest < len(words) / 2, "every piece is kept by itself"
+    whole = "".join(words)
+    ids = {"response_id": "resp_1", "item_id": "item_A"}
+    settled, again = (
+        only(ReplyText, call.says("response.output_audio_transcript.done", transcript=whole, **ids))
+        for _ in range(2)
+    )
+    assert [(one.text, one.final) for one in settled] == [(whole, True)] and again == []

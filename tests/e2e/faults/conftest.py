@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.e2e.screen.conftest import KEY, Service, Stage
 from tests.fakes.fault_checks import Footprint, Heartbeat
 from tests.fakes.fault_proxy import FaultProxy
 from tests.fakes.ga_script import Script
-from tests.fakes.terminal import Terminal, check_after
+from tests.fakes.terminal import Terminal, check_after, problems_after
 
 COLS, ROWS = 100, 40
 
@@ -55,7 +56,8 @@ class Road:
 
     def finish(self) -> None:
         """Leave, and look at all that must hold afterwards."""
-        check_after(
+        check = self._check_in_tmux if self.pid != self.terminal.pid else check_after
+        check(
             self.terminal,
             leave=lambda: self.terminal.press("ctrl+q"),
             canaries=[KEY],
@@ -63,6 +65,11 @@ class Road:
             within_s=6.0,
         )
         assert not self.service.server.violations
+
+    def _check_in_tmux(self, terminal: Terminal, **how: Any) -> None:
+        """What tmux itself writes to the terminal is its own affair."""
+        problems = problems_after(terminal, **how)
+        assert [one for one in problems if not one.startswith("foreign sequence")] == []
 
 
 class Tmux:

@@ -37,7 +37,17 @@ REAL_TIME = "gptlive_server"
 
 SESSION = (
     *("babble", "briefing", "call", "capability", "conversation", "detour", "endings", "gate"),
-    *("handle", "heartbeat", "ignored", "interruption", "lines", "outage", "outbox", "parcels"),
+    *(
+        "handle",
+        "heartbeat",
+        "ignored",
+        "interruption",
+        "lines",
+        "outage",
+        "outbox",
+        "parcels",
+        "pieces",
+    ),
     *("question", "renewal", "retries", "row", "send_queue", "session", "tail", "text", "turn"),
     *("uplink", "watchdog"),
 )

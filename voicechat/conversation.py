@@ -105,7 +105,9 @@ class Conversation:
 
     def before(self, row: Row | None = None) -> str:
         """The id of the row above `row`, or of the last; empty: there is none."""
-        at = next((at for at, one in enumerate(self.rows) if one is row), len(self.rows))
+        at = len(self.rows)
+        if row is not None:
+            at = next((at for at, one in enumerate(self.rows) if one is row), at)
         return self.rows[at - 1].id if at else ""
 
     def typed(self, item_id: str, text: str) -> Row:

@@ -7,7 +7,7 @@ cascade, in a process of its own, with other parts.
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import urlsplit
@@ -168,12 +168,8 @@ class Dialing:
         headers = {**dialect.headers(), **self.config.provider(dialect.profile.name).headers}
         through = self.choose_proxy(url)
         ca_file = self.config.ca_file
-        async with AsyncExitStack() as stack:
-            call = websocket.connect(url, headers, proxy=through, ca_file=ca_file)
-            try:
-                link = await stack.enter_async_context(call)
-            except RefusedError as error:
-                raise _name_key(error, dialect.key_hint()) from None
+        call = websocket.connect(url, headers, proxy=through, ca_file=ca_file)
+        async with _with_key_hint(call, dialect.key_hint()) as link:
             yield link
 
     # -- by a process of our own ----------------------------------------------------------------
@@ -271,22 +267,25 @@ class Dialing:
         return options
 
 
-def _name_key(error: RefusedError, hint: str) -> RefusedError:
-    """A link knows no providers: here it is known whose key was refused, and where it came from."""
-    return RefusedError(error.message, hint) if error.hint == CHECK_KEY else error
-
-
 @asynccontextmanager
-async def _service_link(
-    dialect: Dialect, options: LocalOptions, key_hint: str
+async def _with_key_hint(
+    call: AbstractAsyncContextManager[websocket.Link], hint: str
 ) -> AsyncIterator[websocket.Link]:
-    """A process for a vendor's services, which refuse a key before there is a line."""
+    """A link knows no providers: here it is known whose key it refuses, and where it came from."""
     async with AsyncExitStack() as stack:
         try:
-            link = await stack.enter_async_context(_process_link(dialect, options))
+            link = await stack.enter_async_context(call)
         except RefusedError as error:
-            raise _name_key(error, key_hint) from None
+            is_key = error.hint == CHECK_KEY
+            raise (RefusedError(error.message, hint) if is_key else error) from None
         yield link
+
+
+def _service_link(
+    dialect: Dialect, options: LocalOptions, key_hint: str
+) -> AbstractAsyncContextManager[websocket.Link]:
+    """A process for a vendor's services, which refuse a key before there is a line."""
+    return _with_key_hint(_process_link(dialect, options), key_hint)
 
 
 @asynccontextmanager

@@ -9,14 +9,14 @@ Quiet: no clock, no I/O.
 from enum import Enum
 from typing import Literal, TypeAlias
 
+from voicechat.pieces import Pieces
+
 Role: TypeAlias = Literal["user", "assistant", "tool", "note"]
 
 LATIN_CHAR_MS = 62
 """About 16 characters a second: ordinary English speech."""
 WIDE_CHAR_MS = 210
 """Nearly five syllables a second: ordinary Chinese speech."""
-MOST_PARTS = 2000
-"""Pieces of a text that wait to be put together."""
 
 
 class State(Enum):
@@ -36,7 +36,7 @@ class Row:
     """One side's say, or a note to the user (which is no part of the conversation)."""
 
     __slots__ = (
-        "_parts",
+        "_words",
         "code",
         "heard_ms",
         "heard_text",
@@ -63,7 +63,7 @@ class Row:
         self.id = self.item_id = id
         """Its own for good; and the provider's, which may come again on another line."""
         self.role: Role = role
-        self._parts = [text]
+        self._words = Pieces(text)
         self.spoken = spoken
         self.state = state
         self.reply_id = reply_id
@@ -79,20 +79,16 @@ class Row:
 
     @property
     def text(self) -> str:
-        """All words so far.  Put together only when asked: a reply may come in a million pieces."""
-        if len(self._parts) > 1:
-            self._parts = ["".join(self._parts)]
-        return self._parts[0]
+        """All words so far."""
+        return self._words.text
 
     @text.setter
     def text(self, text: str) -> None:
-        self._parts = [text]
+        self._words = Pieces(text)
 
     def add(self, text: str) -> None:
-        """More words.  A piece alone costs ten times its letters: many are put together."""
-        self._parts.append(text)
-        if len(self._parts) > MOST_PARTS:
-            self._parts = ["".join(self._parts)]
+        """More words."""
+        self._words.add(text)
 
     @property
     def is_finished(self) -> bool:

@@ -72,7 +72,6 @@ class Speaker:
         self.rate = render.rate
         """Hz of the ring."""
         self.ring: Ring = render.ring
-        self.block_frames = render.block_frames
         """Frames the device takes from the ring at once."""
         self.latency_ms = render.latency_ms
         """From the ring to the ear, as PortAudio believes."""

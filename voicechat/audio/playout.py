@@ -32,15 +32,13 @@ class Speaker(Protocol):
     """A loudspeaker as playout sees it.
 
     `rate` (Hz), `ring` and `latency_ms` change together with `generation`, when the device was
-    opened anew; `block_frames` is how much it takes from the ring at once.
+    opened anew.
     """
 
     @property
     def rate(self) -> int: ...
     @property
     def ring(self) -> Ring: ...
-    @property
-    def block_frames(self) -> int: ...
     @property
     def latency_ms(self) -> float: ...
     @property

@@ -11,33 +11,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from voicechat.events import Heard, ReplyText
+from voicechat.pieces import Pieces
 from voicechat.providers.openai_fields import JsonObject, identity, place, rows, text
 from voicechat.providers.openai_names import is_spoken_part, is_written_part
 from voicechat.providers.openai_sound import Samples
 from voicechat.text import clean
 
 _REMEMBERED = 256
-_MOST_PIECES = 2000
 
 
 @dataclass(slots=True)
 class Part:
     """One content part: its words so far."""
 
-    pieces: list[str] = field(default_factory=list)
+    pieces: Pieces = field(default_factory=Pieces)
     is_settled: bool = False
     is_whole: bool = False
     """Its words came without deltas."""
 
     @property
     def words(self) -> str:
-        return "".join(self.pieces)
-
-    def add(self, words: str) -> None:
-        """More words.  A piece alone costs ten times its letters: many are put together."""
-        self.pieces.append(words)
-        if len(self.pieces) > _MOST_PIECES:
-            self.pieces = [self.words]
+        return self.pieces.text
 
     def settle(self, words: str, *, is_piece: bool) -> bool:
         """Take the final words; whether that is news.
@@ -51,7 +45,7 @@ class Part:
         if self.is_settled and self.is_whole and is_piece and not words.startswith(before):
             words = f"{before.rstrip()} {words.lstrip()}"
         self.is_whole = not before or self.is_whole
-        self.is_settled, self.pieces = True, [words]
+        self.is_settled, self.pieces = True, Pieces(words)
         return True
 
 
@@ -78,7 +72,7 @@ class Item:
         words = clean(delta)
         if part.is_settled or not words:  # A late copy must not follow the final words.
             return None
-        part.add(words)
+        part.pieces.add(words)
         self.is_spoken = self.is_spoken or spoken
         return ReplyText(self.reply_id, self.id, words, spoken=self.is_spoken)
 

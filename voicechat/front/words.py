@@ -4,7 +4,8 @@ import os
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-from voicechat.front.words_errors import in_chinese
+from voicechat.errors import VoiceChatError
+from voicechat.front.words_errors import error_in_chinese, in_chinese
 
 Language: TypeAlias = Literal["en", "zh"]
 
@@ -30,9 +31,11 @@ class Words:
         text = _WORDS[key][self._column]
         return text.format(**values) if values else text
 
-    def told(self, text: str) -> str:
+    def told(self, text: str | VoiceChatError) -> str:
         """An error or a notice that was made elsewhere, in English, as far as it is known."""
-        return in_chinese(text) if self.language == "zh" else text
+        if self.language != "zh":
+            return str(text)
+        return error_in_chinese(text) if isinstance(text, VoiceChatError) else in_chinese(text)
 
 
 _ORDERS = (

@@ -10,9 +10,11 @@ The rule: only words, and no guess.  A test makes each of these errors where it 
 import re
 from functools import cache
 
+from voicechat.errors import VoiceChatError
 from voicechat.front import words_models
 from voicechat.front.words_notices import DEVICES, NOTICES
 from voicechat.front.words_services import SERVICE_HINTS, SERVICES
+from voicechat.phrase import Phrase
 
 _ORDINARY = {
     # the line, and the session on it
@@ -150,14 +152,43 @@ _NESTED = ("why", "who", "what", "device")
 """Parts that may be sentences or names of ours."""
 
 
+def error_in_chinese(error: VoiceChatError) -> str:
+    """An error with its hint, in Chinese as far as they are known."""
+    if not isinstance(error.message, Phrase) and not isinstance(error.hint, Phrase):
+        return in_chinese(str(error))
+    message = in_chinese(error.message)
+    return f"{message.rstrip(' .。')}。{in_chinese(error.hint)}" if error.hint else message
+
+
 def in_chinese(text: str) -> str:
     """The text in Chinese, as far as it is one of the known; otherwise as it is."""
+    if isinstance(text, Phrase):
+        return _translate(text)
     for gap in reversed(list(re.finditer(r"\. ", text))):
         said = _look_up("ordinary", text[: gap.start()])
         hint = _look_up("hints", text[gap.end() :].rstrip("."))
         if said is not None and hint is not None:
             return f"{said}。{hint}"
     return _look_up("ordinary", text) or text
+
+
+def _translate(told: Phrase) -> str:
+    """By its key; what is not known stays English as a whole."""
+    chinese = _translations().get(told.key)
+    if chinese is None:
+        return str(told)
+    values = {
+        name: in_chinese(value) if isinstance(value, str) else value
+        for name, value in told.values.items()
+    }
+    return chinese.format_map(values)
+
+
+@cache
+def _translations() -> dict[str, str]:
+    sentences = _ORDINARY | NOTICES | SERVICES | words_models.MODELS
+    hints = _HINTS | SERVICE_HINTS | words_models.HINTS
+    return sentences | hints | _PARTS | DEVICES | words_models.WISHES
 
 
 def _look_up(table: str, text: str) -> str | None:

@@ -266,7 +266,7 @@ async def unheld(engine: Engine) -> None:
 
 
 async def held(engine: Engine) -> None:
-    engine.holds_for_voice = lambda: True
+    engine.set_policy(hears_freely=True, holds_for_voice=True)
     await unheld(engine)
 
 

@@ -40,6 +40,7 @@ from voicechat.events import (
     TurnCommitted,
     Usage,
 )
+from voicechat.journal import NullJournal
 from voicechat.journal.recorder import Said
 from voicechat.line import Line
 from voicechat.links import websocket
@@ -894,21 +895,23 @@ async def test_a_reply_waits_for_the_model_to_say_whether_it_is_cut(vad: Vad, ho
     settings = Settings(MODEL, "sk-any", hands_free=True, text_only=True, vad=vad)
     async with call(settings=settings) as one:
         await one.wait_for_phase("ready")
-        assert one.session.engine.holds_for_voice() is holds
+        assert one.session.engine.holds_for_voice is holds
 
 
 async def test_a_full_duplex_model_falls_silent_by_itself() -> None:
     async with call() as one:
+        assert one.session.engine.holds_for_voice
         dialect = GptLiveDialect(Settings("gpt-live-1", hands_free=True))
-        one.session.lines.line = replace(one.session.line, dialect=dialect)
-        assert not one.session.engine.holds_for_voice()
+        line = replace(one.session.line, dialect=dialect)
+        session = Session(lambda: line, Conversation(), Engine(None), NullJournal(), print)
+        assert not session.engine.holds_for_voice
 
 
 async def test_an_error_of_a_thread_is_told_where_all_is_told() -> None:
     async with call() as one:
         await one.wait_for_phase("ready")
-        error = VoiceChatError("The disk is full")
-        await asyncio.to_thread(one.session.tell_from_thread, error)
+        error = Notice("not_saved", "The disk is full")
+        await asyncio.to_thread(one.session.notices.tell, error)
         await one.wait_for(lambda: one.of(Notice))
         assert one.of(Notice) == [Notice("not_saved", "The disk is full")]
         assert one.rows() == [("note", "The disk is full")]

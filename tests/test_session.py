@@ -895,16 +895,49 @@ async def test_a_reply_waits_for_the_model_to_say_whether_it_is_cut(vad: Vad, ho
     settings = Settings(MODEL, "sk-any", hands_free=True, text_only=True, vad=vad)
     async with call(settings=settings) as one:
         await one.wait_for_phase("ready")
-        assert one.session.engine.holds_for_voice is holds
+        assert one.session.engine.policy.holds_for_voice is holds
 
 
 async def test_a_full_duplex_model_falls_silent_by_itself() -> None:
     async with call() as one:
-        assert one.session.engine.holds_for_voice
+        assert one.session.engine.policy.holds_for_voice
         dialect = GptLiveDialect(Settings("gpt-live-1", hands_free=True))
         line = replace(one.session.line, dialect=dialect)
         session = Session(lambda: line, Conversation(), Engine(None), NullJournal(), print)
-        assert not session.engine.holds_for_voice
+        assert not session.engine.policy.holds_for_voice
+
+
+async def test_a_voice_over_a_reply_is_looked_for_only_where_it_is_sent_without_a_key() -> None:
+    settings = Settings(MODEL, "sk-any", text_only=True)
+    async with call(settings=settings) as one:
+        session = one.session
+        seen = [session.engine.policy.hears_freely]
+        assert not session.toggle_mute(), "with the key there is nothing to be muted"
+        session.set_hands_free(True)
+        seen.append(session.engine.policy.hears_freely)
+        assert session.toggle_mute() and session.gate.muted
+        seen.append(session.engine.policy.hears_freely)
+        assert not session.toggle_mute() and session.is_hands_free
+        seen.append(session.engine.policy.hears_freely)
+        assert seen == [False, True, False, True]
+
+
+async def test_another_model_means_another_policy_at_once() -> None:
+    settings = Settings(MODEL, "sk-any", hands_free=True, text_only=True)
+    async with call(settings=settings) as one:
+        await one.wait_for_phase("ready")
+        assert one.session.engine.policy.holds_for_voice
+        one.settings = replace(settings, vad=Vad(interrupt=False))
+        one.session.redial(one.dial())
+        await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
+        assert not one.session.engine.policy.holds_for_voice
+
+
+async def test_the_volume_stays_within_its_bounds() -> None:
+    async with call() as one:
+        for wanted, got in ((1.5, 1.5), (2.5, 2.0), (-1.0, 0.0)):
+            one.session.volume = wanted
+            assert one.session.volume == one.session.engine.volume == got
 
 
 async def test_an_error_of_a_thread_is_told_where_all_is_told() -> None:

@@ -9,6 +9,7 @@ import gc
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from voicechat.audio.aside import Aside
@@ -30,6 +31,18 @@ KEEP_LIMIT_S = 1.0
 """A disk that hangs must not hold up the end."""
 
 State = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class VoicePolicy:
+    """What a voice over a reply means (barge-in)."""
+
+    hears_freely: bool = True
+    """What is heard is sent without a key: only then the microphone may be closed against the
+    echo, and a voice over a reply is looked for."""
+    holds_for_voice: bool = False
+    """A reply waits while the user certainly speaks over it, until whoever decides has done so
+    (`interrupt`), or nothing follows: then it goes on where it was."""
 
 
 class Memory(Protocol):
@@ -73,8 +86,8 @@ class Engine:
         """May be changed at any time."""
         self._input_gain, self._loudness = input_gain, Loudness(factor=input_gain)
         self._recording = recording
-        self._hears_freely = True
-        self._holds_for_voice = False
+        self.policy = VoicePolicy()
+        """Set anew by whoever decides, whenever it changes."""
         self._echo = Echo(echo, noise_suppression=noise_suppression, notify=notify)
         self._duck = Duck()
         self._is_hushed = False
@@ -142,29 +155,12 @@ class Engine:
 
     def _listen(self, chunk: bytes) -> None:
         """Let the reply be softer, or end, when the user speaks over it."""
-        is_free = self._echo.allows_half_duplex = self._hears_freely
+        is_free = self._echo.allows_half_duplex = self.policy.hears_freely
         said = chunk if self._echo.is_trusted else bytes(len(chunk))
         self._duck.feed(said, is_playing=is_free and self.is_playing)
         if self._playout is not None:
-            self._playout.hold(self._duck.holds and self._holds_for_voice)
+            self._playout.hold(self._duck.holds and self.policy.holds_for_voice)
         self._set_volume()
-
-    def set_policy(self, *, hears_freely: bool, holds_for_voice: bool) -> None:
-        """What a voice over a reply means from now on.
-
-        Args:
-            hears_freely: What is heard is sent without a key: only then the microphone may be
-                closed against the echo, and a voice over a reply is looked for.
-            holds_for_voice: A reply waits while the user certainly speaks over it, until whoever
-                decides has done so (`interrupt`), or nothing follows: then it goes on where it was.
-        """
-        self._hears_freely = hears_freely
-        self._holds_for_voice = holds_for_voice
-
-    @property
-    def holds_for_voice(self) -> bool:
-        """Whether a reply waits for a voice over it."""
-        return self._holds_for_voice
 
     def duck(self, is_soft: bool) -> None:
         """Make the replies soft until told otherwise: the user may be interrupting them."""

@@ -20,7 +20,7 @@ from voicechat.bill import Bill, Price
 from voicechat.briefing import tell_present
 from voicechat.call import first
 from voicechat.conversation import Conversation, Row
-from voicechat.engine import Engine
+from voicechat.engine import Engine, VoicePolicy
 from voicechat.errors import DeviceError, VoiceChatError
 from voicechat.events import (
     BeginTurn,
@@ -522,7 +522,7 @@ class Session:
     def _push_policy(self) -> None:
         """What a voice over a reply means: the user may change that, and with any of its messages
         a server that says who ends a reply."""
-        self.engine.set_policy(
+        self.engine.policy = VoicePolicy(
             hears_freely=self.gate.hands_free and not self.gate.muted,
             holds_for_voice=self._leaves_it_to_the_model(),
         )

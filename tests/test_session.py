@@ -44,6 +44,7 @@ from voicechat.journal import NullJournal
 from voicechat.journal.recorder import Said
 from voicechat.line import Line
 from voicechat.links import websocket
+from voicechat.pictures import Limits
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gptlive import GptLiveDialect
 from voicechat.providers.local import LocalDialect
@@ -51,6 +52,7 @@ from voicechat.providers.openai import OpenAIDialect
 from voicechat.retries import Retries
 from voicechat.session import Session
 from voicechat.tools import Toolbox
+from voicechat.tools.consent import Verdict
 from voicechat.watchdog import ANSWER_S
 
 MODEL = "gpt-realtime-2.1"
@@ -931,6 +933,43 @@ async def test_another_model_means_another_policy_at_once() -> None:
         one.session.redial(one.dial())
         await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
         assert not one.session.engine.policy.holds_for_voice
+
+
+async def test_a_front_end_may_ask_what_it_shows_of_the_model_of_the_moment() -> None:
+    async with call() as one:
+        session = one.session
+        assert (session.model, session.provider_name, session.way) == (MODEL, "openai", "websocket")
+        assert (session.input_rate, session.output_rate) == (24_000, 24_000)
+        assert session.sees_pictures and session.silence_ms == Vad().silence_ms
+        profile = OpenAIDialect.profile
+        limits = Limits(profile.image_types, profile.image_bytes, profile.image_side)
+        assert session.picture_limits == limits
+        assert not session.has_microphone and not session.has_loudspeaker
+        session.note("switch", "Another model")
+        assert [row.text for row in session.rows] == ["Another model"]
+
+
+async def test_who_asks_the_user_for_a_tool_may_be_set_and_unset() -> None:
+    async def ask(name: str, arguments: str) -> Verdict:
+        return "no"
+
+    async with call() as one:
+        one.session.set_consent(ask)
+        assert one.session.toolbox.ask is ask
+        one.session.set_consent(None)
+        assert one.session.toolbox.ask is None
+
+
+async def test_whether_everybody_on_the_way_can_listen_is_known_of_every_way() -> None:
+    async with call() as one:
+        line = one.session.line
+        assert one.session.is_exposed, "the server's address begins with ws://"
+        private = OpenAIDialect(Settings(MODEL, "sk-any"))
+        assert not replace(line, dialect=private).is_exposed
+        own = replace(line, dialect=LocalDialect(Settings("local")))
+        for is_plain in (True, False):
+            assert replace(own, is_plain=is_plain).is_exposed is is_plain
+            assert replace(line, way="http", is_plain=is_plain).is_exposed is is_plain
 
 
 async def test_the_volume_stays_within_its_bounds() -> None:

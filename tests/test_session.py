@@ -40,11 +40,9 @@ from voicechat.events import (
     TurnCommitted,
     Usage,
 )
-from voicechat.journal import NullJournal
 from voicechat.journal.recorder import Said
 from voicechat.line import Line
 from voicechat.links import websocket
-from voicechat.pictures import Limits
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gptlive import GptLiveDialect
 from voicechat.providers.local import LocalDialect
@@ -52,7 +50,6 @@ from voicechat.providers.openai import OpenAIDialect
 from voicechat.retries import Retries
 from voicechat.session import Session
 from voicechat.tools import Toolbox
-from voicechat.tools.consent import Verdict
 from voicechat.watchdog import ANSWER_S
 
 MODEL = "gpt-realtime-2.1"
@@ -897,93 +894,21 @@ async def test_a_reply_waits_for_the_model_to_say_whether_it_is_cut(vad: Vad, ho
     settings = Settings(MODEL, "sk-any", hands_free=True, text_only=True, vad=vad)
     async with call(settings=settings) as one:
         await one.wait_for_phase("ready")
-        assert one.session.engine.policy.holds_for_voice is holds
+        assert one.session.engine.holds_for_voice() is holds
 
 
 async def test_a_full_duplex_model_falls_silent_by_itself() -> None:
     async with call() as one:
-        assert one.session.engine.policy.holds_for_voice
         dialect = GptLiveDialect(Settings("gpt-live-1", hands_free=True))
-        line = replace(one.session.line, dialect=dialect)
-        session = Session(lambda: line, Conversation(), Engine(None), NullJournal(), print)
-        assert not session.engine.policy.holds_for_voice
-
-
-async def test_a_voice_over_a_reply_is_looked_for_only_where_it_is_sent_without_a_key() -> None:
-    settings = Settings(MODEL, "sk-any", text_only=True)
-    async with call(settings=settings) as one:
-        session = one.session
-        seen = [session.engine.policy.hears_freely]
-        assert not session.toggle_mute(), "with the key there is nothing to be muted"
-        session.set_hands_free(True)
-        seen.append(session.engine.policy.hears_freely)
-        assert session.toggle_mute() and session.gate.muted
-        seen.append(session.engine.policy.hears_freely)
-        assert not session.toggle_mute() and session.is_hands_free
-        seen.append(session.engine.policy.hears_freely)
-        assert seen == [False, True, False, True]
-
-
-async def test_another_model_means_another_policy_at_once() -> None:
-    settings = Settings(MODEL, "sk-any", hands_free=True, text_only=True)
-    async with call(settings=settings) as one:
-        await one.wait_for_phase("ready")
-        assert one.session.engine.policy.holds_for_voice
-        one.settings = replace(settings, vad=Vad(interrupt=False))
-        one.session.redial(one.dial())
-        await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
-        assert not one.session.engine.policy.holds_for_voice
-
-
-async def test_a_front_end_may_ask_what_it_shows_of_the_model_of_the_moment() -> None:
-    async with call() as one:
-        session = one.session
-        assert (session.model, session.provider_name, session.way) == (MODEL, "openai", "websocket")
-        assert (session.input_rate, session.output_rate) == (24_000, 24_000)
-        assert session.sees_pictures and session.silence_ms == Vad().silence_ms
-        profile = OpenAIDialect.profile
-        limits = Limits(profile.image_types, profile.image_bytes, profile.image_side)
-        assert session.picture_limits == limits
-        assert not session.has_microphone and not session.has_loudspeaker
-        session.note("switch", "Another model")
-        assert [row.text for row in session.rows] == ["Another model"]
-
-
-async def test_who_asks_the_user_for_a_tool_may_be_set_and_unset() -> None:
-    async def ask(name: str, arguments: str) -> Verdict:
-        return "no"
-
-    async with call() as one:
-        one.session.set_consent(ask)
-        assert one.session.toolbox.ask is ask
-        one.session.set_consent(None)
-        assert one.session.toolbox.ask is None
-
-
-async def test_whether_everybody_on_the_way_can_listen_is_known_of_every_way() -> None:
-    async with call() as one:
-        line = one.session.line
-        assert one.session.is_exposed, "the server's address begins with ws://"
-        private = OpenAIDialect(Settings(MODEL, "sk-any"))
-        assert not replace(line, dialect=private).is_exposed
-        own = replace(line, dialect=LocalDialect(Settings("local")))
-        for is_plain in (True, False):
-            assert replace(own, is_plain=is_plain).is_exposed is is_plain
-            assert replace(line, way="http", is_plain=is_plain).is_exposed is is_plain
-
-
-async def test_the_volume_stays_within_its_bounds() -> None:
-    async with call() as one:
-        for wanted, got in ((1.5, 1.5), (2.5, 2.0), (-1.0, 0.0)):
-            one.session.volume = wanted
-            assert one.session.volume == one.session.engine.volume == got
+        one.session.lines.line = replace(one.session.line, dialect=dialect)
+        assert not one.session.engine.holds_for_voice()
 
 
 async def test_an_error_of_a_thread_is_told_where_all_is_told() -> None:
     async with call() as one:
         await one.wait_for_phase("ready")
-        error = Notice("not_saved", "The disk is full")
-        await asyncio.to_thread(one.session.notices.tell, error)
+        error = VoiceChatError("The disk is full")
+        await asyncio.to_thread(one.session.tell_from_thread, error)
         await one.wait_for(lambda: one.of(Notice))
         assert one.of(Notice) == [Notice("not_saved", "The disk is full")]
         assert one.rows() == [("note", "The disk is full")]

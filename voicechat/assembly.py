@@ -23,13 +23,11 @@ from voicechat.conversation import Conversation
 from voicechat.dialing import Dial, Dialing
 from voicechat.engine import Engine
 from voicechat.errors import ConfigError, VoiceChatError
-from voicechat.events import Event, Notify, SessionReady
+from voicechat.events import Event, SessionReady
 from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.journal import Journal, NullJournal, Recorder, Resumed, data_folder, resume, used
 from voicechat.journal.learned import Learned
-from voicechat.line import Line
 from voicechat.links.whereabouts import network_label
-from voicechat.notices import Notices
 from voicechat.providers import catalog, names
 from voicechat.session import Listener, Session
 from voicechat.tools.toolbox import Toolbox
@@ -115,18 +113,16 @@ class House:
         dial = self.dial("")
         self.dialing.choose_proxy()  # A bad proxy address is told before the screen.
         config = self.config
-        audio, conversation = config.audio, Conversation()
-        notices = Notices(conversation, listener)
         if with_sound:
             self.sound = SoundCard(
-                audio.input_device,
-                audio.output_device,
-                notify=notices.tell,
-                chunk_ms=audio.chunk_ms,
+                config.audio.input_device,
+                config.audio.output_device,
+                chunk_ms=config.audio.chunk_ms,
             )
+        audio, conversation = config.audio, Conversation()
         if self.resumed is not None:
             conversation.restore(self.resumed.loaded.items)
-        self.recorder = self._recorder(notices.tell, with_sound=with_sound)
+        self.recorder = self._recorder(with_sound=with_sound)
         session = Session(
             dial,
             conversation,
@@ -139,20 +135,20 @@ class House:
                 input_gain=audio.input_gain,
                 recording=self._recording(),
                 memory=self._memory(lambda: session.proxy_label),
-                notify=notices.tell,
             ),
             NullJournal(),
             lambda event: self._hear(session, event, listener),
             hands_free=config.hands_free,
             trace=self.trace.record if self.trace else None,
             price=lambda model, usage: catalog.price(model, usage, config),
-            toolbox=self._toolbox(notices.tell),
+            toolbox=self._toolbox(),
             may_be_thin=config.audio.codec == "auto",
-            notices=notices,
         )
-        session.journal = self.journal = self._journal(session.line, notices.tell)
-        if self.recorder is not None and self.record is not None:
-            self.recorder.start()
+        session.journal = self.journal = self._journal(session)
+        if self.recorder is not None:
+            self.recorder.tell = session.notices.notify_from_thread
+            if self.record is not None:
+                self.recorder.start()
         return session
 
     def _memory(self, proxy_label: Callable[[], str]) -> Learned | None:
@@ -166,12 +162,12 @@ class House:
             return None
         return CardRecording(self.sound, self.recorder)
 
-    def _recorder(self, notify: Notify, *, with_sound: bool) -> recording.Recorder | None:
+    def _recorder(self, *, with_sound: bool) -> recording.Recorder | None:
         if self.record is not None and not with_sound:
             hint = "With --plain, add --hands-free; leave --text and --say out"
             raise ConfigError("There is no sound to record", hint)
         folder = data_folder(self.environ) / "recordings"
-        return recording.Recorder(self.record or folder, notify) if with_sound else None
+        return recording.Recorder(self.record or folder) if with_sound else None
 
     def _hear(self, session: Session, event: Event | VoiceChatError, listener: Listener) -> None:
         """What is told to the front end; a model that answers is remembered for the pickers."""
@@ -186,25 +182,21 @@ class House:
         self.remembering = threading.Thread(target=used.remember, args=what, daemon=True)
         self.remembering.start()
 
-    def _toolbox(self, notify: Notify) -> Toolbox:
-        config = self.config
+    def _toolbox(self) -> Toolbox:
+        config, find_proxy = self.config, self.dialing.proxy_url
         return Toolbox(
-            config.tools,
-            config.mcp,
-            self.environ,
-            find_proxy=self.dialing.proxy_url,
-            ca_file=config.ca_file,
-            notify=notify,
+            config.tools, config.mcp, self.environ, find_proxy=find_proxy, ca_file=config.ca_file
         )
 
-    def _journal(self, line: Line, notify: Notify) -> Recorder:
+    def _journal(self, session: Session) -> Recorder:
         if not self.config.save:
             return NullJournal()
+        line = session.line
         return Journal.open(
             data_folder(self.environ),
             line.model,
             line.dialect.profile.name,
-            notify,
+            session.tell_from_thread,
             name=line.name,
             resumed=self.resumed,
         )
@@ -277,4 +269,5 @@ def test_devices(config: Config, tell: Callable[[str], None]) -> device_test.Fin
         DeviceError: neither can be opened.
     """
     audio = config.audio
-    return asyncio.run(device_test.run(audio.input_device, audio.output_device, tell))
+    card = SoundCard(audio.input_device, audio.output_device)
+    return asyncio.run(device_test.run(card, tell))

@@ -6,6 +6,8 @@ door where they come in (links, devices, files), and never leave it raw.  No tex
 or a password.
 """
 
+from voicechat.phrase import phrase, without_stop
+
 
 class VoiceChatError(Exception):
     """Base class.
@@ -35,13 +37,20 @@ class VoiceChatError(Exception):
         self.tries = tries
 
     def __str__(self) -> str:
-        message = str(self.args[0]) if self.args else ""
-        return f"{message.rstrip(' .。')}. {self.hint}" if self.hint else message
+        return str(self.sentence)
 
     @property
     def message(self) -> str:
-        """The text without its hint."""
-        return str(self.args[0])
+        """The text without its hint; a phrase stays one."""
+        message: str = self.args[0] if self.args else ""
+        return message
+
+    @property
+    def sentence(self) -> str:
+        """The text and its hint, as one phrase."""
+        if not self.hint:
+            return self.message
+        return phrase("{message}. {hint}", message=without_stop(self.message), hint=self.hint)
 
 
 class ConfigError(VoiceChatError):

@@ -8,7 +8,7 @@ Identity: an *item* is one entry of the conversation (one side's say); a *reply*
 model, and may hold several items.  Ids are the provider's, or ours where it gives none.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -33,11 +33,6 @@ class Notice:
     code: str
     """Stable name, e.g. `update_refused`, `voice_locked`, `turn_too_short`."""
     message: str
-
-
-Notify: TypeAlias = Callable[[Notice], None]
-"""Where a part tells what the user should know; given to it when it is made, and ready for a call
-from any thread."""
 
 
 @dataclass(frozen=True, slots=True)

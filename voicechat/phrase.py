@@ -5,7 +5,7 @@ finished sentence again.  A phrase is a `str`, so whoever knows nothing of langu
 script, a log) has the English words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 
 class Phrase(str):
@@ -16,6 +16,11 @@ class Phrase(str):
     key: str
     """The English pattern, with its gaps by name: `{who} was not found`."""
     values: Mapping[str, object]
+
+
+def message_key(key: str) -> str:
+    """Mark a pattern in a table for the catalog; `phrase` fills it in later (gettext_noop)."""
+    return key
 
 
 def phrase(key: str, /, **values: object) -> Phrase:
@@ -32,3 +37,21 @@ def phrase(key: str, /, **values: object) -> Phrase:
     made.key = key
     made.values = values
     return made
+
+
+def refilled(told: str, change: Callable[[str], str]) -> str:
+    """A phrase whose values were changed, each by itself; any other text changed as a whole."""
+    if not isinstance(told, Phrase):
+        return change(told)
+    if not told.values:
+        return told
+    values = {
+        name: refilled(value, change) if isinstance(value, str) else value
+        for name, value in told.values.items()
+    }
+    return phrase(told.key, **values)
+
+
+def without_stop(text: str) -> str:
+    """For the middle of a sentence: without the full stop at its end, still a phrase if it was."""
+    return text.rstrip(" .\u3002") if text.endswith((" ", ".", "\u3002")) else text

@@ -8,9 +8,10 @@ the last moments in which something was loud may have been a question too.
 Quiet: no clock, no I/O; time is counted in sound.
 """
 
+from collections import deque
+
 from voicechat.audio.pcm import level_dbfs
 from voicechat.events import BeginTurn, Command, EndTurn, SendAudio, SendImage, SendText
-from voicechat.timed_audio import TimedAudioBuffer, duration_ms
 
 LONGEST_MS = 30_000
 """Of speech; the oldest goes first."""
@@ -28,8 +29,9 @@ class Question:
     def __init__(self) -> None:
         self._before: list[tuple[Command, int]] = []
         """Pictures, and how the turn began: with words or with a key."""
-        self._sound: TimedAudioBuffer[tuple[SendAudio, int]] = TimedAudioBuffer(LONGEST_MS)
-        """Each with its Hz."""
+        self._sound: deque[tuple[SendAudio, int, float]] = deque()
+        """Each with its Hz and its milliseconds."""
+        self._sound_ms = 0.0
         self._end: list[tuple[Command, int]] = []
         self._is_heard = False
         """Whether the sound belongs to a turn for certain: a key was pressed, or a service heard
@@ -47,13 +49,15 @@ class Question:
             case EndTurn():
                 self._end.append((command, rate))
             case SendAudio(pcm):
-                self._sound.push((command, rate), duration_ms(pcm, rate))
+                self._sound.append((command, rate, len(pcm) / 2 * 1000 / rate))
+                self._sound_ms += self._sound[-1][2]
+                self._keep(LONGEST_MS)
 
     def heard(self) -> None:
         """A service hears the user speak (hands-free): what was long before is no part of it."""
         if not self._is_heard:
             self._is_heard = True
-            self._sound.trim(LEAD_MS)
+            self._keep(LEAD_MS)
 
     def committed(self, item_id: str) -> None:
         """A service took the spoken turn; its words will come under this id."""
@@ -64,8 +68,7 @@ class Question:
         """Its answer has begun, or is not wanted any more."""
         self._before, self._end = [], []
         self._sound.clear()
-        self._is_heard = False
-        self.item_id = ""
+        self._sound_ms, self._is_heard, self.item_id = 0.0, False, ""
 
     @property
     def is_asked(self) -> bool:
@@ -87,9 +90,10 @@ class Question:
             pictures = [one for one in self._before if isinstance(one[0], SendImage)]
             return [*pictures, (SendText(words, row_id), 0)]
         if not self._is_heard:
-            self._sound.trim(UNSURE_MS if is_lost else 0.0)
+            self._keep(UNSURE_MS if is_lost else 0.0)
             self._drop_silence()
-        return [*self._before, *self._sound, *self._end]
+        sound = [(command, rate) for command, rate, _ in self._sound]
+        return [*self._before, *sound, *self._end]
 
     def _begin(self, command: Command, rate: int) -> None:
         """A question instead of the one before; pictures belong to whichever comes next."""
@@ -98,15 +102,20 @@ class Question:
         self._before = [*pictures, (command, rate)]
         self._is_heard = isinstance(command, BeginTurn)
 
+    def _keep(self, most_ms: float) -> None:
+        """Forget the oldest sound."""
+        while self._sound and self._sound_ms > most_ms:
+            self._sound_ms -= self._sound.popleft()[2]
+
     def _drop_silence(self) -> None:
         """Leave out what was silent: all before the first loud moment, but for its beginning."""
         past_ms = 0.0
-        for command, rate in self._sound:
+        for command, _, ms in self._sound:
             if level_dbfs(command.pcm) > LOUD_DBFS:
-                self._sound.trim(self._sound.sound_ms - past_ms + LEAD_MS)
+                self._keep(self._sound_ms - past_ms + LEAD_MS)
                 return
-            past_ms += duration_ms(command.pcm, rate)
-        self._sound.clear()
+            past_ms += ms
+        self._keep(0.0)
 
 
 def _is_lead(command: Command) -> bool:

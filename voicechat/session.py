@@ -20,7 +20,7 @@ from voicechat.bill import Bill, Price
 from voicechat.briefing import tell_present
 from voicechat.call import first
 from voicechat.conversation import Conversation, Row
-from voicechat.engine import Engine, VoicePolicy
+from voicechat.engine import Engine
 from voicechat.errors import DeviceError, VoiceChatError
 from voicechat.events import (
     BeginTurn,
@@ -52,12 +52,11 @@ from voicechat.line import Line
 from voicechat.lines import Lines, Listener, Talk
 from voicechat.links.websocket import Link
 from voicechat.notices import Notices
-from voicechat.pictures import Limits, Picture
+from voicechat.pictures import Picture
 from voicechat.providers.base import Dialect
 from voicechat.snapshot import Snapshot, shown_chars, take_snapshot
 from voicechat.tail import Tail
 from voicechat.text import clean
-from voicechat.tools.consent import Ask
 from voicechat.tools.toolbox import Toolbox
 from voicechat.turn import Turn
 from voicechat.uplink import Uplink
@@ -78,7 +77,6 @@ class Session:
         engine: The sound, both ways; may have no card.
         listener: Gets every event after it was folded in, and every error that ends a line.
         may_be_thin: Whether a line that is slower than speech may carry it as G.711.
-        notices: The sink that its parts were given; None: they have nothing to tell.
     """
 
     def __init__(
@@ -94,21 +92,24 @@ class Session:
         price: Price | None = None,
         toolbox: Toolbox | None = None,
         may_be_thin: bool = True,
-        notices: Notices | None = None,
     ) -> None:
         self.conversation = conversation
         conversation.received_ms = engine.received_ms
         self.journal = journal
         self.gate = Gate(hands_free=hands_free)
         self.bill = Bill(price)
-        self.notices = notices or Notices(conversation, listener)
+        self.notices = Notices(conversation, listener)
         self.engine = engine
+        engine.tell = self.notices.tell_of_sound
+        engine.hears_freely = lambda: self.gate.hands_free and not self.gate.muted
+        engine.holds_for_voice = self._leaves_it_to_the_model
         self._listener = listener
         self._uplink = Uplink(self.gate)
         self._turn = Turn()
         self._tail = Tail()
         self._interruption = Interruption()
         self.toolbox = toolbox or Toolbox({}, {}, {})
+        self.toolbox.tell = lambda code, line: self.notices.tell(Notice(code, line))
         talk = Talk(
             self._take,
             self._prepare,
@@ -122,7 +123,6 @@ class Session:
         shared = self._turn, self.gate
         self.lines = Lines(dial, talk, *told, *shared, trace=trace, may_be_thin=may_be_thin)
         self._watchdog = Watchdog(self.line.dialect.profile.title)
-        self._push_policy()
 
     # -- what a front end may ask ---------------------------------------------------------------
 
@@ -210,7 +210,6 @@ class Session:
         self.gate.hands_free, self.gate.muted = hands_free, False
         self._judge(self._interruption.drop())
         self.lines.post(SetHandsFree(hands_free))
-        self._push_policy()
         self._tell_limits()
 
     def interrupt(self) -> None:
@@ -255,6 +254,10 @@ class Session:
         """How many characters of a row may be shown, so that words keep step with the sound."""
         return shown_chars(row, self.engine)
 
+    def tell_from_thread(self, error: VoiceChatError) -> None:
+        """Something went wrong in a thread (the journal's): told where everything is told."""
+        self.notices.tell_from_thread(error)
+
     @property
     def line(self) -> Line:
         """The line of the moment; it may be lost."""
@@ -282,87 +285,6 @@ class Session:
     @property
     def has_microphone(self) -> bool:
         return self.engine.has_microphone
-
-    @property
-    def has_loudspeaker(self) -> bool:
-        return self.engine.has_loudspeaker
-
-    @property
-    def is_hands_free(self) -> bool:
-        """Whether the model's VAD finds the end of a turn, and not the key."""
-        return self.gate.hands_free
-
-    def toggle_mute(self) -> bool:
-        """Hands-free: close the microphone, or open it again; whether it is closed now."""
-        self.gate.muted = self.gate.hands_free and not self.gate.muted
-        self._push_policy()
-        return self.gate.muted
-
-    @property
-    def volume(self) -> float:
-        """Of the replies, 0 to 2."""
-        return self.engine.volume
-
-    @volume.setter
-    def volume(self, volume: float) -> None:
-        self.engine.volume = min(max(volume, 0.0), 2.0)
-
-    @property
-    def rows(self) -> list[Row]:
-        """What was said so far, notes among it, in order."""
-        return self.conversation.rows
-
-    def note(self, code: str, text: str) -> None:
-        """Something the front end tells the user, kept among what was said."""
-        self.conversation.note(code, text)
-
-    def set_consent(self, ask: Ask | None) -> None:
-        """Who asks the user whether a tool may run; None: nobody, and it may not."""
-        self.toolbox.ask = ask
-
-    @property
-    def model(self) -> str:
-        """The model of the moment, as shown to the user."""
-        return self.line.model
-
-    @property
-    def provider_name(self) -> str:
-        return self.line.dialect.profile.name
-
-    @property
-    def way(self) -> str:
-        """How the provider is reached: `websocket` or `http`."""
-        return self.line.way
-
-    @property
-    def is_exposed(self) -> bool:
-        """Whether everybody on the way can read and hear what is said."""
-        return self.line.is_exposed
-
-    @property
-    def sees_pictures(self) -> bool:
-        return self.line.sees
-
-    @property
-    def picture_limits(self) -> Limits:
-        """What pictures the model takes."""
-        profile = self.line.dialect.profile
-        return Limits(profile.image_types, profile.image_bytes, profile.image_side)
-
-    @property
-    def input_rate(self) -> int:
-        """Hz of the sound that the model wants (`speak`)."""
-        return self.line.dialect.input_rate
-
-    @property
-    def output_rate(self) -> int:
-        """Hz of the sound of its replies."""
-        return self.line.dialect.output_rate
-
-    @property
-    def silence_ms(self) -> int:
-        """After so much silence the model's VAD ends a turn."""
-        return self.line.dialect.settings.vad.silence_ms
 
     # -- the life of a session ------------------------------------------------------------------
 
@@ -448,7 +370,6 @@ class Session:
         if self.lines.keep_ignored(event):
             return
         event = self.lines.place(event)
-        self._push_policy()
         if self.line.dialect.waits:
             is_replying = self.engine.is_playing or self._turn.is_thinking
             now = time.monotonic()
@@ -518,14 +439,6 @@ class Session:
         if self._turn.is_ready and self.gate.hands_free and self.line.cuts_by_any_voice:
             told = f"{self.line.model} lets any voice cut its reply, a cough too; {WORDS_NEED}"
             self.notices.tell_once(Notice("any_voice_cuts", told))
-
-    def _push_policy(self) -> None:
-        """What a voice over a reply means: the user may change that, and with any of its messages
-        a server that says who ends a reply."""
-        self.engine.policy = VoicePolicy(
-            hears_freely=self.gate.hands_free and not self.gate.muted,
-            holds_for_voice=self._leaves_it_to_the_model(),
-        )
 
     def _leaves_it_to_the_model(self) -> bool:
         """Whether a reply waits, while the user talks over it, for the model to say so.

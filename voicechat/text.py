@@ -69,6 +69,8 @@ def clean(text: str) -> str:
 def clean_line(text: str, limit: int = 300) -> str:
     """`clean`, and on one line of at most `limit` characters, with an ellipsis where it is cut."""
     line = " ".join(clean(text).split())
+    if line == text and len(line) <= limit:
+        return text  # A phrase stays one.
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "\u2026"
 
 
@@ -145,13 +147,15 @@ def mask_secrets(text: str, secrets: Iterable[str] = ()) -> str:
     writes them.  Keys of the usual shapes, tokens behind `Bearer`, user and password in an
     address, and values named `key`, `api_key` or `password` are masked without being told.
     """
+    masked = str(text)
     known = _forms(secrets)
     if known:
-        text = re.sub("|".join(map(re.escape, known)), MASK, text)
-    text = _USERINFO.sub(f"://{MASK}@", text)
-    text = _SCHEMES.sub(rf"\1\2{MASK}", text)
-    text = _KEY_SHAPES.sub(MASK, text)
-    return _NAMED_VALUES.sub(rf"\1{MASK}", text)
+        masked = re.sub("|".join(map(re.escape, known)), MASK, masked)
+    masked = _USERINFO.sub(f"://{MASK}@", masked)
+    masked = _SCHEMES.sub(rf"\1\2{MASK}", masked)
+    masked = _KEY_SHAPES.sub(MASK, masked)
+    masked = _NAMED_VALUES.sub(rf"\1{MASK}", masked)
+    return text if masked == text else masked  # A phrase stays one.
 
 
 def _forms(secrets: Iterable[str]) -> list[str]:

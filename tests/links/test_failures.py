@@ -58,7 +58,7 @@ def tls(reason: str) -> ssl.SSLError:
         (ConnectionAbortedError("SSL handshake is taking too long"), LinkError, "cut"),
         (EOFError(), LinkError, "cut the connection"),
         (OSError(errno.EMFILE, "Too many open files"), LinkError, "Too many open files"),
-        (ValueError("{strange}"), LinkError, "(strange)"),
+        (ValueError("{strange}"), LinkError, "{strange}"),
         (refusal(18, "self-signed"), TlsError, "self-signed"),
         (refusal(19, "x"), TlsError, "does not know"),
         (refusal(20, "x"), TlsError, "does not know"),

@@ -20,22 +20,11 @@ CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required"
 class Bench:
     """Calls tools and keeps the answers."""
 
-    def __init__(
-        self,
-        tools: Mapping[str, ToolSection] | None = None,
-        servers: Mapping[str, McpSection] | None = None,
-        environ: Mapping[str, str] | None = None,
-        **more: Any,
-    ) -> None:
-        self.told: list[str] = []
-        self.toolbox = Toolbox(
-            tools or {},
-            servers or {},
-            environ or environment(),
-            notify=lambda notice: self.told.append(notice.message),
-            **more,
-        )
+    def __init__(self, toolbox: Toolbox) -> None:
+        self.toolbox = toolbox
         self.answers: dict[str, SendToolResult] = {}
+        self.told: list[str] = []
+        toolbox.tell = lambda code, line: self.told.append(line)
         self._count = 0
 
     def begin(self, name: str, arguments: str = "{}") -> str:
@@ -66,7 +55,7 @@ async def at_work(
     **more: Any,
 ) -> AsyncIterator[Bench]:
     """A toolbox that runs while the block does; its servers get `wait_s` before."""
-    bench = Bench(tools, servers, environ, **more)
+    bench = Bench(Toolbox(tools or {}, servers or {}, environ or environment(), **more))
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(bench.toolbox.run())
         await bench.toolbox.wait_ready(wait_s)

@@ -1,11 +1,13 @@
 """The sound card of a session: opened once, kept open and fed, and opened again when it went away.
 
 The rule: sound is a convenience, the session is not.  Whatever a device or a sound server does, no
-call here waits longer than it says, and what happened is told in a `Notice` (`SoundChange`).
+call here waits longer than it says, and what happened is told in a `SoundState`.
 """
 
 import asyncio
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from voicechat.audio import portaudio
@@ -14,9 +16,8 @@ from voicechat.audio.microphone import Microphone, Trouble
 from voicechat.audio.portaudio import Capture, Device, Kind, Render, Stream, list_devices
 from voicechat.audio.ring import Ring
 from voicechat.errors import DeviceError
-from voicechat.events import Notice, Notify
 
-__all__ = ["Device", "Microphone", "SoundCard", "SoundChange", "Speaker", "list_devices"]
+__all__ = ["Device", "Microphone", "SoundCard", "SoundState", "Speaker", "list_devices"]
 
 OPEN_LIMIT_S = 5.0
 CLOSE_LIMIT_S = 1.5
@@ -28,31 +29,31 @@ SPARED_S = 3.0
 RETRY_S = (1.0, 2.0, 5.0)
 """Waits before the device is opened again; the last one repeats."""
 
-SoundChange: TypeAlias = Literal[
-    "sound_missing",
-    "sound_unknown",
-    "sound_lost",
-    "sound_back",
-    "sound_silent",
-    "sound_constant",
-    "sound_clipped",
-]
-"""What may be told of a device.  `missing`: there is none, the session goes on without; `unknown`:
-the wanted one is not there, the default is used; `lost`: it went away, and will be opened again;
-`back`: it was; `silent`: it has given nothing but zeros for five seconds; `constant`: the same of
-any other number; `clipped`: it is far too loud."""
+Change: TypeAlias = Literal["missing", "unknown", "lost", "back", "silent", "constant", "clipped"]
 
-_TROUBLES: dict[Trouble, tuple[SoundChange, str]] = {
-    "silent": ("sound_silent", "The microphone gives nothing but silence: is it muted?"),
-    "constant": (
-        "sound_constant",
-        "The microphone gives a constant instead of sound: is it plugged in well?",
-    ),
-    "clipped": (
-        "sound_clipped",
-        "The microphone is too loud, it clips: turn it down in the system's settings",
-    ),
+_TROUBLES: dict[Trouble, str] = {
+    "silent": "The microphone gives nothing but silence: is it muted?",
+    "constant": "The microphone gives a constant instead of sound: is it plugged in well?",
+    "clipped": "The microphone is too loud, it clips: turn it down in the system's settings",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class SoundState:
+    """Something the user should know about a device."""
+
+    kind: Kind
+    change: Change
+    """`missing`: there is none, the session goes on without; `unknown`: the wanted one is not
+    there, the default is used; `lost`: it went away, and will be opened again; `back`: it was;
+    `silent`: it has given nothing but zeros for five seconds; `constant`: the same of any other
+    number; `clipped`: it is far too loud."""
+    message: str
+    """One line to be shown."""
+    device: str = ""
+
+
+Listener: TypeAlias = Callable[[SoundState], None]
 
 
 class Speaker:
@@ -157,7 +158,7 @@ class SoundCard:
         output_device: The same of the loudspeaker.
         want_input: Whether a microphone is needed at all.
         want_output: Whether a loudspeaker is needed at all.
-        notify: Told what the user should know (`SoundChange`).
+        listener: Told, in the event loop, what the user should know.
         chunk_ms: How much sound `microphone.chunks` yields at once.
     """
 
@@ -168,10 +169,10 @@ class SoundCard:
         *,
         want_input: bool = True,
         want_output: bool = True,
-        notify: Notify = lambda notice: None,
+        listener: Listener = lambda state: None,
         chunk_ms: int = 20,
     ) -> None:
-        self._notify = notify
+        self.listener = listener
         self.microphone: Microphone | None = None
         self.speaker: Speaker | None = None
         self._chunk_ms = chunk_ms
@@ -229,7 +230,7 @@ class SoundCard:
     def _enter(self, port: _Port, result: tuple[Stream, bool] | DeviceError) -> None:
         """First opening: make the public half of a port."""
         if isinstance(result, DeviceError):
-            self._tell("sound_missing", f"{result.message}; going on without it")
+            self._tell(port, "missing", f"{result.message}; going on without it")
             return
         port.stream, is_known = result
         port.is_used = True
@@ -239,7 +240,7 @@ class SoundCard:
             self.speaker = Speaker(port.stream)
         if not is_known:
             name = port.stream.device.name
-            self._tell("sound_unknown", f"No {port.kind} {port.wanted!r}; using {name}")
+            self._tell(port, "unknown", f"No {port.kind} {port.wanted!r}; using {name}")
 
     # -- losing and finding again ---------------------------------------------------------------
 
@@ -307,21 +308,23 @@ class SoundCard:
         elif isinstance(port.stream, Render) and self.speaker:
             self.speaker.attach(port.stream)
         if port.is_missed:
-            self._tell("sound_back", f"The {port.kind} is back: {port.stream.device.name}")
+            self._tell(port, "back", f"The {port.kind} is back: {port.stream.device.name}")
         port.is_missed = False
 
     # -- telling --------------------------------------------------------------------------------
 
     def _tell_lost(self, port: _Port) -> None:
         if not port.is_missed:
-            self._tell("sound_lost", f"The {port.kind} went away; trying to get it back")
+            self._tell(port, "lost", f"The {port.kind} went away; trying to get it back")
         port.is_missed = True
 
-    def _tell(self, change: SoundChange, message: str) -> None:
-        self._notify(Notice(change, message))
+    def _tell(self, port: _Port, change: Change, message: str) -> None:
+        name = port.stream.device.name if port.stream else ""
+        self.listener(SoundState(port.kind, change, message, name))
 
     def _tell_trouble(self, trouble: Trouble) -> None:
-        self._tell(*_TROUBLES[trouble])
+        name = self.microphone.device_name if self.microphone else ""
+        self.listener(SoundState("microphone", trouble, _TROUBLES[trouble], name))
 
 
 def _open_all(ports: list[_Port], is_fresh: bool) -> _Outcome:

@@ -11,6 +11,7 @@ Quiet: sound in, sound out, time counted in frames.
 
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -24,7 +25,6 @@ from voicechat.audio.echo_pairing import Reference
 from voicechat.audio.echo_search import EchoSearch, Finding
 from voicechat.audio.echo_slice import FRAME, FRAME_MS, SILENCE, Samples, Slice, slices
 from voicechat.audio.pcm import FRAME_BYTES
-from voicechat.events import Notice, Notify
 
 Mode: TypeAlias = Literal["auto", "on", "off"]
 State: TypeAlias = Literal["off", "looking", "on", "half-duplex"]
@@ -52,7 +52,7 @@ TRUSTED_DB = -15.0
 """What is left of the microphone's sound where only the assistant speaks is softer than that."""
 _SMOOTH = 0.995
 """Of the powers whose ratio is shown, each 10 ms: it remembers two seconds."""
-HALF_DUPLEX = "sound_half_duplex"
+HALF_DUPLEX = "half_duplex"
 HALF_DUPLEX_MESSAGE = (
     "The microphone is closed while the assistant speaks, for echo cancellation is missing here: "
     "pip install pywebrtc-audio, or use headphones"
@@ -79,17 +79,11 @@ class Echo:
     Args:
         mode: `auto`: only when an echo is heard; `on`: always; `off`: never.
         noise_suppression: Whether steady noise is softened too, where the canceller works.
-        notify: Told once when there is only half duplex.
     """
 
-    def __init__(
-        self,
-        mode: Mode = "auto",
-        *,
-        noise_suppression: bool = True,
-        notify: Notify = lambda notice: None,
-    ) -> None:
-        self._notify = notify
+    def __init__(self, mode: Mode = "auto", *, noise_suppression: bool = True) -> None:
+        self.tell: Callable[[str, str], None] = lambda code, message: None
+        """Gets a stable name and a line for the user, once, when there is only half duplex."""
         self.latency_ms = 0.0
         """From writing a sound to the ear, as the loudspeaker's driver believes."""
         self.allows_half_duplex = True
@@ -248,7 +242,7 @@ class Echo:
     def _tell_half_duplex(self) -> None:
         if not self._is_told:
             self._is_told = True
-            self._notify(Notice(HALF_DUPLEX, HALF_DUPLEX_MESSAGE))
+            self.tell(HALF_DUPLEX, HALF_DUPLEX_MESSAGE)
 
     def _learn(self, finding: Finding) -> None:
         if finding.is_echo:

@@ -7,6 +7,7 @@ own mixes, encodes and writes.  What the disk cannot take is told once, and the 
 import queue
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,6 @@ from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.record_files import RecordingFile, create_recording
 from voicechat.audio.record_tracks import Mix
 from voicechat.errors import VoiceChatError
-from voicechat.events import Notice, Notify
 
 MOST_WAITING_BYTES = 10_000_000
 """Kept in memory while the disk hangs; what comes after is silence in the recording."""
@@ -25,6 +25,7 @@ CLOSE_LIMIT_S = 1.0
 
 Side: TypeAlias = Literal["user", "assistant"]
 Piece: TypeAlias = tuple[Side, bytes, int, int]
+Tell: TypeAlias = Callable[[str, str], None]
 
 
 class Recorder:
@@ -32,11 +33,11 @@ class Recorder:
 
     Args:
         path: Where to; a name that is taken gets a number.  A folder: names by date and time.
-        notify: Told what the user should know; called in any thread.
+        tell: Gets a stable name and a line for the user; called in any thread.
     """
 
-    def __init__(self, path: Path, notify: Notify = lambda notice: None) -> None:
-        self._notify = notify
+    def __init__(self, path: Path, tell: Tell = lambda code, line: None) -> None:
+        self.tell = tell
         self._wanted = path
         self._take: _Take | None = None
 
@@ -61,7 +62,7 @@ class Recorder:
             VoiceChatError: the file cannot be made.
         """
         if not self.is_on:
-            self._take = _Take(*create_recording(self._name()), self._notify)
+            self._take = _Take(*create_recording(self._name()), self.tell)
 
     def stop(self) -> None:
         """End it; the file is whole within a moment, and `path` still names it."""
@@ -110,13 +111,12 @@ class Recorder:
 class _Take:
     """One recording: a queue, the thread that empties it, and the file."""
 
-    def __init__(self, file: RecordingFile, path: Path, notify: Notify) -> None:
+    def __init__(self, file: RecordingFile, path: Path, tell: Tell) -> None:
         self.path = path
         self.began = time.perf_counter()
         self.is_running = True
         """Whether it takes more, and nothing has gone wrong."""
-        self._file = file
-        self._notify = notify
+        self._file, self._tell = file, tell
         self._mix = Mix()
         self._pieces: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()
         self._handed = self._written = 0
@@ -145,8 +145,7 @@ class _Take:
     def _miss(self) -> None:
         if not self._has_gap:
             self._has_gap = True
-            words = "The disk is too slow: the recording has gaps"
-            self._notify(Notice("recording_gap", words))
+            self._tell("recording_gap", "The disk is too slow: the recording has gaps")
 
     # -- the thread -----------------------------------------------------------------------------
 
@@ -159,8 +158,7 @@ class _Take:
         except VoiceChatError as error:
             self.is_running = False
             line = f"{error.message}; the recording ends here, the call goes on"
-            words = f"{line}. {error.hint}" if error.hint else line
-            self._notify(Notice("recording_failed", words))
+            self._tell("recording_failed", f"{line}. {error.hint}" if error.hint else line)
 
     def _write_some(self) -> bool:
         """Mix and write what has come; whether more may come."""

@@ -106,11 +106,11 @@ class Plain:
 
     def _show_past(self, session: Session) -> None:
         """Rows of a conversation that is resumed: for scripts; stdout is for replies otherwise."""
-        for row in session.rows if self.options.as_json else ():
+        for row in session.conversation.rows if self.options.as_json else ():
             write_json({"event": "past", "id": row.id, "role": row.role, "text": row.text})
 
     async def _converse(self, session: Session) -> None:
-        rate, path = session.input_rate, self.options.say
+        rate, path = session.line.dialect.input_rate, self.options.say
         recording = Recording(path, rate) if path else None  # A bad one is told before the call.
         async with asyncio.TaskGroup() as tasks:
             call = tasks.create_task(session.run())
@@ -166,7 +166,7 @@ class Plain:
         await self._ready.wait()  # What waits for a session is bounded; a file may be long.
         self.questions.open()
         await recording.speak(session)
-        if session.is_hands_free:
+        if session.gate.hands_free:
             self.questions.expect("the model heard nobody speak")
         session.end_turn()
         await self.questions.wait_closed()
@@ -206,11 +206,11 @@ class Plain:
 
     def _report(self, event: Event | VoiceChatError) -> None:
         assert self.session is not None
-        fields = report.describe(event, self.session.output_rate)
+        fields = report.describe(event, self.session.line.dialect.output_rate)
         if fields is None:
             return
         if isinstance(event, SessionReady):
-            fields |= {"link": self.session.way, "proxy": self.session.proxy_label}
+            fields |= {"link": self.session.line.way, "proxy": self.session.proxy_label}
         if isinstance(event, ReplyFinished):
             seen = self.session.snapshot()
             fields |= {"latency_ms": seen.latency_ms, "sound": report.describe_sound(seen)}
@@ -219,7 +219,7 @@ class Plain:
     def _save(self, event: ReplyAudio) -> None:
         assert self.session is not None and self.options.save_reply is not None
         if self._writer is None:
-            rate = self.session.output_rate
+            rate = self.session.line.dialect.output_rate
             self._writer = WavWriter(self.options.save_reply, rate)
         self._writer.write(event.pcm)
 

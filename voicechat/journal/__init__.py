@@ -18,6 +18,7 @@ is a picture that the user showed; its text names it, the picture itself is not 
 from collections.abc import Mapping
 from pathlib import Path
 
+from voicechat.journal.disk import OnError
 from voicechat.journal.export import FORMATS, export
 from voicechat.journal.library import LAST, Kept, list_kept
 from voicechat.journal.reading import Item, Loaded, load
@@ -32,6 +33,7 @@ __all__ = [
     "Kept",
     "Loaded",
     "NullJournal",
+    "OnError",
     "Recorder",
     "Resumed",
     "Said",

@@ -8,13 +8,13 @@ seconds to say that something is safe; the other one waits for that.
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from voicechat.errors import VoiceChatError
-from voicechat.events import Notice, Notify
 from voicechat.journal.file import File, Place, encode
 from voicechat.text import clean_line
 
@@ -24,6 +24,8 @@ RETRY_S = 2.0
 _AGAIN = "It was written again, with all that was said; --no-save keeps nothing"
 _LATER = "It is kept in memory and saved as soon as that works again"
 
+OnError = Callable[[VoiceChatError], None]
+
 
 class Disk:
     """A queue of lines, one file, and the threads between them."""
@@ -32,12 +34,12 @@ class Disk:
         self,
         folder: Path,
         header: Mapping[str, Any],
-        notify: Notify,
+        on_error: OnError,
         place: Place | None = None,
     ) -> None:
         self._folder = folder
         self._file = File(folder, header, place)
-        self._notify = notify
+        self._on_error = on_error
         self._lines: deque[bytes] = deque()
         """Those that are not safe yet."""
         self._written = 0
@@ -164,4 +166,5 @@ class Disk:
             self._tell(f"Cannot save the conversation in {where} ({why})", _LATER)
 
     def _tell(self, message: str, hint: str) -> None:
-        self._notify(Notice("not_saved", str(VoiceChatError(message, hint))))
+        with suppress(RuntimeError):  # The event loop that should hear of it has ended.
+            self._on_error(VoiceChatError(message, hint))

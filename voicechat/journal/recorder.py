@@ -11,8 +11,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
-from voicechat.events import Notify
-from voicechat.journal.disk import Disk
+from voicechat.journal.disk import Disk, OnError
 from voicechat.journal.file import utc
 from voicechat.journal.reading import ROLES
 from voicechat.journal.resuming import Resumed
@@ -100,7 +99,7 @@ class Journal:
         folder: Path,
         model: str,
         provider: str,
-        notify: Notify,
+        on_error: OnError,
         *,
         name: str = "",
         resumed: Resumed | None = None,
@@ -109,12 +108,12 @@ class Journal:
         """A journal in `folder`/conversations; makes no file yet and never fails.
 
         Args:
-            notify: Told once when writing begins to fail (`not_saved`), on the writer's thread.
+            on_error: Told once when writing begins to fail, on the writer's thread.
             name: Of the model, as it can be asked for again.
             resumed: The conversation to go on with, in its own file.
         """
         header = {"model": model, "provider": provider} | ({"name": name} if name else {})
-        disk = Disk(folder, header, notify, resumed.place if resumed else None)
+        disk = Disk(folder, header, on_error, resumed.place if resumed else None)
         past = [item.id for item in resumed.loaded.items] if resumed else []
         return cls(disk, model, name, past, clock)
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 _PORTS = {"ws": 80, "wss": 443}
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
-_SHAPE = "An address looks like wss://host/path."
+_SHAPE = phrase("An address looks like wss://host/path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,18 @@ def read_address(url: str) -> Address:
     """
     url = url.strip()
     if has_blank(url):
-        raise ConfigError("The service's address contains a blank or a control character", _SHAPE)
+        raise ConfigError(
+            phrase("The service's address contains a blank or a control character"), _SHAPE
+        )
     parts, host, port = _split(url)
     if parts.username is not None or parts.password is not None:
-        raise ConfigError("The service's address holds a user name", "Give the key as a key.")
+        raise ConfigError(
+            phrase("The service's address holds a user name"), phrase("Give the key as a key")
+        )
     if parts.fragment:
-        raise ConfigError("The service's address has a part after #, which means nothing", _SHAPE)
+        raise ConfigError(
+            phrase("The service's address has a part after #, which means nothing"), _SHAPE
+        )
     scheme = _SCHEMES[parts.scheme]
     url = urlunsplit(parts._replace(scheme=scheme))
     return Address(url, host, _PORTS[scheme] if port is None else port)
@@ -67,9 +74,11 @@ def _split(url: str) -> tuple[SplitResult, str, int | None]:
         parts = urlsplit(url)
         host, port = host_and_port(parts)
     except ValueError:
-        raise ConfigError("The service's address has no valid host and port", _SHAPE) from None
+        raise ConfigError(
+            phrase("The service's address has no valid host and port"), _SHAPE
+        ) from None
     if parts.scheme not in _SCHEMES:
-        raise ConfigError("The service's address does not begin with wss://", _SHAPE)
+        raise ConfigError(phrase("The service's address does not begin with wss://"), _SHAPE)
     return parts, host, port
 
 

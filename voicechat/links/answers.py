@@ -20,34 +20,71 @@ from voicechat.errors import (
     VoiceChatError,
 )
 from voicechat.links.route import Route
+from voicechat.phrase import message_key, phrase
 
 LONGEST_WAIT_S = 60.0
 """However long the other side asks us to wait."""
 LOGIN_WAIT_S = 30.0
 """Between tries while the network wants a login page."""
 
-CHECK_KEY = "Check the API key."
+CHECK_KEY = phrase("Check the API key")
 _ERRORS: dict[int, tuple[type[VoiceChatError], str, str]] = {
-    400: (RefusedError, "did not accept the request", "Check the address and the model."),
-    401: (RefusedError, "refused the key", CHECK_KEY),
-    402: (RefusedError, "wants money", "Check the account's balance."),
-    403: (RefusedError, "denied access", "Check the key's rights, the model and your region."),
-    404: (RefusedError, "knows no such address or model", "Check the address and the model."),
-    408: (ServiceError, "waited too long for us", ""),
-    425: (ServiceError, "is not ready yet", ""),
-    426: (RefusedError, "wants another protocol", "Check the address."),
-    429: (ServiceError, "has had too many requests from this account", ""),
-    431: (RefusedError, "finds the key or a header too long", "Check the API key."),
-    451: (RefusedError, "denied access for legal reasons", "It may not serve your region."),
-    500: (ServiceError, "has an internal error", ""),
-    502: (ServiceError, "is not reachable behind its gateway", ""),
-    503: (ServiceError, "is overloaded or down", ""),
-    504: (ServiceError, "does not answer its gateway", ""),
+    400: (
+        RefusedError,
+        message_key("{who} did not accept the request (HTTP {code}){said}"),
+        phrase("Check the address and the model"),
+    ),
+    401: (RefusedError, message_key("{who} refused the key (HTTP {code}){said}"), CHECK_KEY),
+    402: (
+        RefusedError,
+        message_key("{who} wants money (HTTP {code}){said}"),
+        phrase("Check the account's balance"),
+    ),
+    403: (
+        RefusedError,
+        message_key("{who} denied access (HTTP {code}){said}"),
+        phrase("Check the key's rights, the model and your region"),
+    ),
+    404: (
+        RefusedError,
+        message_key("{who} knows no such address or model (HTTP {code}){said}"),
+        phrase("Check the address and the model"),
+    ),
+    408: (ServiceError, message_key("{who} waited too long for us (HTTP {code}){said}"), ""),
+    425: (ServiceError, message_key("{who} is not ready yet (HTTP {code}){said}"), ""),
+    426: (
+        RefusedError,
+        message_key("{who} wants another protocol (HTTP {code}){said}"),
+        phrase("Check the address"),
+    ),
+    429: (
+        ServiceError,
+        message_key("{who} has had too many requests from this account (HTTP {code}){said}"),
+        "",
+    ),
+    431: (
+        RefusedError,
+        message_key("{who} finds the key or a header too long (HTTP {code}){said}"),
+        phrase("Check the API key"),
+    ),
+    451: (
+        RefusedError,
+        message_key("{who} denied access for legal reasons (HTTP {code}){said}"),
+        phrase("It may not serve your region"),
+    ),
+    500: (ServiceError, message_key("{who} has an internal error (HTTP {code}){said}"), ""),
+    502: (
+        ServiceError,
+        message_key("{who} is not reachable behind its gateway (HTTP {code}){said}"),
+        "",
+    ),
+    503: (ServiceError, message_key("{who} is overloaded or down (HTTP {code}){said}"), ""),
+    504: (ServiceError, message_key("{who} does not answer its gateway (HTTP {code}){said}"), ""),
 }
 _GATEWAYS = {200, 204, 400, 403, 404, 405, 406, 415, 426, 501}
 """What gateways that know no WebSocket answer to the request for one.  Services speak JSON."""
 _QUOTA = ("insufficient_quota", "exceeded your current quota", "billing_hard_limit", "billing hard")
-_LOGIN = "A browser on this network will probably show it."
+_LOGIN = phrase("A browser on this network will probably show it")
 
 
 def service_answer(
@@ -70,12 +107,14 @@ def service_answer(
         return refused_login(route)
     said = _said(route, headers, body)
     if status in (403, 429) and any(word in body.decode("utf-8", "replace") for word in _QUOTA):
-        text = f"{route.service} says that the account has no credit left{said}"
-        return RefusedError(text, "Check the account's balance and limits.")
+        text = phrase(
+            "{who} says that the account has no credit left{said}", who=route.service, said=said
+        )
+        return RefusedError(text, phrase("Check the account's balance and limits"))
     kind, words, hint = _ERRORS.get(status) or _of_class(status)
     if kind is RefusedError and status in _GATEWAYS and not _is_json(body):
         kind = UpgradeRefusedError
-    text = f"{route.service} {words} (HTTP {status}){said}"
+    text = phrase(words, who=route.service, code=status, said=said)
     return kind(text, hint, retry_after_s=retry_after_s(headers, now) if kind.retryable else None)
 
 
@@ -89,27 +128,40 @@ def proxy_answer(
     if status in (401, 407):
         return refused_login(route)
     if status == 403:
-        text = f"{route.gate} does not allow connections to {route.service} (HTTP 403)"
-        return ProxyRefusedError(text, "Ask whoever runs it, or use another proxy.")
+        text = phrase(
+            "{who} does not allow connections to {goal} (HTTP {code})",
+            who=route.gate,
+            goal=route.service,
+            code=status,
+        )
+        return ProxyRefusedError(text, phrase("Ask whoever runs it, or use another proxy"))
     if status in (408, 425, 429):
-        return ProxyError(f"{route.gate} is busy (HTTP {status})", retry_after_s=wait_s)
+        text = phrase("{who} is busy (HTTP {code})", who=route.gate, code=status)
+        return ProxyError(text, retry_after_s=wait_s)
     if status < 500:
-        text = f"{route.gate} opens no connections (HTTP {status})"
-        return ProxyRefusedError(text, "Perhaps it is an ordinary web server: check the address.")
-    text = f"{route.gate} could not reach {route.service} (HTTP {status})"
-    return ProxyError(text, "Check the service's address.", retry_after_s=wait_s)
+        text = phrase("{who} opens no connections (HTTP {code})", who=route.gate, code=status)
+        hint = phrase("Perhaps it is an ordinary web server: check the address")
+        return ProxyRefusedError(text, hint)
+    text = phrase(
+        "{who} could not reach {goal} (HTTP {code})",
+        who=route.gate,
+        goal=route.service,
+        code=status,
+    )
+    return ProxyError(text, phrase("Check the service's address"), retry_after_s=wait_s)
 
 
 def refused_login(route: Route) -> ProxyRefusedError:
     """The proxy wants a password, or another one."""
     if route.proxy and route.proxy.has_login:
         return ProxyRefusedError(
-            f"{route.gate} refused the user name or password",
-            f"Correct them where the proxy was given ({route.proxy.source}).",
+            phrase("{who} refused the user name or password", who=route.gate),
+            phrase("Correct them where the proxy was given ({source})", source=route.proxy.source),
         )
     label = route.proxy.label if route.proxy else "scheme://host:port"
-    hint = f"Put them into its address: {label.replace('://', '://user:password@')}."
-    return ProxyRefusedError(f"{route.gate} wants a user name and password", hint)
+    address = label.replace("://", "://user:password@")
+    hint = phrase("Put them into its address: {address}", address=address)
+    return ProxyRefusedError(phrase("{who} wants a user name and password", who=route.gate), hint)
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
@@ -127,15 +179,27 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
 
 def _of_class(status: int) -> tuple[type[VoiceChatError], str, str]:
     if status >= 500:
-        return ServiceError, "is in trouble", ""
+        return ServiceError, message_key("{who} is in trouble (HTTP {code}){said}"), ""
     if status >= 400:
-        return RefusedError, "refused the request", "Check the address, the key and the model."
-    return RefusedError, "answered, but is no realtime service", "Check the address."
+        return (
+            RefusedError,
+            message_key("{who} refused the request (HTTP {code}){said}"),
+            phrase("Check the address, the key and the model"),
+        )
+    return (
+        RefusedError,
+        message_key("{who} answered, but is no realtime service (HTTP {code}){said}"),
+        phrase("Check the address"),
+    )
 
 
 def _login_page(route: Route, status: int) -> LinkError:
-    who = route.gate if route.proxy else "This network"
-    text = f"{who} seems to want a login page before it lets us to {route.service} (HTTP {status})"
+    text = phrase(
+        "{who} seems to want a login page before it lets us to {goal} (HTTP {code})",
+        who=route.gate if route.proxy else phrase("This network"),
+        goal=route.service,
+        code=status,
+    )
     return LinkError(text, _LOGIN, retry_after_s=LOGIN_WAIT_S)
 
 
@@ -146,12 +210,21 @@ def _redirect(route: Route, status: int, location: str) -> VoiceChatError:
         host, plain = target.hostname or "", target.scheme in ("http", "ws")
     except ValueError:
         host, plain = "", False
-    where = route.quote(host, 100) or "another address"
+    where = route.quote(host, 100) or phrase("another address")
     if plain and host != urlsplit(f"//{route.service}").hostname:
-        text = f"This network seems to want a login page at {where} (HTTP {status})"
+        text = phrase(
+            "This network seems to want a login page at {goal} (HTTP {code})",
+            goal=where,
+            code=status,
+        )
         return LinkError(text, _LOGIN, retry_after_s=LOGIN_WAIT_S)
-    text = f"{route.service} sends us on to {where} (HTTP {status}); the key was not sent there"
-    return RefusedError(text, f"If {where} is right, give its address instead.")
+    text = phrase(
+        "{who} sends us on to {goal} (HTTP {code}); the key was not sent there",
+        who=route.service,
+        goal=where,
+        code=status,
+    )
+    return RefusedError(text, phrase("If {who} is right, give its address instead", who=where))
 
 
 def _said(route: Route, headers: Mapping[str, str], body: bytes) -> str:
@@ -162,7 +235,7 @@ def _said(route: Route, headers: Mapping[str, str], body: bytes) -> str:
     with suppress(ValueError, RecursionError):
         text = message_of(json.loads(text))
     quoted = route.quote(text).rstrip(".")
-    return f": {quoted}" if quoted else ""
+    return phrase(": {quoted}", quoted=quoted) if quoted else ""
 
 
 def message_of(value: Any) -> str:

@@ -13,6 +13,7 @@ from voicechat.errors import (
     TooBigError,
     VoiceChatError,
 )
+from voicechat.phrase import phrase
 from voicechat.text import clean_line, mask_secrets
 
 _EXPIRED = ("maximum duration", "session_expired", "session expired", "session has expired")
@@ -30,46 +31,50 @@ class _Meaning:
     tries: int | None = None
 
 
-_ENDED = _Meaning(LinkError, "The call was ended here", tries=0)
-_LOST = _Meaning(LinkError, "The line was lost")
-_DEAD = _Meaning(LinkError, "The line was lost: no answer to our pings", wait_s=0.0)
-_RENEW = _Meaning(SessionOverError, "The session reached its greatest age", wait_s=0.0)
-_NONSENSE = _Meaning(ServiceError, "The service sent what is no WebSocket message", tries=1)
-_TOO_MUCH = _Meaning(ServiceError, "The service sent a message that is too big", tries=1)
+_ENDED = _Meaning(LinkError, phrase("The call was ended here"), tries=0)
+_LOST = _Meaning(LinkError, phrase("The line was lost"))
+_DEAD = _Meaning(LinkError, phrase("The line was lost: no answer to our pings"), wait_s=0.0)
+_RENEW = _Meaning(SessionOverError, phrase("The session reached its greatest age"), wait_s=0.0)
+_NONSENSE = _Meaning(ServiceError, phrase("The service sent what is no WebSocket message"), tries=1)
+_TOO_MUCH = _Meaning(ServiceError, phrase("The service sent a message that is too big"), tries=1)
 _MONEY = _Meaning(
     RefusedError,
-    "The service says that the account has no credit left",
-    "Check the account's balance and limits.",
+    phrase("The service says that the account has no credit left"),
+    phrase("Check the account's balance and limits"),
     tries=0,
 )
 _DENIED = _Meaning(
     RefusedError,
-    "The service refused us",
-    "Check the key, the model and whether it serves your region.",
+    phrase("The service refused us"),
+    phrase("Check the key, the model and whether it serves your region"),
     tries=0,
 )
-_BROKEN = _Meaning(ServiceError, "The service broke the call off", tries=1)
-_HUNG_UP = _Meaning(LinkError, "The service hung up", tries=1)
-_KEY = _Meaning(RefusedError, "The service refused the key", "Check the API key.", tries=0)
+_BROKEN = _Meaning(ServiceError, phrase("The service broke the call off"), tries=1)
+_HUNG_UP = _Meaning(LinkError, phrase("The service hung up"), tries=1)
+_KEY = _Meaning(
+    RefusedError, phrase("The service refused the key"), phrase("Check the API key"), tries=0
+)
 _CODES = {
     1000: _HUNG_UP,
-    1001: _Meaning(ServiceError, "The service is going away"),
-    1002: _Meaning(ServiceError, "The service found a fault in how we speak", tries=1),
-    1003: _Meaning(ServiceError, "The service cannot use what we sent", tries=1),
+    1001: _Meaning(ServiceError, phrase("The service is going away")),
+    1002: _Meaning(ServiceError, phrase("The service found a fault in how we speak"), tries=1),
+    1003: _Meaning(ServiceError, phrase("The service cannot use what we sent"), tries=1),
     1005: _HUNG_UP,
     1006: _LOST,
-    1007: _Meaning(ServiceError, "The service cannot read what we sent", tries=1),
-    1008: _Meaning(ServiceError, "The service ended the call by its rules", tries=2),
-    1009: _Meaning(TooBigError, "A message was too big for the service", "It is not sent again."),
-    1010: _Meaning(ServiceError, "The service misses a WebSocket extension", tries=1),
-    1011: _Meaning(ServiceError, "The service failed", tries=5),
-    1012: _Meaning(ServiceError, "The service restarts"),
-    1013: _Meaning(ServiceError, "The service is overloaded", wait_s=10.0),
-    1014: _Meaning(ServiceError, "The service's gateway got no answer"),
+    1007: _Meaning(ServiceError, phrase("The service cannot read what we sent"), tries=1),
+    1008: _Meaning(ServiceError, phrase("The service ended the call by its rules"), tries=2),
+    1009: _Meaning(
+        TooBigError, phrase("A message was too big for the service"), phrase("It is not sent again")
+    ),
+    1010: _Meaning(ServiceError, phrase("The service misses a WebSocket extension"), tries=1),
+    1011: _Meaning(ServiceError, phrase("The service failed"), tries=5),
+    1012: _Meaning(ServiceError, phrase("The service restarts")),
+    1013: _Meaning(ServiceError, phrase("The service is overloaded"), wait_s=10.0),
+    1014: _Meaning(ServiceError, phrase("The service's gateway got no answer")),
     1015: _LOST,
     3000: _KEY,
     3003: _DENIED,
-    3008: _Meaning(ServiceError, "The service waited too long for us"),
+    3008: _Meaning(ServiceError, phrase("The service waited too long for us")),
 }
 
 
@@ -84,9 +89,11 @@ def close_error(code: int | None, reason: str, *, by_us: bool = False) -> VoiceC
     meaning = _meaning(code, reason.lower(), by_us)
     quoted = mask_secrets(clean_line(mask_secrets(reason))).rstrip(".")
     shown = quoted and meaning not in (_DEAD, _ENDED)
-    text = f"{meaning.words}: {quoted}" if shown else meaning.words
+    text = meaning.words
+    if shown:
+        text = phrase("{sentence}: {quoted}", sentence=text, quoted=quoted)
     if meaning.kind is not LinkError and code is not None:
-        text += f" (code {code})"
+        text = phrase("{sentence} (code {code})", sentence=text, code=code)
     return meaning.kind(text, meaning.hint, retry_after_s=meaning.wait_s, tries=meaning.tries)
 
 

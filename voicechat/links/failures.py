@@ -13,6 +13,7 @@ from voicechat.errors import LinkError, ProxyError, ProxyRefusedError, TlsError,
 from voicechat.links.answers import proxy_answer, refused_login, service_answer
 from voicechat.links.closes import LinkClosed, close_error
 from voicechat.links.route import Route
+from voicechat.phrase import message_key, phrase
 
 __all__ = [
     "LinkClosed",
@@ -25,37 +26,61 @@ __all__ = [
 ]
 
 # X509_V_ERR_… of OpenSSL's x509_vfy.h: words and hint.
-_INSPECTED = "If your network inspects encrypted lines, give its certificate as ca_file."
-_CLOCK = "Check the clock of this machine."
+_INSPECTED = phrase("If your network inspects encrypted lines, give its certificate as ca_file")
+_CLOCK = phrase("Check the clock of this machine")
 _CERTIFICATES = {
-    9: ("is not valid yet", _CLOCK),
-    10: ("has expired", _CLOCK),
-    18: ("is self-signed", "Give it as ca_file if you trust it."),
-    19: ("was issued by an authority that this machine does not know", _INSPECTED),
-    20: ("was issued by an authority that this machine does not know", _INSPECTED),
-    21: ("was issued by an authority that this machine does not know", _INSPECTED),
-    23: ("was revoked", ""),
-    62: ("is for another host", "Check the address; somebody may be in between."),
-    64: ("is for another host", "Check the address; somebody may be in between."),
+    9: (message_key("The certificate of {who} is not valid yet"), _CLOCK),
+    10: (message_key("The certificate of {who} has expired"), _CLOCK),
+    18: (
+        message_key("The certificate of {who} is self-signed"),
+        phrase("Give it as ca_file if you trust it"),
+    ),
+    19: (
+        message_key(
+            "The certificate of {who} was issued by an authority that this machine does not know"
+        ),
+        _INSPECTED,
+    ),
+    20: (
+        message_key(
+            "The certificate of {who} was issued by an authority that this machine does not know"
+        ),
+        _INSPECTED,
+    ),
+    21: (
+        message_key(
+            "The certificate of {who} was issued by an authority that this machine does not know"
+        ),
+        _INSPECTED,
+    ),
+    23: (message_key("The certificate of {who} was revoked"), ""),
+    62: (
+        message_key("The certificate of {who} is for another host"),
+        phrase("Check the address; somebody may be in between"),
+    ),
+    64: (
+        message_key("The certificate of {who} is for another host"),
+        phrase("Check the address; somebody may be in between"),
+    ),
 }
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL}
 _CUT = {errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE, errno.ESHUTDOWN}
 _NO_TLS = {"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"}
-_SCHEME = "Check the proxy's scheme (http, https, socks4, socks5h) and port."
+_SCHEME = phrase("Check the proxy's scheme (http, https, socks4, socks5h) and port")
 
 # Replies of RFC 1928, 6 and of SOCKS4 (91 and up): class and words about the proxy.
 _SOCKS: dict[int, tuple[type[LinkError], str]] = {
-    1: (ProxyError, "could not connect us to {service}"),
-    2: (ProxyRefusedError, "does not allow connections to {service}"),
-    3: (ProxyError, "has no network to {service}"),
-    4: (ProxyError, "cannot reach or find {service}"),
-    5: (LinkError, "says that {service} refused the connection"),
-    6: (ProxyError, "got no answer from {service} in time"),
-    7: (ProxyRefusedError, "opens no connections"),
-    8: (ProxyRefusedError, "does not take this kind of address"),
-    91: (ProxyError, "could not or would not connect us to {service}"),
-    92: (ProxyRefusedError, "wants an identd on this machine"),
-    93: (ProxyRefusedError, "does not accept this user name"),
+    1: (ProxyError, message_key("{who} could not connect us to {goal}")),
+    2: (ProxyRefusedError, message_key("{who} does not allow connections to {goal}")),
+    3: (ProxyError, message_key("{who} has no network to {goal}")),
+    4: (ProxyError, message_key("{who} cannot reach or find {goal}")),
+    5: (LinkError, message_key("{who} says that {goal} refused the connection")),
+    6: (ProxyError, message_key("{who} got no answer from {goal} in time")),
+    7: (ProxyRefusedError, message_key("{who} opens no connections")),
+    8: (ProxyRefusedError, message_key("{who} does not take this kind of address")),
+    91: (ProxyError, message_key("{who} could not or would not connect us to {goal}")),
+    92: (ProxyRefusedError, message_key("{who} wants an identd on this machine")),
+    93: (ProxyRefusedError, message_key("{who} does not accept this user name")),
 }
 _SOCKS_LOGIN = ("username and password", "no acceptable auth", "unexpected socks auth")
 _SOCKS_FOREIGN = ("version", "malformed", "invalid", "reserved byte", "address type")
@@ -75,28 +100,34 @@ def connect_error(error: BaseException, route: Route, *, at_proxy: bool) -> Voic
         return _tls_error(error, route, at_proxy)
     kind: type[LinkError] = ProxyError if at_proxy else LinkError
     who = route.gate if at_proxy else route.service
-    words, hint = _system_words(error, route)
+    text, hint = _system_words(error, route, who)
     if at_proxy and not hint:
-        hint = "Check the proxy's scheme, host and port, and that it runs."
-    return kind(words.format(who=who), hint)
+        hint = phrase("Check the proxy's scheme, host and port, and that it runs")
+    return kind(text, hint)
 
 
-def _system_words(error: BaseException, route: Route) -> tuple[str, str]:
-    """Words with a place for the guilty, and a hint."""
+def _system_words(error: BaseException, route: Route, who: str) -> tuple[str, str]:
+    """What happened, and a hint."""
     number = _errno(error)
     if isinstance(error, socket.gaierror):
-        return "{who} was not found: its name leads nowhere", "Check the name and the network."
+        text = phrase("{who} was not found: its name leads nowhere", who=who)
+        return text, phrase("Check the name and the network")
     if isinstance(error, TimeoutError) or number == errno.ETIMEDOUT:
-        return f"{{who}} did not answer within {route.deadline_s:g} s", ""
+        text = phrase(
+            "{who} did not answer within {seconds:g} s", who=who, seconds=route.deadline_s
+        )
+        return text, ""
     if number == errno.ECONNREFUSED:
-        return "{who} refused the connection: nothing listens there", ""
+        return phrase("{who} refused the connection: nothing listens there", who=who), ""
     if number in _UNREACHABLE:
-        return "{who} cannot be reached from this network", "Check the network."
+        text = phrase("{who} cannot be reached from this network", who=who)
+        return text, phrase("Check the network")
     if number in _CUT or isinstance(error, (EOFError, ConnectionError)):
-        return "{who} cut the connection before it was up", _maybe_cut(route)
+        text = phrase("{who} cut the connection before it was up", who=who)
+        return text, _maybe_cut(route)
     detail = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    quoted = route.quote(detail, 150).replace("{", "(").replace("}", ")")
-    return f"{{who}} could not be connected to: {quoted}", ""
+    quoted = route.quote(detail, 150)
+    return phrase("{who} could not be connected to: {quoted}", who=who, quoted=quoted), ""
 
 
 def _errno(error: BaseException) -> int | None:
@@ -108,24 +139,29 @@ def _errno(error: BaseException) -> int | None:
 
 
 def _maybe_cut(route: Route) -> str:
-    return f"Perhaps {route.proxy.label} cut it." if route.proxy else ""
+    return phrase("Perhaps {who} cut it", who=route.proxy.label) if route.proxy else ""
 
 
 def _tls_error(error: ssl.SSLError, route: Route, at_proxy: bool) -> VoiceChatError:
-    name = f"the proxy {route.proxy.label}" if at_proxy and route.proxy else route.service
+    who = route.service
+    if at_proxy and route.proxy:
+        who = phrase("the proxy {label}", label=route.proxy.label)
     if isinstance(error, ssl.SSLCertVerificationError):
-        fallback = (f"does not hold ({route.quote(error.verify_message, 100)})", "")
+        fallback = (message_key("The certificate of {who} does not hold ({why})"), "")
         words, hint = _CERTIFICATES.get(error.verify_code, fallback)
-        return TlsError(f"The certificate of {name} {words}", hint)
+        return TlsError(phrase(words, who=who, why=route.quote(error.verify_message, 100)), hint)
     reason = getattr(error, "reason", None) or str(error)
     if reason in _NO_TLS:
-        hint = _SCHEME if at_proxy else "Check the address and the port."
-        return TlsError(f"No encryption is spoken by {name}", hint)
+        hint = _SCHEME if at_proxy else phrase("Check the address and the port")
+        return TlsError(phrase("No encryption is spoken by {who}", who=who), hint)
     if isinstance(error, ssl.SSLEOFError) or reason == "UNEXPECTED_EOF_WHILE_READING":
         kind = ProxyError if at_proxy else LinkError
-        return kind(f"The encrypted line to {name} was cut before it was up", _maybe_cut(route))
+        text = phrase("The encrypted line to {who} was cut before it was up", who=who)
+        return kind(text, _maybe_cut(route))
     quoted = route.quote(reason.replace("_", " ").lower(), 100)
-    return TlsError(f"No encrypted line could be agreed with {name}: {quoted}")
+    return TlsError(
+        phrase("No encrypted line could be agreed with {who}: {quoted}", who=who, quoted=quoted)
+    )
 
 
 def socks_error(words: str, code: int | None, route: Route) -> VoiceChatError:
@@ -139,13 +175,18 @@ def socks_error(words: str, code: int | None, route: Route) -> VoiceChatError:
     lower = words.lower()
     if code in _SOCKS:
         kind, text = _SOCKS[code]
-        hint = "Try socks5h or socks5 as its scheme." if code == 8 else ""
-        return kind(f"{route.gate} {text.format(service=route.service)}", hint)
+        hint = phrase("Try socks5h or socks5 as its scheme") if code == 8 else ""
+        return kind(phrase(text, who=route.gate, goal=route.service), hint)
     if any(word in lower for word in _SOCKS_LOGIN):
         return refused_login(route)
     if any(word in lower for word in _SOCKS_FOREIGN):
-        return ProxyRefusedError(f"{route.gate} does not speak SOCKS as we do", _SCHEME)
-    text = f"{route.gate} ended the connection without opening the way to {route.service}"
+        text = phrase("{who} does not speak SOCKS as we do", who=route.gate)
+        return ProxyRefusedError(text, _SCHEME)
+    text = phrase(
+        "{who} ended the connection without opening the way to {goal}",
+        who=route.gate,
+        goal=route.service,
+    )
     return ProxyError(text, _SCHEME)
 
 
@@ -161,8 +202,7 @@ def no_http(route: Route, *, at_proxy: bool, ended: bool) -> VoiceChatError:
     who = route.gate if at_proxy else route.service
     hint = _SCHEME if at_proxy else _maybe_cut(route)
     if ended:
-        return kind(f"{who} ended the connection without an answer", hint)
-    kind = ProxyRefusedError if at_proxy else LinkError
-    return kind(
-        f"{who} {'does not answer as a proxy should' if at_proxy else 'speaks no WebSocket'}", hint
-    )
+        return kind(phrase("{who} ended the connection without an answer", who=who), hint)
+    if at_proxy:
+        return ProxyRefusedError(phrase("{who} does not answer as a proxy should", who=who), hint)
+    return LinkError(phrase("{who} speaks no WebSocket", who=who), hint)

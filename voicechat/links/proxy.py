@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from voicechat.errors import ConfigError
 from voicechat.links.address import Address, has_blank, host_and_port, is_loopback, read_address
 from voicechat.links.bypass import is_bypassed
+from voicechat.phrase import message_key, phrase
 
 _PORTS = {
     "http": 80,
@@ -23,8 +24,10 @@ _VARIABLES = {
     True: ("WSS_PROXY", "HTTPS_PROXY", "ALL_PROXY"),
     False: ("WS_PROXY", "HTTP_PROXY", "ALL_PROXY"),
 }
-_SHAPE = "A proxy looks like socks5h://user:password@host:port or http://host:port; none is direct."
-_ENCODE = "Write special characters in it as %XX (# is %23, / is %2F, ? is %3F, : is %3A)."
+_SHAPE = phrase(
+    "A proxy looks like socks5h://user:password@host:port or http://host:port; none is direct"
+)
+_ENCODE = phrase("Write special characters in it as %XX (# is %23, / is %2F, ? is %3F, : is %3A)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +134,23 @@ def read_proxy(value: str, source: str) -> Proxy | None:
     scheme, separator, rest = value.partition("://")
     scheme, rest = (scheme.lower(), rest) if separator else ("http", value)
     scheme = "socks5h" if scheme == "socks" else scheme
-    _check(not has_blank(value), source, "contains a blank or a control character")
-    _check(scheme in _PORTS, source, "has an unknown scheme")
+    _check(
+        not has_blank(value),
+        source,
+        message_key("The proxy {where} contains a blank or a control character"),
+    )
+    _check(scheme in _PORTS, source, message_key("The proxy {where} has an unknown scheme"))
     try:
         parts = urlsplit(f"{scheme}://{rest}")
         host, port = host_and_port(parts)
     except ValueError:
-        raise _wrong(source, "has no valid host and port", _ENCODE) from None
+        raise _wrong(
+            source, message_key("The proxy {where} has no valid host and port"), _ENCODE
+        ) from None
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise _wrong(source, "has something behind host and port", _ENCODE)
+        raise _wrong(
+            source, message_key("The proxy {where} has something behind host and port"), _ENCODE
+        )
     host = f"[{host}]" if ":" in host else host
     return Proxy(f"{scheme}://{_login(parts, source)}{host}:{port or _PORTS[scheme]}", source)
 
@@ -147,21 +158,33 @@ def read_proxy(value: str, source: str) -> Proxy | None:
 def _login(parts: SplitResult, source: str) -> str:
     """`user:password@` in the one way that everybody reads alike, or nothing."""
     if not parts.username:
-        _check(not parts.password, source, "has a password but no user name")
+        _check(
+            not parts.password,
+            source,
+            message_key("The proxy {where} has a password but no user name"),
+        )
         return ""
     try:
         user = unquote(parts.username, errors="strict")
         password = unquote(parts.password or "", errors="strict")
     except UnicodeDecodeError:
-        raise _wrong(source, "has a user name or password that is not UTF-8", _ENCODE) from None
-    _check(not any(map(_has_control, (user, password))), source, "has a control character inside")
+        fault = message_key("The proxy {where} has a user name or password that is not UTF-8")
+        raise _wrong(source, fault, _ENCODE) from None
+    _check(
+        not any(map(_has_control, (user, password))),
+        source,
+        message_key("The proxy {where} has a control character inside"),
+    )
     if parts.scheme.startswith("socks"):
         # RFC 1929 counts bytes in one byte and names no encoding.
         fits = user.isascii() and password.isascii() and max(len(user), len(password)) < 256
-        _check(fits, source, "has a user name or password that SOCKS cannot carry")
+        fault = message_key("The proxy {where} has a user name or password that SOCKS cannot carry")
+        _check(fits, source, fault)
     else:
         # RFC 7617, 2: the first colon ends the user name.
-        _check(":" not in user, source, "has a colon in the user name")
+        _check(
+            ":" not in user, source, message_key("The proxy {where} has a colon in the user name")
+        )
     return f"{quote(user, safe='')}:{quote(password, safe='')}@"
 
 
@@ -176,5 +199,5 @@ def _check(holds: bool, source: str, fault: str) -> None:
 
 
 def _wrong(source: str, fault: str, hint: str) -> ConfigError:
-    where = "in the config" if source == "config" else f"in {source}"
-    return ConfigError(f"The proxy {where} {fault}", hint)
+    where = phrase("in the config") if source == "config" else phrase("in {source}", source=source)
+    return ConfigError(phrase(fault, where=where), hint)

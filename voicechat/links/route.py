@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from voicechat.links.proxy import Proxy
+from voicechat.phrase import phrase
 from voicechat.text import clean_line, mask_secrets
 
 
@@ -20,7 +21,11 @@ class Route:
     @property
     def gate(self) -> str:
         """The proxy as errors name it."""
-        return f"The proxy {self.proxy.label}" if self.proxy else "The network"
+        return (
+            phrase("The proxy {label}", label=self.proxy.label)
+            if self.proxy
+            else phrase("The network")
+        )
 
     def quote(self, foreign: str, limit: int = 300) -> str:
         """Foreign words on one line, without control characters, keys and passwords."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from voicechat.errors import ConfigError
 from voicechat.links.address import Address
 from voicechat.links.proxy import Proxy
+from voicechat.phrase import phrase
 
 _NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 """A token of RFC 9110, 5.6.2."""
@@ -27,10 +28,12 @@ def tls_context(ca_file: str = "") -> ssl.SSLContext:
         try:
             context.load_verify_locations(cafile=Path(ca_file).expanduser())
         except ssl.SSLError:
-            raise ConfigError(f"ca_file {ca_file!r} holds no certificate in PEM form") from None
+            text = phrase("ca_file {path!r} holds no certificate in PEM form", path=ca_file)
+            raise ConfigError(text) from None
         except (OSError, ValueError, RuntimeError) as error:
-            reason = getattr(error, "strerror", None) or "no usable path"
-            raise ConfigError(f"ca_file {ca_file!r} cannot be read: {reason}") from None
+            reason = getattr(error, "strerror", None) or phrase("no usable path")
+            text = phrase("ca_file {path!r} cannot be read: {why}", path=ca_file, why=reason)
+            raise ConfigError(text) from None
     return context
 
 
@@ -43,11 +46,13 @@ def check_line(address: Address, proxy: Proxy | None) -> None:
     if address.secure:
         return
     if not address.loopback:
-        text = f"ws:// would send the key readably to {address.label}"
-        raise ConfigError(text, "Use wss://; ws:// is for this machine only.")
+        text = phrase("ws:// would send the key readably to {who}", who=address.label)
+        raise ConfigError(text, phrase("Use wss://; ws:// is for this machine only"))
     if proxy and not proxy.loopback:
-        text = f"ws:// would send the key readably through the proxy {proxy.label}"
-        raise ConfigError(text, "Use wss://, or no proxy for this machine.")
+        text = phrase(
+            "ws:// would send the key readably through the proxy {label}", label=proxy.label
+        )
+        raise ConfigError(text, phrase("Use wss://, or no proxy for this machine"))
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
@@ -58,10 +63,14 @@ def check_headers(headers: Mapping[str, str]) -> None:
     """
     for name, value in headers.items():
         if not _NAME.fullmatch(name):
-            raise ConfigError("A header of the handshake has an impossible name")
+            raise ConfigError(phrase("A header of the handshake has an impossible name"))
         if re.search(r"[^\t\x20-\x7e]", value):
-            text = f"What goes into the header {name} (the key?) has a character that no key has"
-            raise ConfigError(text, "Copy the key again; watch for line ends and quotation marks.")
+            text = phrase(
+                "What goes into the header {name} (the key?) has a character that no key has",
+                name=name,
+            )
+            hint = phrase("Copy the key again; watch for line ends and quotation marks")
+            raise ConfigError(text, hint)
 
 
 def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from voicechat import __version__
 from voicechat.config import McpSection
 from voicechat.environment import child_environment
 from voicechat.errors import ConfigError, ServiceError, VoiceChatError
-from voicechat.events import Notice, Notify, Tool
+from voicechat.events import Tool
 from voicechat.text import clean, clean_line, mask_secrets
 from voicechat.tools.content import read_result
 from voicechat.tools.offer import Answer, Offer
@@ -42,7 +42,7 @@ class McpServer:
         name: str,
         section: McpSection,
         environ: Mapping[str, str],
-        notify: Notify,
+        tell: Callable[[str, str], None],
         *,
         find_proxy: Callable[[str], str],
         ca_file: str = "",
@@ -55,7 +55,7 @@ class McpServer:
         """It has listed its tools, or failed."""
         self.is_late = False
         """Nobody waits for it any more."""
-        self._section, self._environ, self._notify = section, environ, notify
+        self._section, self._environ, self._tell = section, environ, tell
         self._find_proxy, self._ca_file, self._start_s = find_proxy, ca_file, start_s
         self._client: Client | None = None
         self._wanted, self._lost = asyncio.Event(), asyncio.Event()
@@ -214,9 +214,6 @@ class McpServer:
 
     def _tidy(self, problem: VoiceChatError) -> str:
         return self._mask(f"{problem.message}. {problem.hint}" if problem.hint else problem.message)
-
-    def _tell(self, code: str, line: str) -> None:
-        self._notify(Notice(code, line))
 
     def _tell_once(self) -> None:
         if self._problem not in self._told:

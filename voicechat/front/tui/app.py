@@ -140,7 +140,7 @@ class VoiceChatApp(App[None]):
     def on_mount(self) -> None:
         self.theme = self._wanted_theme
         self._prompt.focus()
-        self.session.set_consent(self._question.ask)
+        self.session.toolbox.ask = self._question.ask
         self._pace.start()
 
     async def on_unmount(self) -> None:
@@ -192,7 +192,7 @@ class VoiceChatApp(App[None]):
                 self._note("incomplete", self._words("incomplete", reason=event.code or "?"))
 
     def _note(self, code: str, text: str) -> None:
-        self.session.note(code, text)
+        self.session.conversation.note(code, text)
 
     def _refresh_all(self) -> bool:
         """Bring everything up to date; whether anything was new."""
@@ -201,7 +201,7 @@ class VoiceChatApp(App[None]):
             return False
         session, snapshot, transcript = self.session, self.session.snapshot(), self._transcript
         is_new = self._line.draw(session, snapshot.phase)
-        is_new |= transcript.show(session.rows, session.shown)
+        is_new |= transcript.show(session.conversation.rows, session.shown)
         recorder = self._doors.recorder()
         recorded_s = recorder.seconds if recorder is not None else 0.0
         is_new |= self._status.draw(
@@ -229,9 +229,9 @@ class VoiceChatApp(App[None]):
         elif is_live:
             look, hint = "live", "speak_now"
             title = "live_held" if key.is_held(time.monotonic()) else "live_ptt"
-            title = "live_hands_free" if session.is_hands_free else title
+            title = "live_hands_free" if session.gate.hands_free else title
             title = "waking" if self._doors.is_waking() else title
-        elif session.is_hands_free and session.has_microphone:
+        elif session.gate.hands_free and session.has_microphone:
             look, title, hint = "muted", "muted", "type_only"
         else:
             look, title = "quiet", "talk_hold" if key.tells_release else "talk"
@@ -283,7 +283,7 @@ class VoiceChatApp(App[None]):
         try:
             async with self._showing:
                 shown = await carry_out(order, self.session)
-            if not (shown or self.session.sees_pictures):
+            if not (shown or self.session.line.sees):
                 self._tell("picture_not_sent")
         except VoiceChatError as error:
             self.hear(error)
@@ -360,7 +360,7 @@ class VoiceChatApp(App[None]):
             return
         if not self.session.has_microphone:
             self._tell("no_microphone")
-        elif self.session.is_hands_free:
+        elif self.session.gate.hands_free:
             self.action_mute()
         elif self.session.snapshot().is_live:
             self.session.end_turn()
@@ -370,16 +370,17 @@ class VoiceChatApp(App[None]):
         self._refresh_all()
 
     def action_mute(self) -> None:
+        gate = self.session.gate
         if not self.session.has_microphone:
             self._tell("no_microphone")
-        elif not self.session.is_hands_free:
+        elif not gate.hands_free:
             self._tell("mute_is_hands_free")
         else:
-            self.session.toggle_mute()
+            gate.muted = not gate.muted
         self._refresh_all()
 
     def action_hands_free(self) -> None:
-        hands_free = not self.session.is_hands_free
+        hands_free = not self.session.gate.hands_free
         self.session.set_hands_free(hands_free)
         off = "hands_free_off_hold" if self._talk_key.tells_release else "hands_free_off"
         self._tell("hands_free_on" if hands_free else off)
@@ -414,15 +415,15 @@ class VoiceChatApp(App[None]):
         self._refresh_all()
 
     def action_copy_reply(self) -> None:
-        replies = [row for row in self.session.rows if row.role == "assistant"]
+        replies = [row for row in self.session.conversation.rows if row.role == "assistant"]
         if replies:
             self.copy_to_clipboard(replies[-1].text)
         self._tell("copied" if replies else "nothing_to_copy")
 
     def action_record(self) -> None:
         """Begin or end a recording; that it runs stays in sight."""
-        recorder, session = self._doors.recorder(), self.session
-        if recorder is None or not (session.has_microphone or session.has_loudspeaker):
+        recorder, engine = self._doors.recorder(), self.session.engine
+        if recorder is None or not (engine.has_microphone or engine.has_loudspeaker):
             self._tell("recording_no_sound")
             return
         try:
@@ -436,9 +437,9 @@ class VoiceChatApp(App[None]):
 
     def action_volume(self, steps: int) -> None:
         """Louder or softer by so many steps; shown for a moment."""
-        session = self.session
-        session.volume = round(session.volume + steps * VOLUME_STEP, 2)
-        percent = round(session.volume * 100)
+        engine = self.session.engine
+        engine.volume = min(max(round(engine.volume + steps * VOLUME_STEP, 2), 0.0), 2.0)
+        percent = round(engine.volume * 100)
         self._status.show_for_a_moment(self._words("volume", percent=percent))
         self._refresh_all()
 
@@ -452,10 +453,10 @@ class VoiceChatApp(App[None]):
         self.push_screen(HelpPage(self._words))
 
     def action_pick_model(self) -> None:
-        words, session = self._words, self.session
+        words, line = self._words, self.session.line
         now = datetime.now().astimezone()
-        choices = model_choices(words, self._doors.models(), now, session.model)
-        current = (session.model, f"{session.provider_name}/{session.model}")
+        choices = model_choices(words, self._doors.models(), now, line.model)
+        current = (line.model, f"{line.dialect.profile.name}/{line.model}")
         finder = Finder(words("pick_filter"), words("pick_nothing"), words("signs_mean"))
         picker = Picker(words("pick_model"), choices, current, finder)
         self.push_screen(picker, self._switch_model)

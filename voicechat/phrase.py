@@ -6,6 +6,7 @@ script, a log) has the English words.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 
 class Phrase(str):
@@ -50,6 +51,41 @@ def refilled(told: str, change: Callable[[str], str]) -> str:
         for name, value in told.values.items()
     }
     return phrase(told.key, **values)
+
+
+def to_json(told: str) -> dict[str, Any] | str:
+    """A text for another process; a phrase as its key and values."""
+    if not isinstance(told, Phrase):
+        return told
+    return {"key": told.key, "values": {name: _plain(one) for name, one in told.values.items()}}
+
+
+def from_json(value: object, english: str) -> str:
+    """The phrase that `to_json` wrote, if it reads like the English beside it; else the English."""
+    try:
+        told = _from_json(value)
+    except (KeyError, ValueError, IndexError, AttributeError, TypeError, RecursionError):
+        return english
+    return told if told == english else english
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str):
+        return to_json(value)
+    return value if isinstance(value, int | float) else str(value)
+
+
+def _from_json(value: object) -> str:
+    match value:
+        case str(text):
+            return text
+        case {"key": str(key), "values": dict(values)}:
+            return phrase(key, **{name: _value(one) for name, one in values.items()})
+    raise TypeError
+
+
+def _value(value: object) -> object:
+    return value if isinstance(value, int | float) else _from_json(value)
 
 
 def without_stop(text: str) -> str:

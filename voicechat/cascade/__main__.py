@@ -26,6 +26,7 @@ from voicechat.cascade.server import PATH, listen
 from voicechat.cascade.sound import warm_up
 from voicechat.environment import keep_no_core
 from voicechat.errors import ConfigError, VoiceChatError
+from voicechat.phrase import phrase, to_json
 
 _LEAVE_S = 1.0
 """For clients to take their close; who is still shaking hands then is dropped."""
@@ -41,7 +42,9 @@ def main(arguments: Sequence[str]) -> int:
         options = replace(options, token=options.token or told.get("token") or _random_token())
         asyncio.run(_serve(options, port, exit_with_parent, told))
     except VoiceChatError as error:
-        _print({"error": error.message, "hint": error.hint, "kind": type(error).__name__})
+        words = {"error": error.message, "hint": error.hint}
+        phrases = {name: to_json(text) for name, text in words.items()}
+        _print({**words, "kind": type(error).__name__, "phrases": phrases})
         return 2
     except KeyboardInterrupt:
         return 130
@@ -59,7 +62,8 @@ async def _serve(
     try:
         server = await listen(parts, options.token, port)
     except OSError as error:
-        raise ConfigError(f"Port {port} cannot be used ({error.strerror})") from None
+        text = phrase("Port {port} cannot be used ({why})", port=port, why=error.strerror)
+        raise ConfigError(text) from None
     port = server.sockets[0].getsockname()[1]
     _print({"port": port, "url": f"ws://127.0.0.1:{port}{PATH}", **told})
     if exit_with_parent:

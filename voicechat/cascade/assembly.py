@@ -13,8 +13,9 @@ from voicechat.cascade.programs import EspeakMouth, SayMouth, find_program, like
 from voicechat.cascade.spare import SpareMouth
 from voicechat.cascade.xai_speech import XaiSpeaker, XaiWriter
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 
-_KINDS = "`openai`, `glm`, `gemini` or `xai`"
+_KINDS = phrase("`openai`, `glm`, `gemini` or `xai`")
 
 
 def assemble(options: LocalOptions) -> Parts:
@@ -30,7 +31,7 @@ def _ears(options: LocalOptions) -> Ears:
     if _is_address(options.ears):
         return HttpEars(_writer(options))
     if options.ears != "none":
-        raise _unknown("ears", options.ears, "`none` or an address")
+        raise _unknown("ears", options.ears, phrase("`none` or an address"))
     return NoEars()
 
 
@@ -46,7 +47,7 @@ def _writer(options: LocalOptions) -> Writer:
             return GeminiWriter(service, model)
         case "xai":
             return XaiWriter(service)
-    raise _unknown("kind of ears", kind, _KINDS)
+    raise _unknown(phrase("kind of ears"), kind, _KINDS)
 
 
 def _mouth(options: LocalOptions) -> Mouth:
@@ -70,17 +71,20 @@ def _speaker(options: LocalOptions) -> Speaker:
             return GeminiSpeaker(service, model)
         case "xai":
             return XaiSpeaker(service, options.language)
-    raise _unknown("kind of mouth", kind, _KINDS)
+    raise _unknown(phrase("kind of mouth"), kind, _KINDS)
 
 
 def _program_mouth(wanted: str, options: LocalOptions) -> Mouth:
     if wanted not in ("auto", "none", "espeak-ng", "say"):
-        raise _unknown("mouth", wanted, "`auto`, `none`, `espeak-ng`, `say` or an address")
+        raise _unknown("mouth", wanted, phrase("`auto`, `none`, `espeak-ng`, `say` or an address"))
     if mouth := _installed(wanted, options.mouth_voice, options.language):
         return mouth
     if wanted in ("auto", "none"):
         return NoMouth()
-    raise ConfigError(f"The program {wanted} is not installed", "Install it, or set mouth = auto.")
+    raise ConfigError(
+        phrase("The program {wanted} is not installed", wanted=wanted),
+        phrase("Install it, or set mouth = auto"),
+    )
 
 
 def _installed(wanted: str, voice: str, language: str) -> Mouth | None:
@@ -99,4 +103,7 @@ def _is_address(value: str) -> bool:
 
 
 def _unknown(option: str, value: str, known: str) -> ConfigError:
-    return ConfigError(f"The built-in model knows no {option} {value!r}", f"It may be {known}.")
+    return ConfigError(
+        phrase("The built-in model knows no {option} {value!r}", option=option, value=value),
+        phrase("It may be {known}", known=known),
+    )

@@ -15,6 +15,7 @@ from voicechat.cascade.parts import Piece, Question, Said
 from voicechat.cascade.past import retell
 from voicechat.cascade.sse import read_events
 from voicechat.errors import RefusedError
+from voicechat.phrase import phrase
 
 _NOT_FOR_TALKING = ("embed", "whisper", "tts", "dall-e", "moderation", "rerank", "transcribe")
 
@@ -81,8 +82,8 @@ class ChatMind:
         if self._ways.is_about_pictures(error.message, body):
             # Said once; from now on the picture is only mentioned, and the talk goes on.
             self._ways.sees = False
-            text = f"The model {self._model} does not look at pictures"
-            hint = "Choose a model that does; ask again to go on without it."
+            text = phrase("The model {model} does not look at pictures", model=self._model)
+            hint = phrase("Choose a model that does; ask again to go on without it")
             raise RefusedError(text, hint) from None
         return False
 
@@ -102,7 +103,9 @@ async def find_model(service: HttpService) -> str:
     for name in names:
         if name and not any(word in name.lower() for word in _NOT_FOR_TALKING):
             return name
-    raise RefusedError(f"{service.name} offers no chat model", "Install one, or name it.")
+    raise RefusedError(
+        phrase("{who} offers no chat model", who=service.name), phrase("Install one, or name it")
+    )
 
 
 def last_turn(question: Question) -> Said:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from voicechat.cascade.parts import CutShort, Piece, Spent, ToolCall
 from voicechat.cascade.thoughts import Thoughts
 from voicechat.errors import VoiceChatError
+from voicechat.phrase import phrase
 
 _LIMITS = ("length", "max_tokens", "model_context_window_exceeded")
 _FILTERS = ("content_filter", "sensitive", "safety")
@@ -99,7 +100,7 @@ class ChatReader:
         if self._cut:
             yield self._cut
         elif self._is_empty:
-            raise self._fail("it gave an empty answer")
+            raise self._fail(phrase("it gave an empty answer"))
 
     def _read_choice(self, choice: dict[str, Any]) -> Iterator[Piece]:
         delta = choice.get("delta") or choice.get("message")
@@ -123,7 +124,7 @@ class ChatReader:
         elif reason in _FILTERS:
             self._cut = CutShort("content_filter")
         elif reason in _BREAKDOWNS:
-            raise self._fail(f"it broke off ({reason})")
+            raise self._fail(phrase("it broke off ({why})", why=reason))
 
     def _read_call(self, place: int, part: dict[str, Any]) -> None:
         function = part.get("function")

@@ -27,6 +27,7 @@ from voicechat.errors import ConfigError, LinkError, ServiceError, VoiceChatErro
 from voicechat.links import trust
 from voicechat.links.proxy import read_proxy
 from voicechat.links.route import Route
+from voicechat.phrase import phrase
 
 if TYPE_CHECKING:
     import httpx
@@ -89,7 +90,10 @@ class HttpService:
         local = is_loopback(self._address.host)
         secrets = tuple(filter(None, (key.strip(), *trust.secrets_of(self._headers))))
         if secrets and not self._address.secure and not local:
-            raise ConfigError(f"{self.name} is not encrypted and would get your key", "Use https.")
+            raise ConfigError(
+                phrase("{who} is not encrypted and would get your key", who=self.name),
+                phrase("Use https"),
+            )
         trust.check_headers(self._headers)
         through = None if local or not proxy else read_proxy(proxy, "the options")
         connect_s = min(_CONNECT_S, deadline_s)
@@ -188,10 +192,12 @@ class HttpService:
             async with asyncio.timeout_at(until):
                 yield
         except TimeoutError:
-            text = f"{self.name} said nothing for {max(until - now, 0):.0f} s"
+            text = phrase(
+                "{who} said nothing for {seconds:.0f} s", who=self.name, seconds=max(until - now, 0)
+            )
             if until == deadline:
-                text = f"{self.name} took longer than {self._deadline_s:.0f} s"
-            raise LinkError(text, "Try again, or check the proxy.") from None
+                text = self._too_slow()
+            raise LinkError(text, phrase("Try again, or check the proxy")) from None
 
     @contextlib.asynccontextmanager
     async def _request(
@@ -238,7 +244,7 @@ class HttpService:
 
     def _limit(self, count: int) -> None:
         if count > self._longest:
-            raise ServiceError(f"{self.name} sends without end")
+            raise ServiceError(phrase("{who} sends without end", who=self.name))
 
     # -- what went wrong ------------------------------------------------------------------------
 
@@ -254,10 +260,15 @@ class HttpService:
         except VoiceChatError:
             raise
         except TimeoutError:
-            text = f"{self.name} took longer than {self._deadline_s:.0f} s"
-            raise LinkError(text, "Try again, or check the proxy.") from None
+            text = self._too_slow()
+            raise LinkError(text, phrase("Try again, or check the proxy")) from None
         except Exception as error:
             raise self._translate(error) from None
+
+    def _too_slow(self) -> str:
+        return phrase(
+            "{who} took longer than {seconds:.0f} s", who=self.name, seconds=self._deadline_s
+        )
 
     def _translate(self, error: Exception) -> VoiceChatError:
         import httpcore
@@ -265,18 +276,29 @@ class HttpService:
 
         reason = self._route.quote(f"{type(error).__name__}: {error}", 200)
         if isinstance(error, httpx.DecodingError):
-            return ServiceError(f"{self.name} sent something unreadable ({reason})")
+            return ServiceError(
+                phrase("{who} sent something unreadable ({why})", who=self.name, why=reason)
+            )
         if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-            return ConfigError(f"The address of {self.name} is wrong ({reason})")
+            return ConfigError(
+                phrase("The address of {who} is wrong ({why})", who=self.name, why=reason)
+            )
         if isinstance(error, httpcore.RemoteProtocolError | httpcore.NetworkError | OSError):
-            return LinkError(f"The line to {self.name} broke ({reason})", "Try again.")
-        return ServiceError(f"{self.name} sent something unreadable ({reason})")
+            return LinkError(
+                phrase("The line to {who} broke ({why})", who=self.name, why=reason),
+                phrase("Try again"),
+            )
+        return ServiceError(
+            phrase("{who} sent something unreadable ({why})", who=self.name, why=reason)
+        )
 
     def _object(self, body: bytes) -> dict[str, Any]:
         value = _json(body)
         if isinstance(value, dict):
             return value
-        raise ServiceError(f"{self.name} sent something unreadable", "Check the address.")
+        raise ServiceError(
+            phrase("{who} sent something unreadable", who=self.name), phrase("Check the address")
+        )
 
 
 def service_of(

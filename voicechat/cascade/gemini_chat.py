@@ -15,6 +15,7 @@ from voicechat.cascade.parts import CutShort, Piece, Question, Spent, ToolCall
 from voicechat.cascade.past import retell
 from voicechat.cascade.sse import read_events
 from voicechat.errors import RefusedError
+from voicechat.phrase import phrase
 
 _FILTERS = {
     "SAFETY",
@@ -83,7 +84,9 @@ class GeminiMind:
             talks = "generateContent" in str(entry.get("supportedGenerationMethods"))
             if talks and "flash" in name and not re.search("image|tts|live|audio", name):
                 return name
-        raise RefusedError(f"{self._service.name} offers no chat model", "Name one.")
+        raise RefusedError(
+            phrase("{who} offers no chat model", who=self._service.name), phrase("Name one")
+        )
 
 
 class GeminiReader:
@@ -123,7 +126,7 @@ class GeminiReader:
         if self._cut:
             yield self._cut
         elif self._is_empty:
-            raise self._fail("it gave an empty answer")
+            raise self._fail(phrase("it gave an empty answer"))
 
     def _read_part(self, part: Any) -> Iterator[Piece]:
         match part:
@@ -151,7 +154,7 @@ class GeminiReader:
         elif reason in _FILTERS:
             self._cut = CutShort("content_filter")
         elif reason in _BREAKDOWNS and self._is_empty:
-            raise self._fail(f"it broke off ({reason})")
+            raise self._fail(phrase("it broke off ({why})", why=reason))
 
 
 def _spent(usage: dict[str, Any]) -> Spent:

@@ -12,6 +12,7 @@ from typing import Any
 from voicechat.cascade.endpoints import HttpService, read_events
 from voicechat.cascade.sound import RATE, SpeechStream, decode_sound
 from voicechat.errors import RefusedError, ServiceError
+from voicechat.phrase import phrase
 
 _TASK = (
     "Write down word for word what is said in the recording, in the language it is said in."
@@ -138,11 +139,15 @@ def _read(event: dict[str, Any], service: HttpService) -> list[dict[str, Any]]:
         case {"error": error} if error:
             raise service.failure(error)
         case {"promptFeedback": {"blockReason": str(reason)}}:
-            raise ServiceError(f"{service.name} refused the words ({reason[:40]})")
+            raise ServiceError(
+                phrase("{who} refused the words ({why})", who=service.name, why=reason[:40])
+            )
         case {"candidates": [dict(candidate), *_]}:
             reason = str(candidate.get("finishReason") or "STOP")
             if reason not in _FINISHES:
-                raise ServiceError(f"{service.name} broke off ({reason[:40]})")
+                raise ServiceError(
+                    phrase("{who} broke off ({why})", who=service.name, why=reason[:40])
+                )
             return _content(candidate)
     return []
 

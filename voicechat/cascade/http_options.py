@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from voicechat.errors import ConfigError
 from voicechat.links.address import Address, read_address
+from voicechat.phrase import phrase
 
 _KEY_HEADERS = {"gemini": "x-goog-api-key: {key}"}
 """How keys are sent, by the language of the service; else as a bearer token."""
@@ -25,7 +26,9 @@ def read_url(url: str) -> Address:
     with contextlib.suppress(ConfigError, ValueError):
         if urlsplit(url.strip()).scheme in ("http", "https"):
             return read_address(url)
-    raise ConfigError("The address of a service is wrong", "It looks like https://host/v1.")
+    raise ConfigError(
+        phrase("The address of a service is wrong"), phrase("It looks like https://host/v1")
+    )
 
 
 def read_headers(text: str) -> dict[str, str]:
@@ -38,7 +41,7 @@ def read_headers(text: str) -> dict[str, str]:
         value = json.loads(text or "{}")
         if isinstance(value, dict) and all(isinstance(entry, str) for entry in value.values()):
             return value
-    raise ConfigError("The headers for the services are no JSON object of texts")
+    raise ConfigError(phrase("The headers for the services are no JSON object of texts"))
 
 
 def key_headers(key: str, written: str) -> dict[str, str]:

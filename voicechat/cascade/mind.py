@@ -12,6 +12,7 @@ from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.parts import Mind, Piece, Question
 from voicechat.cascade.sound_chat import MANNERS, SoundMind
 from voicechat.errors import ConfigError, LinkError, VoiceChatError
+from voicechat.phrase import phrase
 
 __all__ = ["OLLAMA", "AutoMind", "ChatMind", "EchoMind", "check_mind", "make_mind"]
 
@@ -32,8 +33,8 @@ def make_mind(options: LocalOptions) -> Mind:
         return AutoMind(HttpService(OLLAMA), options.mind_model, options.language)
     if options.mind == "echo":
         return EchoMind(options.language)
-    hint = "It may be `auto`, `echo` or an address."
-    raise ConfigError(f"The built-in model knows no mind {options.mind!r}", hint)
+    hint = phrase("It may be `auto`, `echo` or an address")
+    raise ConfigError(phrase("The built-in model knows no mind {mind!r}", mind=options.mind), hint)
 
 
 def _service_mind(options: LocalOptions) -> Mind:
@@ -45,8 +46,8 @@ def _service_mind(options: LocalOptions) -> Mind:
         return GeminiMind(service, model)
     if kind in MANNERS:
         return SoundMind(service, model, MANNERS[kind], voice=options.mouth_voice)
-    hint = f"It may be openai, gemini, {', '.join(MANNERS)}."
-    raise ConfigError(f"The built-in model knows no kind of mind {kind!r}", hint)
+    hint = phrase("It may be openai, gemini, {join}", join=", ".join(MANNERS))
+    raise ConfigError(phrase("The built-in model knows no kind of mind {kind!r}", kind=kind), hint)
 
 
 async def check_mind(options: LocalOptions) -> None:
@@ -63,8 +64,10 @@ async def check_mind(options: LocalOptions) -> None:
         async with asyncio.timeout(_CHECK_S):
             await service.knock("/models?pageSize=1" if kind == "gemini" else "/models")
     except TimeoutError:
-        text = f"{service.name} did not answer within {_CHECK_S:.0f} s"
-        raise LinkError(text, "Check the network and the proxy.") from None
+        text = phrase(
+            "{who} did not answer within {seconds:.0f} s", who=service.name, seconds=_CHECK_S
+        )
+        raise LinkError(text, phrase("Check the network and the proxy")) from None
     finally:
         await service.close()
 

@@ -12,6 +12,7 @@ from typing import Protocol
 from voicechat.cascade.second_try import before_second_try
 from voicechat.cascade.sentences import cut_words
 from voicechat.errors import ServiceError, VoiceChatError
+from voicechat.phrase import phrase
 
 _MARKS = re.compile(r"[*_`#|~<>\[\]{}\\^]+")
 _SCHEME = re.compile(r"https?://")
@@ -103,8 +104,8 @@ class HttpMouth:
                 silent = False
                 yield pcm
         if silent:
-            text = f"{self._speaker.name} made no sound"
-            raise ServiceError(text, "Check the model of the mouth.")
+            text = phrase("{who} made no sound", who=self._speaker.name)
+            raise ServiceError(text, phrase("Check the model of the mouth"))
 
 
 def speakable(text: str) -> str:

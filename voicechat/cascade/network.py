@@ -20,6 +20,7 @@ from voicechat.links.failures import connect_error, socks_error
 from voicechat.links.proxy import Proxy
 from voicechat.links.route import Route
 from voicechat.links.tunnel import EYEBALLS_S, SHUTDOWN_S, open_tunnel
+from voicechat.phrase import phrase
 
 _KEEP_S = 30.0
 """How long a line waits for the next request: mostly the next sentence or turn."""
@@ -219,5 +220,7 @@ class _Attempt:
                 at_proxy = self._route.proxy.scheme not in ("socks4", "socks5")
         found = connect_error(error, self._route, at_proxy=at_proxy)
         if not found.hint and not at_proxy:
-            found.hint = "Is it running?" if self._address.loopback else "Check the network."
+            found.hint = (
+                phrase("Is it running?") if self._address.loopback else phrase("Check the network")
+            )
         return found

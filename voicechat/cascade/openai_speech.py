@@ -10,6 +10,7 @@ from typing import Any
 from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.sound import SpeechStream
 from voicechat.errors import ServiceError
+from voicechat.phrase import phrase
 
 _CONTEXT = 800
 """Characters of what was said before that help: whisper-1 looks at the last 224 tokens."""
@@ -87,5 +88,7 @@ async def words_of(service: HttpService, path: str, form: dict[str, str], file: 
     """
     text = (await service.upload(path, form, file)).get("text")
     if not isinstance(text, str):
-        raise ServiceError(f"{service.name} sent no words", "Check the model of the ears.")
+        raise ServiceError(
+            phrase("{who} sent no words", who=service.name), phrase("Check the model of the ears")
+        )
     return text.strip()

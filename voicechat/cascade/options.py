@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from urllib.parse import unquote, urlsplit
 
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,13 @@ def load_options(line: str) -> tuple[LocalOptions, bool]:
         values = json.loads(line)
         exit_with_parent = bool(values.pop("exit_with_parent", False))
     except (ValueError, AttributeError, TypeError, RecursionError):
-        raise ConfigError("The options of the built-in model are not a JSON object") from None
+        raise ConfigError(
+            phrase("The options of the built-in model are not a JSON object")
+        ) from None
     known = {entry.name for entry in fields(LocalOptions)}
     for name, value in values.items():
         if name not in known or not isinstance(value, str):
-            raise ConfigError(f"The built-in model has no option {name!r} of this kind")
+            raise ConfigError(
+                phrase("The built-in model has no option {name!r} of this kind", name=name)
+            )
     return LocalOptions(**values), exit_with_parent

@@ -24,6 +24,7 @@ from voicechat import errors
 from voicechat.cascade.options import LocalOptions, dump_options
 from voicechat.environment import child_environment
 from voicechat.errors import ServiceError, VoiceChatError
+from voicechat.phrase import from_json, phrase
 
 __all__ = ["Endpoint", "LocalOptions", "LocalProcess", "running", "start"]
 
@@ -59,7 +60,9 @@ class LocalProcess:
             self._child = _spawn()
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise ServiceError(f"The built-in model cannot be started ({reason})") from None
+            raise ServiceError(
+                phrase("The built-in model cannot be started ({why})", why=reason)
+            ) from None
         self._readers = [
             threading.Thread(target=read, args=(pipe,), daemon=True)
             for read, pipe in (
@@ -89,7 +92,9 @@ class LocalProcess:
             async with asyncio.timeout(deadline_s):
                 line = await asyncio.wrap_future(self._first_line)
         except TimeoutError:
-            text = f"The built-in model did not start within {deadline_s:.0f} s"
+            text = phrase(
+                "The built-in model did not start within {seconds:.0f} s", seconds=deadline_s
+            )
             raise ServiceError(text, self._reason()) from None
         return self._understand(line)
 
@@ -138,9 +143,9 @@ class LocalProcess:
         if "url" in told:
             return Endpoint(told["url"], self._options.token)
         if "error" in told:
-            raise _error_class(told.get("kind"))(told["error"], told.get("hint", ""))
+            raise _error_told(told)
         self._readers[1].join(0.5)
-        raise ServiceError("The built-in model ended before it was ready", self._reason())
+        raise ServiceError(phrase("The built-in model ended before it was ready"), self._reason())
 
     def _reason(self) -> str:
         """The child's last line, without secrets and in one printable line."""
@@ -148,7 +153,7 @@ class LocalProcess:
         for secret in self._options.secrets():
             text = text.replace(secret, "***")
         shown = "".join(sign if sign.isprintable() else " " for sign in text)
-        return f"It said: {shown[:200]}" if shown else ""
+        return phrase("It said: {quoted}", quoted=shown[:200]) if shown else ""
 
 
 def start(options: LocalOptions) -> LocalProcess:
@@ -178,6 +183,13 @@ def _error_class(name: object) -> type[VoiceChatError]:
     if isinstance(found, type) and issubclass(found, VoiceChatError):
         return found
     return ServiceError
+
+
+def _error_told(told: dict[str, Any]) -> VoiceChatError:
+    """The child's error, with its phrases."""
+    phrases = told.get("phrases", {})
+    message, hint = (from_json(phrases.get(name), told.get(name, "")) for name in ("error", "hint"))
+    return _error_class(told.get("kind"))(message, hint)
 
 
 def _spawn() -> "subprocess.Popen[bytes]":

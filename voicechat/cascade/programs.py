@@ -16,6 +16,7 @@ from pathlib import Path
 from voicechat.cascade.mouth import speakable
 from voicechat.cascade.sound import SpeechStream
 from voicechat.errors import ServiceError
+from voicechat.phrase import phrase
 
 _READ = 8192
 _VOICES = (
@@ -54,7 +55,9 @@ class EspeakMouth:
                         spoken = True
                         yield pcm
         if not spoken:
-            raise ServiceError("espeak-ng made no sound", "Try `espeak-ng hello` by hand.")
+            raise ServiceError(
+                phrase("espeak-ng made no sound"), phrase("Try `espeak-ng hello` by hand")
+            )
 
     async def _run(self, words: str, voice: str, speed: float) -> AsyncGenerator[bytes, None]:
         pace = str(round(175 * speed))
@@ -106,7 +109,7 @@ def _read_speech(file: Path) -> bytes:
     try:
         data = file.read_bytes()
     except OSError:
-        raise ServiceError("say made no sound", "Try `say hello` by hand.") from None
+        raise ServiceError(phrase("say made no sound"), phrase("Try `say hello` by hand")) from None
     stream = SpeechStream()
     return stream.feed(data) + stream.finish()
 
@@ -129,7 +132,9 @@ async def _running(command: list[str], words: str) -> AsyncGenerator[Process, No
             *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
         )
     except OSError as error:
-        raise ServiceError(f"{command[0]} cannot be started ({error.strerror})") from None
+        raise ServiceError(
+            phrase("{command} cannot be started ({why})", command=command[0], why=error.strerror)
+        ) from None
     try:
         assert process.stdin
         with contextlib.suppress(OSError):

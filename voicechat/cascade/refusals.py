@@ -11,41 +11,60 @@ from typing import Any
 from voicechat.errors import RefusedError, ServiceError, UpgradeRefusedError, VoiceChatError
 from voicechat.links.answers import message_of, service_answer
 from voicechat.links.route import Route
+from voicechat.phrase import message_key, phrase
 
 _BARRED = (401, 402, 403, 407, 511)
 """Statuses that say that we may not come in, whatever we ask for."""
 
-_KEY = "Check the API key."
-_MONEY = "Check the account's balance and limits."
-_MODEL = "Check the model's name, and whether your account may use it."
-_LATER = "Try again in a while."
+_KEY = phrase("Check the API key")
+_MONEY = phrase("Check the account's balance and limits")
+_MODEL = phrase("Check the model's name, and whether your account may use it")
+_LATER = phrase("Try again in a while")
 
 _CODES: dict[str, tuple[type[VoiceChatError], str, str]] = {
     **dict.fromkeys(
         ("1000", "1001", "1002", "1003", "1004", "invalid_api_key", "InvalidApiKey"),
-        (RefusedError, "refused the key", _KEY),
+        (RefusedError, message_key("{who} refused the key{status}{said}"), _KEY),
     ),
     **dict.fromkeys(
         ("1113", "1309", "Arrearage", "insufficient_quota", "AllocationQuota.FreeTierOnly"),
-        (RefusedError, "says that the account has no credit left", _MONEY),
+        (
+            RefusedError,
+            message_key("{who} says that the account has no credit left{status}{said}"),
+            _MONEY,
+        ),
     ),
     **dict.fromkeys(
         ("1211", "1220", "1311", "model_not_found", "ModelNotFound", "Model.AccessDenied"),
-        (RefusedError, "does not offer this model", _MODEL),
+        (RefusedError, message_key("{who} does not offer this model{status}{said}"), _MODEL),
     ),
     **dict.fromkeys(
         ("1301", "data_inspection_failed", "DataInspectionFailed", "content_policy_violation"),
-        (RefusedError, "does not want to talk about this", "Say it in another way."),
+        (
+            RefusedError,
+            message_key("{who} does not want to talk about this{status}{said}"),
+            phrase("Say it in another way"),
+        ),
     ),
     **dict.fromkeys(
         ("1302", "1303", "1304", "1305", "1308", "1310", "1312", "1313", "Throttling"),
-        (ServiceError, "has too much to do, or had too many requests of yours", _LATER),
+        (
+            ServiceError,
+            message_key(
+                "{who} has too much to do, or had too many requests of yours{status}{said}"
+            ),
+            _LATER,
+        ),
     ),
-    "1261": (RefusedError, "says that the conversation is too long", "Start a new one."),
+    "1261": (
+        RefusedError,
+        message_key("{who} says that the conversation is too long{status}{said}"),
+        phrase("Start a new one"),
+    ),
     "context_length_exceeded": (
         RefusedError,
-        "says that the conversation is too long",
-        "Start a new one.",
+        message_key("{who} says that the conversation is too long{status}{said}"),
+        phrase("Start a new one"),
     ),
 }
 """GLM (1xxx), DashScope (capital letters) and OpenAI, as their error tables have them."""
@@ -75,13 +94,21 @@ def refusal(
     """
     said = message_of(value) if isinstance(value, dict | list) else ""
     if status == 429 and (wait := _RETRY.search(body.decode("utf-8", "replace"))):
-        text = f"{route.service} has had too many requests from this account (HTTP 429)"
+        text = phrase(
+            "{who} has had too many requests from this account (HTTP {code}){said}",
+            who=route.service,
+            code=status,
+            said="",
+        )
         return ServiceError(text, _LATER, retry_after_s=min(float(wait[1]), 60.0))
     if status >= 400 and (known := _CODES.get(code_of(value, said))):
         kind, words, hint = known
-        return kind(f"{route.service} {words} (HTTP {status}){_quoted(route, said)}", hint)
+        shown = phrase(" (HTTP {code})", code=status)
+        text = phrase(words, who=route.service, status=shown, said=_quoted(route, said))
+        return kind(text, hint)
     if 200 < status < 400 and "location" not in headers:
-        return RefusedError(f"{route.service} answered HTTP {status}", "Check the address.")
+        text = phrase("{who} answered HTTP {code}", who=route.service, code=status)
+        return RefusedError(text, phrase("Check the address"))
     error = service_answer(route, status, headers, body, now)
     if isinstance(error, UpgradeRefusedError):
         return RefusedError(error.message, error.hint)
@@ -98,8 +125,10 @@ def failure(route: Route, error: Any) -> VoiceChatError:
     said = message_of(error) or (str(error.get("msg", "")) if isinstance(error, dict) else "")
     if known := _CODES.get(code_of(error, said)):
         kind, words, hint = known
-        return kind(f"{route.service} {words}{_quoted(route, said)}", hint)
-    return ServiceError(f"{route.service} failed{_quoted(route, said)}", "Try again.")
+        text = phrase(words, who=route.service, status="", said=_quoted(route, said))
+        return kind(text, hint)
+    text = phrase("{who} failed{said}", who=route.service, said=_quoted(route, said))
+    return ServiceError(text, phrase("Try again"))
 
 
 def code_of(value: Any, said: str) -> str:
@@ -118,4 +147,4 @@ def code_of(value: Any, said: str) -> str:
 
 def _quoted(route: Route, said: str) -> str:
     quoted = route.quote(said, 200).rstrip(".")
-    return f": {quoted}" if quoted else ""
+    return phrase(": {quoted}", quoted=quoted) if quoted else ""

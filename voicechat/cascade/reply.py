@@ -13,6 +13,7 @@ from voicechat.cascade.output import Kind, Message, Output, Send, tell_call
 from voicechat.cascade.parts import Question, Said, Spent, ToolCall
 from voicechat.cascade.sound import ms_of
 from voicechat.events import ReplyStatus, Tool
+from voicechat.phrase import to_json
 
 __all__ = ["Reply", "ReplyPlan", "Send"]
 
@@ -101,7 +102,7 @@ class Reply:
 
     def complain(self, message: str) -> None:
         """Tell the client what went wrong beside the reply, which goes on."""
-        error = {"type": "server_error", "code": "speech_service_failed", "message": message}
+        error = {"type": "server_error", "code": "speech_service_failed", **told(message)}
         self.send({"type": "error", "error": {**error, "param": None, "event_id": None}})
 
     @property
@@ -208,3 +209,8 @@ def _length(said: Said) -> int:
     """Characters of one entry."""
     call = len(said.call.name) + len(said.call.arguments) if said.call else 0
     return len(said.text) + call + (len(said.result.output) if said.result else 0)
+
+
+def told(message: str) -> dict[str, Any]:
+    """The fields of an error that say what is wrong; `phrase` is for our own client's languages."""
+    return {"message": str(message), "phrase": to_json(message)}

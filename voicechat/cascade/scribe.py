@@ -13,6 +13,7 @@ from voicechat.cascade.reply import Send
 from voicechat.cascade.sound import RATE
 from voicechat.cascade.turns import describe
 from voicechat.errors import ServiceError, VoiceChatError
+from voicechat.phrase import phrase
 
 _EVENT = "conversation.item.input_audio_transcription"
 
@@ -56,7 +57,7 @@ class Scribe:
             raise
         except Exception:
             logging.getLogger(__name__).exception("The ears failed in an unforeseen way")
-            raise ServiceError("The speech could not be written down") from None
+            raise ServiceError(phrase("The speech could not be written down")) from None
 
 
 def _sound_part(item: Item) -> dict[str, Any]:

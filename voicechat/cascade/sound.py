@@ -6,6 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from voicechat.errors import ServiceError
+from voicechat.phrase import phrase
 
 if TYPE_CHECKING:
     from voicechat.audio.resample import Resampler
@@ -107,11 +108,13 @@ def decode_sound(text: str, name: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:
-        raise ServiceError(f"{name} sent sound that cannot be read") from None
+        raise ServiceError(phrase("{who} sent sound that cannot be read", who=name)) from None
 
 
 def _no_sound() -> ServiceError:
-    return ServiceError("The speech is no 16-bit mono sound", "Ask the service for PCM.")
+    return ServiceError(
+        phrase("The speech is no 16-bit mono sound"), phrase("Ask the service for PCM")
+    )
 
 
 def _resampler(rate: int) -> "Resampler":

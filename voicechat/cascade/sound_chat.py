@@ -16,6 +16,7 @@ from voicechat.cascade.chat import ChatMind
 from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.parts import Piece, Question, Said, Sound
 from voicechat.cascade.sound import SpeechStream
+from voicechat.phrase import phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ class SoundVoice:
         try:
             sound = b"".join(base64.b64decode(part, validate=True) for part in _padded(ready))
         except (binascii.Error, ValueError):
-            raise self._fail("it sent sound that cannot be read") from None
+            raise self._fail(phrase("it sent sound that cannot be read")) from None
         if sound.startswith(b"RIFF"):
             # Every piece may be a file of its own, and says its rate.
             rest, self._stream = self._stream.finish(), SpeechStream()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from voicechat.cascade.parts import Mouth
 from voicechat.errors import LinkError, ServiceError, VoiceChatError
+from voicechat.phrase import phrase
 
 _PATIENCE_S = 12.0
 _REST_S = 60.0
@@ -77,7 +78,9 @@ class SpareMouth:
                 async with asyncio.timeout(limit_s):
                     first = await anext(pieces, None)
             except TimeoutError:
-                raise LinkError(f"The speech did not begin within {limit_s:.0f} s") from None
+                raise LinkError(
+                    phrase("The speech did not begin within {seconds:.0f} s", seconds=limit_s)
+                ) from None
             if first is not None:
                 yield first
             async for pcm in pieces:
@@ -90,7 +93,9 @@ class SpareMouth:
         self._rests_until = asyncio.get_running_loop().time() + rest_s
         if self._works:
             self._works = False
-            self._complaint = f"{error.message}: a program of this machine speaks for now"
+            self._complaint = phrase(
+                "{why}: a program of this machine speaks for now", why=error.message
+            )
             logging.getLogger(__name__).warning("%s", self._complaint)
 
 

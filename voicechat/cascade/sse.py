@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 from voicechat.errors import ServiceError
+from voicechat.phrase import phrase
 
 _LONGEST = 64 * 2**20
 _BLANKS = re.compile(rb"(?:\r?\n){3,}")
@@ -43,7 +44,7 @@ class EventReader:
             yield from self._read(whole)
         self._line += rest
         if len(self._line) + len(self._data) + len(self._bare) > _LONGEST:
-            raise ServiceError("The service sends a line without end")
+            raise ServiceError(phrase("The service sends a line without end"))
 
     def finish(self) -> Iterator[dict[str, Any]]:
         """The stream is over: the last line needs no end."""

@@ -12,8 +12,9 @@ from voicechat.cascade.checks import Refusal
 from voicechat.cascade.delivery import Delivery, Room
 from voicechat.cascade.items import History, Item
 from voicechat.cascade.parts import Parts, Question
-from voicechat.cascade.reply import Reply, ReplyPlan, Send
+from voicechat.cascade.reply import Reply, ReplyPlan, Send, told
 from voicechat.errors import LinkError, RefusedError, VoiceChatError
+from voicechat.phrase import phrase
 
 __all__ = ["Room", "Turns", "describe"]
 
@@ -93,7 +94,7 @@ class Turns:
             reply.finish("failed", error=describe(error))
         except Exception:
             logging.getLogger(__name__).exception("A reply failed in an unforeseen way")
-            reply.finish("failed", error=describe(VoiceChatError("The local model failed")))
+            reply.finish("failed", error=describe(VoiceChatError(phrase("The local model failed"))))
 
 
 def describe(error: VoiceChatError) -> dict[str, Any]:
@@ -105,7 +106,7 @@ def describe(error: VoiceChatError) -> dict[str, Any]:
         code = "local_model_unreachable"
     elif error.retry_after_s is not None:
         kind = code = "rate_limit_exceeded"
-    return {"type": kind, "code": code, "message": str(error)}
+    return {"type": kind, "code": code, **told(error.sentence)}
 
 
 async def _ask(about: Sequence[Item], plan: ReplyPlan, *, hears: bool) -> Question:

@@ -6,8 +6,10 @@ the one to start it at by hand.
 
 from typing import ClassVar
 
+from voicechat.phrase import from_json
 from voicechat.providers.base import Profile, Settings
 from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai_fields import JsonObject, table, text
 
 
 class LocalDialect(OpenAIDialect):
@@ -21,6 +23,17 @@ class LocalDialect(OpenAIDialect):
         max_session_s=24 * 3600.0,
         pong_s=120.0,  # It is on this machine: if it is slow, so is everything.
     )
+
+    def _decode(self, message: str | bytes) -> JsonObject | str:
+        """Its errors carry our own message keys beside the English: the phrases are made again."""
+        content = super()._decode(message)
+        if isinstance(content, str):
+            return content
+        for path in (("error",), ("response", "status_details", "error")):
+            error = table(content, *path)
+            if "phrase" in error:
+                error["message"] = from_json(error["phrase"], text(error, "message"))
+        return content
 
     def _briefing(self) -> Settings:
         """Whoever thinks here only writes: another part speaks, so nothing is said of speech."""

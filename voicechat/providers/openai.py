@@ -172,7 +172,7 @@ class OpenAIDialect(Ways):
 
     def receive(self, message: str | bytes, now: float) -> list[Event]:
         self._now = now
-        content = decode(message)
+        content = self._decode(message)
         if isinstance(content, str):
             return [*self._take_notices(), Unknown(content)]
         kind = text(content, "type")
@@ -183,6 +183,10 @@ class OpenAIDialect(Ways):
         events = self._understand(modern(kind, self.own_names), content)
         self._heard(kind)
         return [*self._take_notices(), *events]
+
+    def _decode(self, message: str | bytes) -> JsonObject | str:
+        """A message as an object, or what is wrong with it; a family member may know more."""
+        return decode(message)
 
     def tick(self, now: float) -> list[Event]:
         self._now = now

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import cast
 
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect
 
 _SHARED = ("base", "catalog")
@@ -32,6 +33,10 @@ def dialect_class(name: str) -> type[Dialect]:
     known = names()
     if name not in known:
         near = get_close_matches(name, known, 1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}"
-        raise ConfigError(f"No provider is called {name[:60]!r}", hint)
+        hint = (
+            phrase("Did you mean {near!r}?", near=near[0])
+            if near
+            else phrase("There are: {known}", known=", ".join(known))
+        )
+        raise ConfigError(phrase("No provider is called {name!r}", name=name[:60]), hint)
     return cast(type[Dialect], import_module(f"{__name__}.{name}").DIALECT)

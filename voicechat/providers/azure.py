@@ -10,6 +10,7 @@ from typing import ClassVar
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 from voicechat.providers.base import Http, Profile
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.providers.openai_errors import Codebook
@@ -55,13 +56,16 @@ class AzureDialect(OpenAIDialect):
         deployment = self.settings.model or NAMELESS
         if deployment == NAMELESS:
             raise ConfigError(
-                "Azure OpenAI needs the name of your deployment",
-                "Use --model azure/NAME, or set model in [providers.azure]",
+                phrase("Azure OpenAI needs the name of your deployment"),
+                phrase("Use --model azure/NAME, or set model in [providers.azure]"),
             )
         if not self.settings.url:
             raise ConfigError(
-                "There is no address for Azure OpenAI",
-                f"Set {ENDPOINT} to https://NAME.openai.azure.com, or url in [providers.azure]",
+                phrase("There is no address for Azure OpenAI"),
+                phrase(
+                    "Set {env} to https://NAME.openai.azure.com, or url in [providers.azure]",
+                    env=ENDPOINT,
+                ),
             )
         try:
             return _address(_split(self.settings.url), deployment)

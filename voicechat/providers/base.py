@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from voicechat.errors import VoiceChatError
 from voicechat.events import Command, Event, Tool
+from voicechat.phrase import phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,13 +253,15 @@ class Dialect(ABC):
         profile, settings = self.profile, self.settings
         place = settings.key_place or next(iter(profile.key_env), "")
         if settings.key_place and not settings.api_key:
-            return f"Set {place}" + (
-                f" (get one at {profile.key_page})" if profile.key_page else ""
-            )
-        what = f"Check the key in {place}" if place else "Check the key"
-        note = f"; {self.key_note}" if self.key_note else ""
-        page = f"; keys: {profile.key_page}" if profile.key_page else ""
-        return f"{what}{note}{page}"
+            if not profile.key_page:
+                return phrase("Set {env}", env=place)
+            return phrase("Set {env} (get one at {page})", env=place, page=profile.key_page)
+        what = phrase("Check the key in {env}", env=place) if place else phrase("Check the key")
+        if self.key_note:
+            what = phrase("{what}; {note}", what=what, note=self.key_note)
+        if profile.key_page:
+            what = phrase("{what}; keys: {page}", what=what, page=profile.key_page)
+        return what
 
     def data_to_send(self) -> list[str]:
         """Take everything that is queued for the link, in order."""

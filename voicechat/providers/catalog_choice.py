@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from voicechat.config import Config
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 from voicechat.providers import catalog_table, dialect_class, names
 from voicechat.providers.base import Profile
 from voicechat.providers.catalog_keys import NO_CONFIG, find_key
@@ -75,9 +76,14 @@ def resolve(
 def _known(table: Table, model: Model, name: str) -> Choice:
     """A model of the table; a retired one leads to its successor."""
     if model.status == "retired":
-        notice = f"{name} was switched off on {model.shutdown}; this is {model.successor}"
+        notice = phrase(
+            "{who} was switched off on {date}; this is {other}",
+            who=name,
+            date=model.shutdown,
+            other=model.successor,
+        )
         return _choice(table, model.provider, model.successor, model.service, notice)
-    notice = f"{name} {model.note}" if model.note else ""
+    notice = phrase("{who} {note}", who=name, note=model.note) if model.note else ""
     return _choice(table, model.provider, name, model.service, notice)
 
 
@@ -99,8 +105,17 @@ def _guess(table: Table, name: str, provider: str, own_address: bool) -> Choice:
 def _doubt(table: Table, name: str) -> str:
     known = [model.name for model in table.models]
     near = get_close_matches(name, [*known, *names()], 1)
-    mean = f" (did you mean {near[0]}?)" if near else " (`voicechat models` lists those that are)"
-    return f"No model called {clean_line(name, 60)!r} is known here{mean}"
+    shown = clean_line(name, 60)
+    if near:
+        return phrase(
+            "No model called {name!r} is known here (did you mean {near}?)",
+            name=shown,
+            near=near[0],
+        )
+    return phrase(
+        "No model called {name!r} is known here (`voicechat models` lists those that are)",
+        name=shown,
+    )
 
 
 def _chat(rest: str, own_address: bool, config: Config) -> Choice:
@@ -131,8 +146,11 @@ def _usual_chat_model(provider: str, config: Config) -> str:
     if model:
         return model
     raise ConfigError(
-        f"{profile.title} has no usual chat model",
-        f"Use chat/{provider}/NAME, or set chat_model in [providers.{provider}]",
+        phrase("{who} has no usual chat model", who=profile.title),
+        phrase(
+            "Use chat/{provider}/NAME, or set chat_model in [providers.{provider}]",
+            provider=provider,
+        ),
     )
 
 

@@ -3,11 +3,12 @@
 Voicechat's own settings come before the variables that every program shares.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from voicechat.config import Config
 from voicechat.config_file import tidy_key
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 from voicechat.providers import dialect_class
 from voicechat.providers.base import Profile
 
@@ -29,9 +30,19 @@ def key_for(provider: str, environ: Mapping[str, str], config: Config) -> str:
 
 def missing_key(profile: Profile, config: Config) -> ConfigError:
     """What to say when there is none."""
-    where = f" (get one at {profile.key_page})" if profile.key_page else ""
-    names = config.provider(profile.name).api_key_env or " or ".join(profile.key_env)
-    return ConfigError(f"There is no key for {profile.title}", f"Set {names}{where}")
+    named = config.provider(profile.name).api_key_env
+    env = named or _any_of(profile.key_env)
+    hint = phrase("Set {env}", env=env)
+    if profile.key_page:
+        hint = phrase("Set {env} (get one at {page})", env=env, page=profile.key_page)
+    return ConfigError(phrase("There is no key for {who}", who=profile.title), hint)
+
+
+def _any_of(names: Sequence[str]) -> str:
+    text = names[0]
+    for other in names[1:]:
+        text = phrase("{one} or {other}", one=text, other=other)
+    return text
 
 
 def key_variable(provider: str, config: Config) -> str:
@@ -49,8 +60,8 @@ def key_place(provider: str, environ: Mapping[str, str], config: Config) -> str:
     key, variable = find_key(dialect_class(provider).profile, environ, config)
     section = f"[providers.{provider}]"
     if key:
-        return variable or f"{section} of the config"
-    return key_variable(provider, config) or f"api_key in {section}"
+        return variable or phrase("{section} of the config", section=section)
+    return key_variable(provider, config) or phrase("api_key in {section}", section=section)
 
 
 def url_for(provider: str, environ: Mapping[str, str], config: Config = NO_CONFIG) -> str:

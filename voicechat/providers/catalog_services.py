@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from voicechat.config import Config, Provider
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 from voicechat.providers import catalog_table, dialect_class
 from voicechat.providers.base import Http, Profile
 from voicechat.providers.catalog_choice import Choice
@@ -63,8 +64,8 @@ def service_for(choice: Choice, environ: Mapping[str, str], config: Config) -> S
     url = _address(profile, http, own.url, environ, config) if http else ""
     if http is None or not url:
         raise ConfigError(
-            f"{profile.title} has no chat service that is known here",
-            f"Set http_url in [providers.{profile.name}]",
+            phrase("{who} has no chat service that is known here", who=profile.title),
+            phrase("Set http_url in [providers.{name}]", name=profile.name),
         )
     key, _ = find_key(profile, environ, config)
     if not key and profile.key_env and not (own.http_url or own.url):

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from voicechat.config import Config, ModelSection
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 from voicechat.providers import names
 
 CHAT = "chat"
@@ -70,7 +71,11 @@ class Model:
         """What to tell about its end; empty for a model that stays."""
         if self.status == "current":
             return ""
-        return f"is switched off on {self.shutdown}; its successor is {self.successor}"
+        return phrase(
+            "is switched off on {date}; its successor is {other}",
+            date=self.shutdown,
+            other=self.successor,
+        )
 
     @property
     def key_holder(self) -> str:
@@ -195,10 +200,13 @@ def _merge(table: Table, known: Model | None, name: str, section: ModelSection) 
     provider = section.provider or (known.provider if known else table.realtime_provider(name))
     where = f"[models.{name[:60]!r}]"
     if not provider:
-        raise ConfigError(f"{where} does not say whose model it is", "Set provider in it")
-    _check(where, "provider", (provider,), names())
-    _check(where, "ability", section.abilities, ABILITIES)
-    _check(where, "price", section.price, [entry.name for entry in fields(Price)])
+        raise ConfigError(
+            phrase("{where} does not say whose model it is", where=where),
+            phrase("Set provider in it"),
+        )
+    _check(where, phrase("provider"), (provider,), names())
+    _check(where, phrase("ability"), section.abilities, ABILITIES)
+    _check(where, phrase("price"), section.price, [entry.name for entry in fields(Price)])
     model = known if known and known.provider == provider else Model(name, provider)
     if provider == CHAT and not model.service:
         model = replace(model, service=table.chat_service(name))
@@ -222,7 +230,15 @@ def _check(where: str, what: str, values: Iterable[str], known: Iterable[str]) -
     for value in values:
         if value not in known:
             near = get_close_matches(value, known, 1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}"
-            raise ConfigError(
-                f"{where} names the {what} {value[:60]!r}, which does not exist", hint
+            hint = (
+                phrase("Did you mean {near!r}?", near=near[0])
+                if near
+                else phrase("There are: {known}", known=", ".join(known))
             )
+            text = phrase(
+                "{where} names the {what} {value!r}, which does not exist",
+                where=where,
+                what=what,
+                value=value[:60],
+            )
+            raise ConfigError(text, hint)

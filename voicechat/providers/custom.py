@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 from voicechat.providers.base import Profile
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.providers.openai_errors import Codebook
@@ -51,8 +52,8 @@ class CustomDialect(OpenAIDialect):
         """
         if not self.settings.url:
             raise ConfigError(
-                "There is no address for a server of your own",
-                "Use --url, or set url in [providers.custom]",
+                phrase("There is no address for a server of your own"),
+                phrase("Use --url, or set url in [providers.custom]"),
             )
         return super().url()
 

@@ -39,6 +39,7 @@ from voicechat.events import (
     SpeechStopped,
     Unknown,
 )
+from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect, Http, Profile, Settings
 from voicechat.providers.gemini_content import (
     USUAL_RATE,
@@ -81,10 +82,13 @@ _KNOWN = frozenset(
 )
 _SPEECH_BEGINS = frozenset({"ACTIVITY_START", "VAD_SIGNAL_TYPE_SOS"})
 _SPEECH_ENDS = frozenset({"ACTIVITY_END", "VAD_SIGNAL_TYPE_EOS"})
-_TOO_SHORT = Notice("turn_too_short", "That was too short: hold the key while you speak")
+_TOO_SHORT = Notice("turn_too_short", phrase("That was too short: hold the key while you speak"))
 _NEEDS_NEW = Notice(
     "turns_need_new_session",
-    "Gemini settles who finds the turns when a session begins: the next one will have it",
+    phrase(
+        "{who} settles who finds the turns when a session begins: the next one will have it",
+        who="Gemini",
+    ),
 )
 
 
@@ -423,8 +427,12 @@ class GeminiDialect(Dialect):
         if now - self._opened_at < self.patience.setup_s:
             return []
         self._has_failed = True
-        waited = f"{self.patience.setup_s:.0f} s"
-        return [ProviderFailed("no_answer", f"{self.profile.title} said nothing for {waited}")]
+        words = phrase(
+            "{who} said nothing for {seconds:.0f} s",
+            who=self.profile.title,
+            seconds=self.patience.setup_s,
+        )
+        return [ProviderFailed("no_answer", words)]
 
     @property
     def _model(self) -> str:

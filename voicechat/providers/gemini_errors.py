@@ -15,6 +15,7 @@ from voicechat.errors import (
     SessionOverError,
     VoiceChatError,
 )
+from voicechat.phrase import phrase, without_stop
 from voicechat.providers.base import Profile
 from voicechat.providers.openai_errors import safe_line
 from voicechat.providers.openai_fields import JsonObject, table, text
@@ -40,6 +41,7 @@ _WORDS: tuple[tuple[Blame, tuple[str, ...]], ...] = (
 _NUMBERS: dict[int, Blame] = {1007: "request", 1008: "trouble", 1011: "trouble"}
 _FINAL_IN_1011 = ("key", "region", "quota")
 _HISTORY_MAY_BE_WRONG = ("context", "request")
+_LIMITS_PAGE = "https://aistudio.google.com/rate-limit"
 _OWN_WORDS = "keepalive ping timeout"
 """A close that our own side makes up."""
 
@@ -63,7 +65,7 @@ def read_fault(message: JsonObject, secrets: tuple[str, ...]) -> Fault:
     words = text(error, "message") or text(message, "error")
     status = safe_line(text(error, "status"), secrets, 80)
     code = status or _number(error.get("code"), secrets) or "error"
-    said = safe_line(words, secrets) or "The service reported an error without saying which"
+    said = safe_line(words, secrets) or phrase("The service reported an error without saying which")
     return Fault(code, said, blame(f"{code} {said}") or "trouble")
 
 
@@ -113,42 +115,51 @@ class Farewell:
         """The error behind a close; None: nothing special."""
         if self.refusal is not None:
             return self.refusal
-        found, words = self.blame(code, reason), reason or f"close code {code}"
+        found, words = self.blame(code, reason), reason or phrase("close code {code}", code=code)
         if found in _HISTORY_MAY_BE_WRONG and self.has_history:
             return self._forgotten(words)
         return self._error(found, words) if found else None
 
     def _forgotten(self, words: str) -> SessionForgottenError:
         """The settings were good once: another session gets them, and less of a past."""
-        text = f"{self.profile.title} ended the session: {words.rstrip(' .')}"
-        return SessionForgottenError(text, "A new one is tried once", tries=1)
+        text = phrase(
+            "{who} ended the session: {why}", who=self.profile.title, why=without_stop(words)
+        )
+        return SessionForgottenError(text, phrase("A new one is tried once"), tries=1)
 
     def _error(self, found: Blame, reason: str) -> VoiceChatError:
-        title, words = self.profile.title, reason.rstrip(" .")
+        title, words = self.profile.title, without_stop(reason)
         match found:
             case "age":
-                text = f"{title} ended the session because of its age"
-                return SessionOverError(text, "A new one can be opened at once", retry_after_s=0.0)
+                text = phrase("{who} ended the session because of its age", who=title)
+                return SessionOverError(
+                    text, phrase("A new one can be opened at once"), retry_after_s=0.0
+                )
             case "handle":
-                text = f"{title} no longer knows the earlier session"
-                hint = "A new one can be opened at once"
+                text = phrase("{who} no longer knows the earlier session", who=title)
+                hint = phrase("A new one can be opened at once")
                 return SessionForgottenError(text, hint, retry_after_s=0.0)
             case "trouble":
-                return ServiceError(f"{title} ended the session: {words}", "Try again in a moment")
+                return ServiceError(
+                    phrase("{who} ended the session: {why}", who=title, why=words),
+                    phrase("Try again in a moment"),
+                )
             case _:
-                return RefusedError(f"{title} refused: {words}", self._hint(found))
+                return RefusedError(
+                    phrase("{who} refused: {why}", who=title, why=words), self._hint(found)
+                )
 
     def _hint(self, found: Blame) -> str:
         match found:
             case "key":
                 return self.key_hint
             case "region":
-                return "Use a proxy in a country that the service serves"
+                return phrase("Use a proxy in a country that the service serves")
             case "quota":
-                return "Look at your plan and limits (https://aistudio.google.com/rate-limit)"
+                return phrase("Look at your plan and limits ({page})", page=_LIMITS_PAGE)
             case "model":
-                return "Choose another model or voice"
+                return phrase("Choose another model or voice")
             case "context":
-                return "Begin a new conversation"
+                return phrase("Begin a new conversation")
             case _:
                 return ""

@@ -15,6 +15,7 @@ from voicechat.events import (
     ReplyText,
     Usage,
 )
+from voicechat.phrase import phrase
 from voicechat.providers.gemini_content import Said, Sign, Sound
 from voicechat.providers.openai_sound import Samples
 from voicechat.text import clean
@@ -135,11 +136,12 @@ class Reply:
         events = self.settle()
         code = "" if reason in ("", "TURN_COMPLETE_REASON_UNSPECIFIED") else reason.lower()
         if not (self._has_said or self.calls) and (must_answer or reason not in _WHOLE):
-            why = f" ({_words(reason)})" if code else ""
-            message = f"The model gave no answer{why}"
+            message = phrase("The model gave no answer")
+            if code:
+                message = phrase("The model gave no answer ({why})", why=_words(reason))
             return [*events, *self.finish("failed", code or "empty_reply", message)]
         if reason not in _WHOLE:
-            message = f"The answer was broken off: {_words(reason)}"
+            message = phrase("The answer was broken off: {words}", words=_words(reason))
             return [*events, *self.finish("incomplete", code, message)]
         return [*events, *self.finish("completed", code)]
 

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from voicechat.events import Event, ProviderFailed, Usage
+from voicechat.phrase import phrase
 from voicechat.providers.gemini_content import Sign
 from voicechat.providers.gemini_reply import Reply
 from voicechat.providers.gemini_usage import add
@@ -230,13 +231,17 @@ class Turns:
         if turn.is_doubted or turn.asked_at is None or now - turn.asked_at < limit_s:
             return []
         turn.is_doubted = True
-        waited = f"{limit_s:.0f} s"
-        return [ProviderFailed("no_reply", f"The model did not begin to answer within {waited}")]
+        return [
+            ProviderFailed(
+                "no_reply",
+                phrase("The model did not begin to answer within {seconds:.0f} s", seconds=limit_s),
+            )
+        ]
 
     def _break_off(self, turn: Turn, now: float, waited_s: float) -> list[Event]:
         """The turn stays, unwanted, so that what may still come of it is nobody else's."""
         turn.unwanted_since = now
-        words = f"The answer broke off: nothing came for {waited_s:.0f} s"
+        words = phrase("The answer broke off: nothing came for {seconds:.0f} s", seconds=waited_s)
         return turn.reply.finish("failed", "no_answer", words)
 
     def _is_fresh(self, turn: Turn, now: float) -> bool:

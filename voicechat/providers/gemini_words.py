@@ -10,6 +10,7 @@ a transcript is complete, so the model's first answer settles it.
 from dataclasses import dataclass
 
 from voicechat.events import Event, InputFailed, InputTranscript, TurnCommitted
+from voicechat.phrase import phrase
 from voicechat.text import clean
 
 MORE_LATE_S = 1.0
@@ -162,4 +163,4 @@ class Words:
         """A turn that is over and has no words will hardly get any."""
         if turn is None or turn.text or not turn.is_committed or not self._is_transcribed:
             return []
-        return [InputFailed(turn.id, "No words came for this turn")]
+        return [InputFailed(turn.id, phrase("No words came for this turn"))]

@@ -36,6 +36,7 @@ from voicechat.events import (
     ToolsCancelled,
     TurnCommitted,
 )
+from voicechat.phrase import phrase
 from voicechat.providers.base import Settings
 from voicechat.providers.glm_errors import (
     UNHEARD,
@@ -133,7 +134,9 @@ class GlmDialect(GlmOpening):
 
     def _send_text(self, words: str, item_id: str) -> None:
         if len(words) > LONGEST_TEXT:
-            self._notices.append(ProviderFailed("text_too_long", "The message is too long for GLM"))
+            self._notices.append(
+                ProviderFailed("text_too_long", phrase("The message is too long for GLM"))
+            )
             return
         self._picture.show()
         self._typed.asked(item_id)
@@ -157,7 +160,7 @@ class GlmDialect(GlmOpening):
     def _begin_switch(self) -> None:
         self._whole.chat_mode = "video_passive"
         if self.settings.tools:
-            words = "While it sees a picture, GLM calls no tools"
+            words = phrase("While it sees a picture, GLM calls no tools")
             self._notices.append(Notice("tools_off", words))
         self._switching_since, self._switch_id = self._now, self._next_id()
         self._agreement.asked(self._switch_id, "extras")
@@ -182,7 +185,11 @@ class GlmDialect(GlmOpening):
         for command in self._waiting.take():
             if not isinstance(command, SendImage):
                 self._obey(command)
-        return [ProviderFailed("picture_refused", f"GLM refused the picture: {fault.message}")]
+        return [
+            ProviderFailed(
+                "picture_refused", phrase("GLM refused the picture: {why}", why=fault.message)
+            )
+        ]
 
     # -- tools ----------------------------------------------------------------------------------
 
@@ -260,7 +267,7 @@ class GlmDialect(GlmOpening):
 
     def _failed(self, fault: Fault) -> list[Event]:
         if fault.code.lower() in UNHEARD:
-            return [Notice("nothing_heard", "The service heard no words in that")]
+            return [Notice("nothing_heard", phrase("The service heard no words in that"))]
         if is_passing(fault.code):
             self._farewell.trouble = fault
             settled = self._replies.refused(fault, self._now)
@@ -286,10 +293,13 @@ class GlmDialect(GlmOpening):
 
     def _rescue_turn(self) -> None:
         self._watch.stopped()
-        words = "GLM did not hear that you stopped: the turn was ended for it"
+        words = phrase("GLM did not hear that you stopped: the turn was ended for it")
         if self.settings.tools and self._whole.has_turns_with_tools:
             self._whole.has_turns_with_tools = False
-            words += "; hands-free, it goes on without tools"
+            words = phrase(
+                "GLM did not hear that you stopped: the turn was ended for it"
+                "; hands-free, it goes on without tools"
+            )
         self._notices.append(Notice("turn_end_missed", words))
         self._set_hands_free(False)
         self._is_rescuing = True
@@ -301,8 +311,14 @@ class GlmDialect(GlmOpening):
         if not self._has_heartbeat or last is None or now - last < DEAD_AFTER_S:
             return []
         self._last_message = None
-        text = f"Nothing came from {self.profile.title} for {DEAD_AFTER_S:.0f} s"
-        self._farewell.silence = LinkError(f"The line was lost: n{text[1:]}", retry_after_s=0.0)
+        who = self.profile.title
+        told = phrase(
+            "The line was lost: nothing came from {who} for {seconds:.0f} s",
+            who=who,
+            seconds=DEAD_AFTER_S,
+        )
+        self._farewell.silence = LinkError(told, retry_after_s=0.0)
+        text = phrase("Nothing came from {who} for {seconds:.0f} s", who=who, seconds=DEAD_AFTER_S)
         return [SessionExpired(text)]
 
 

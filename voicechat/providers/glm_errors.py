@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, replace
 
 from voicechat.errors import RefusedError, ServiceError, VoiceChatError
+from voicechat.phrase import phrase, without_stop
 from voicechat.providers.openai_errors import (
     Blame,
     Codebook,
@@ -53,42 +54,44 @@ UNHEARD = frozenset({"asr_no_result", "asr_error"})
 _NO_REPLY_FOLLOWS = frozenset({"model_query_error", "video_model_query_error", "1261", "1301"})
 
 _WORDS = {
-    "500": "it had an internal error",
-    "1000": "the key was not accepted",
-    "1001": "no key arrived",
-    "1002": "the key is not valid",
-    "1003": "the key has expired",
-    "1004": "the key was not accepted",
-    "1110": "the account is not active",
-    "1111": "there is no such account",
-    "1112": "the account is locked",
-    "1113": "the account has no balance for Realtime, which is billed apart from text models",
-    "1120": "the account cannot be looked up now",
-    "1121": "the account is locked",
-    "1210": "it did not understand a setting",
-    "1211": "it knows no such model",
-    "1213": "it misses a field",
-    "1214": "a field is wrong",
-    "1220": "this account may not use the model",
-    "1221": "the model is switched off",
-    "1222": "the model is switched off",
-    "1234": "its network failed",
-    "1261": "the conversation is too long for the model",
-    "1301": "its content filter stopped the answer",
-    "1302": "too many calls run at once",
-    "1303": "too many calls in a short time",
-    "1304": "today's limit of calls is reached",
-    "1305": "it is overloaded",
-    "1308": "the limit of use is reached until its reset",
-    "1309": "the plan has ended",
-    "1310": "the limit of use is reached until its reset",
-    "1311": "the plan does not include this model",
-    "1312": "the model is busy",
-    "1313": "it slows this account down for heavy use",
-    RECONNECTS: "its gateway lost the model; the account may lack this model, or balance",
-    "model_not_found": "this account may not use the model, or there is none of this name",
-    "model_query_error": "the model failed",
-    "video_model_query_error": "the model failed on the picture",
+    "500": phrase("it had an internal error"),
+    "1000": phrase("the key was not accepted"),
+    "1001": phrase("no key arrived"),
+    "1002": phrase("the key is not valid"),
+    "1003": phrase("the key has expired"),
+    "1004": phrase("the key was not accepted"),
+    "1110": phrase("the account is not active"),
+    "1111": phrase("there is no such account"),
+    "1112": phrase("the account is locked"),
+    "1113": phrase(
+        "the account has no balance for Realtime, which is billed apart from text models"
+    ),
+    "1120": phrase("the account cannot be looked up now"),
+    "1121": phrase("the account is locked"),
+    "1210": phrase("it did not understand a setting"),
+    "1211": phrase("it knows no such model"),
+    "1213": phrase("it misses a field"),
+    "1214": phrase("a field is wrong"),
+    "1220": phrase("this account may not use the model"),
+    "1221": phrase("the model is switched off"),
+    "1222": phrase("the model is switched off"),
+    "1234": phrase("its network failed"),
+    "1261": phrase("the conversation is too long for the model"),
+    "1301": phrase("its content filter stopped the answer"),
+    "1302": phrase("too many calls run at once"),
+    "1303": phrase("too many calls in a short time"),
+    "1304": phrase("today's limit of calls is reached"),
+    "1305": phrase("it is overloaded"),
+    "1308": phrase("the limit of use is reached until its reset"),
+    "1309": phrase("the plan has ended"),
+    "1310": phrase("the limit of use is reached until its reset"),
+    "1311": phrase("the plan does not include this model"),
+    "1312": phrase("the model is busy"),
+    "1313": phrase("it slows this account down for heavy use"),
+    RECONNECTS: phrase("its gateway lost the model; the account may lack this model, or balance"),
+    "model_not_found": phrase("this account may not use the model, or there is none of this name"),
+    "model_query_error": phrase("the model failed"),
+    "video_model_query_error": phrase("the model failed on the picture"),
 }
 _CODE_IN_REASON = re.compile(rf"(?<!\d)1\d{{3}}(?!\d)|{RECONNECTS}|model_not_found")
 _LONGEST_REPORT = 20_000
@@ -108,7 +111,15 @@ def in_words(fault: Fault) -> Fault:
     words = _WORDS.get("500" if _is_internal(fault.code) else fault.code)
     if words is None or fault.message.startswith(words):
         return fault
-    return replace(fault, message=clean_line(f"{words} ({fault.code}: {fault.message})"))
+    return replace(
+        fault,
+        message=phrase(
+            "{what} ({code}: {quoted})",
+            what=words,
+            code=fault.code,
+            quoted=clean_line(fault.message),
+        ),
+    )
 
 
 def is_passing(code: str) -> bool:
@@ -161,19 +172,28 @@ class GlmFarewell(Farewell):
         if trouble:
             return self._passing(trouble)
         if code == 1003:
-            words = f"{self.profile.title} refused the session: {reason or 'close code 1003'}"
+            words = phrase(
+                "{who} refused the session: {why}",
+                who=self.profile.title,
+                why=reason or phrase("close code {code}", code=code),
+            )
             return RefusedError(words, self._hint("model"))
         return super().explain(code, reason)
 
     def _passing(self, fault: Fault) -> ServiceError:
-        hint, tries = "Try again in a moment", MOST_TRIES
+        hint, tries = phrase("Try again in a moment"), MOST_TRIES
         if fault.code == RECONNECTS:
-            hint, tries = "Try again, choose another model, or look at your balance", MOST_DOUBTED
-        words = f"{self.profile.title} ended the session: {fault.message.rstrip(' .')}"
+            hint = phrase("Try again, choose another model, or look at your balance")
+            tries = MOST_DOUBTED
+        words = phrase(
+            "{who} ended the session: {why}",
+            who=self.profile.title,
+            why=without_stop(fault.message),
+        )
         wait_s = _WAIT_S.get(fault.code)
         return ServiceError(words, hint, retry_after_s=wait_s, tries=tries)
 
     def _hint(self, blame: Blame | None) -> str:
         if blame == "model":
-            return "Choose another model: an account may not use all of them"
+            return phrase("Choose another model: an account may not use all of them")
         return super()._hint(blame)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from voicechat.events import Event, Notice, ProviderFailed
+from voicechat.phrase import phrase, without_stop
 from voicechat.providers.base import Http, Profile, Settings
 from voicechat.providers.glm_errors import CODES
 from voicechat.providers.glm_picture import LARGEST_BYTES as LARGEST_PICTURE
@@ -77,7 +78,7 @@ class GlmOpening(OpenAIDialect):
     takes_past_items: ClassVar[bool] = False
     server_cancels: ClassVar[bool] = False
     money_page: ClassVar[str] = "https://bigmodel.cn/pricing"
-    key_note: ClassVar[str] = "a key of z.ai belongs into ZAI_API_KEY"
+    key_note: ClassVar[str] = phrase("a key of z.ai belongs into ZAI_API_KEY")
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
@@ -143,8 +144,11 @@ class GlmOpening(OpenAIDialect):
 
     def _give_up_opening(self) -> list[Event]:
         is_news, self._has_given_up = not self._has_given_up, True
-        waited = f"{self.patience.update_s:.0f} s"
-        words = f"{self.profile.title} did not agree to our settings within {waited}"
+        words = phrase(
+            "{who} did not agree to our settings within {seconds:.0f} s",
+            who=self.profile.title,
+            seconds=self.patience.update_s,
+        )
         return [ProviderFailed("no_answer", words)] if is_news else []
 
     def _refused_opening(self, opening: Opening, fault: Fault) -> list[Event]:
@@ -152,8 +156,11 @@ class GlmOpening(OpenAIDialect):
         if given_up is None:
             return [self._fatal(fault)]
         self._ask(opening)
-        why = fault.message.rstrip(".")
-        words = f"The server refused {given_up} ({why}); going on without"
+        words = phrase(
+            "The server refused {what} ({why}); going on without",
+            what=given_up,
+            why=without_stop(fault.message),
+        )
         return [Notice("update_refused", words)]
 
     def _updated(self, session: JsonObject) -> list[Event]:

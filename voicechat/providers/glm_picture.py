@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from voicechat.events import SendImage
+from voicechat.phrase import phrase
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_sound import encode
 
@@ -37,7 +38,7 @@ class Picture:
 def complaint(picture: SendImage) -> str:
     """Why the service cannot take a picture; empty: it can."""
     if picture.mime != "image/jpeg" or not picture.data.startswith(b"\xff\xd8"):
-        return "GLM looks at JPEG pictures only"
+        return phrase("GLM looks at JPEG pictures only")
     if len(picture.data) > LARGEST_BYTES:
-        return f"GLM looks at pictures of at most {LARGEST_BYTES // 1000} KB"
+        return phrase("GLM looks at pictures of at most {count} KB", count=LARGEST_BYTES // 1000)
     return ""

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
+from voicechat.phrase import phrase
 from voicechat.providers.base import Settings
 from voicechat.providers.openai_errors import Fault
 from voicechat.providers.openai_fields import JsonObject, text
@@ -29,11 +30,11 @@ USUAL_INSTRUCTIONS = (
 """In place of the service's own persona, which answers in Chinese."""
 
 _CALLED: dict[Wish, str] = {
-    "noise": "noise reduction",
-    "voice": "the chosen voice",
-    "modalities": "the kind of answer",
-    "turns": "the details of the turn-taking",
-    "tools": "the tools",
+    "noise": phrase("noise reduction"),
+    "voice": phrase("the chosen voice"),
+    "modalities": phrase("the kind of answer"),
+    "turns": phrase("the details of the turn-taking"),
+    "tools": phrase("the tools"),
 }
 _BLAMED: dict[Wish, tuple[str, ...]] = {
     "noise": ("noise_reduction",),
@@ -111,7 +112,7 @@ class Whole:
         if self.left_out >= set(_CALLED):
             return None
         self.left_out |= set(_CALLED)
-        return "some of our settings"
+        return phrase("some of our settings")
 
 
 @dataclass(frozen=True, slots=True)

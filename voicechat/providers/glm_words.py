@@ -19,10 +19,11 @@ from voicechat.events import (
     SpeechStarted,
     ToolCalled,
 )
+from voicechat.phrase import phrase
 from voicechat.providers.openai_fields import JsonObject, identity
 
 IGNORED = "text_ignored"
-IGNORED_WORDS = "Typed text is not answered by this model: speak"
+IGNORED_WORDS = phrase("Typed text is not answered by this model: speak")
 _REMEMBERED = 64
 _SPOKEN, _WRITTEN = "response.output_audio_transcript.", "response.output_text."
 

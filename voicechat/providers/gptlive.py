@@ -36,6 +36,7 @@ from voicechat.events import (
     SessionReady,
     Unknown,
 )
+from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect, Profile, Settings
 from voicechat.providers.gptlive_errors import Farewell
 from voicechat.providers.gptlive_reply import Voice
@@ -67,8 +68,8 @@ NO_HELPER = (
     "Answer from what you know yourself, or say that you cannot look it up here."
 )
 """What the model gets for work that it hands over; at most 500 tokens."""
-_NO_TYPED_TEXT = "GPT-Live only listens and speaks: it takes no typed text and no pictures"
-_TOO_SHORT = Notice("turn_too_short", "That was too short: hold the key while you speak")
+_NO_TYPED_TEXT = phrase("GPT-Live only listens and speaks: it takes no typed text and no pictures")
+_TOO_SHORT = Notice("turn_too_short", phrase("That was too short: hold the key while you speak"))
 
 _SILENT = frozenset(
     {
@@ -225,8 +226,8 @@ class GptLiveDialect(Dialect):
         """The session has no room for it: said once, and again for every message that waits."""
         if "no_typed_text" not in self._told:
             self._told.add("no_typed_text")
-            hint = "speak, or choose another model"
-            self._queued.append(Notice("no_typed_text", f"{_NO_TYPED_TEXT}; {hint}"))
+            words = phrase("{sentence}; speak, or choose another model", sentence=_NO_TYPED_TEXT)
+            self._queued.append(Notice("no_typed_text", words))
         if isinstance(command, SendText) or command.text:
             self._refused_texts += 1
             refused = f"reply_refused_{self._refused_texts}"
@@ -345,7 +346,7 @@ class GptLiveDialect(Dialect):
         self._closed_at, ending = now, self._farewell.closed(reason)
         events = self._voice.close(ending.message if ending else "")
         if reason == "expired":
-            words = f"{self.profile.title} ended the session because of its age"
+            words = phrase("{who} ended the session because of its age", who=self.profile.title)
             return [*events, SessionExpired(words)]
         if reason == "content" and ending:
             return [*events, ProviderFailed("content", ending.message, fatal=True)]
@@ -355,10 +356,14 @@ class GptLiveDialect(Dialect):
         """A session that does not begin, and a link that outlives its session."""
         if self._closed_at is not None and now - self._closed_at >= CLOSE_S:
             self._closed_at = float("inf")
-            return [SessionExpired(f"{self.profile.title} ended the session")]
+            return [SessionExpired(phrase("{who} ended the session", who=self.profile.title))]
         if not self._start.is_late(now):
             return []
-        words = f"{self.profile.title} began no session within {self._start.patience_s:.0f} s"
+        words = phrase(
+            "{who} began no session within {seconds:.0f} s",
+            who=self.profile.title,
+            seconds=self._start.patience_s,
+        )
         return [ProviderFailed("no_answer", words)]
 
     # -- small state ----------------------------------------------------------------------------

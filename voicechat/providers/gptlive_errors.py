@@ -8,6 +8,7 @@ Source: `ErrorEvent` and `SessionClosedEvent` of the Live API reference; codes s
 from dataclasses import dataclass, field
 
 from voicechat.errors import RefusedError, ServiceError, VoiceChatError
+from voicechat.phrase import phrase, without_stop
 from voicechat.providers.base import Profile
 from voicechat.providers.openai_errors import Codebook, Fault, Verdict, safe_line
 from voicechat.providers.openai_errors import Farewell as CloseCodes
@@ -21,7 +22,7 @@ CODES = Codebook(
 _PASSING_KINDS = frozenset({"server_error", "rate_limit_error", "overloaded_error"})
 _PASSING_WORDS = ("rate limit", "rate_limit", "concurren", "too many", "overload", "internal")
 MONEY_PAGE = "https://platform.openai.com/settings/organization/billing"
-_LATER = "Try again in a moment"
+_LATER = phrase("Try again in a moment")
 MOST_TRIES = 5
 """Without a session, however often the service says that one can be had later."""
 WAIT_S = 10.0
@@ -60,7 +61,11 @@ class Farewell:
 
     def postponed(self, fault: Fault) -> None:
         """There is no session now."""
-        words = f"{self.profile.title} has no session for us now: {fault.message.rstrip(' .')}"
+        words = phrase(
+            "{who} has no session for us now: {why}",
+            who=self.profile.title,
+            why=without_stop(fault.message),
+        )
         self.ending = ServiceError(words, _LATER, retry_after_s=WAIT_S, tries=MOST_TRIES)
 
     def closed(self, reason: str) -> VoiceChatError | None:
@@ -70,17 +75,22 @@ class Farewell:
             case "close_requested" | "expired":
                 return None
             case "content":
-                words = f"{title} ended the session: its safety filter stepped in"
-                self.ending = RefusedError(words, "Start a new call and talk of something else")
+                words = phrase("{who} ended the session: its safety filter stepped in", who=title)
+                self.ending = RefusedError(
+                    words, phrase("Start a new call and talk of something else")
+                )
             case "connection_lost":
-                words = f"{title} lost the session on its side"
+                words = phrase("{who} lost the session on its side", who=title)
                 self.ending = ServiceError(words, _LATER, tries=MOST_TRIES)
             case "remote_hangup":
-                hint = "A new call can be made at once"
-                self.ending = ServiceError(f"{title} hung up", hint, tries=1)
+                hint = phrase("A new call can be made at once")
+                self.ending = ServiceError(phrase("{who} hung up", who=title), hint, tries=1)
             case _:
-                why = f" ({safe_line(reason, limit=80)})" if reason else ""
-                self.ending = ServiceError(f"{title} ended the session{why}", "Try again", tries=2)
+                words = phrase("{who} ended the session", who=title)
+                if reason:
+                    quoted = safe_line(reason, limit=80)
+                    words = phrase("{who} ended the session ({quoted})", who=title, quoted=quoted)
+                self.ending = ServiceError(words, phrase("Try again"), tries=2)
         return self.ending
 
     def explain(self, code: int, reason: str) -> VoiceChatError | None:

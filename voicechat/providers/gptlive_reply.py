@@ -23,6 +23,7 @@ from voicechat.events import (
     ReplyStatus,
     ReplyText,
 )
+from voicechat.phrase import phrase
 from voicechat.providers.gptlive_sound import is_silent
 from voicechat.providers.openai_sound import Samples
 from voicechat.text import clean
@@ -235,7 +236,7 @@ class Voice:
             return []
         if why:
             return self._finish("failed", "session_closed", why)
-        words = "The session ended in the middle of the answer"
+        words = phrase("The session ended in the middle of the answer")
         return self._finish("incomplete", "session_closed", words)
 
     def _pass_over(self, silent_ms: float, now: float) -> None:

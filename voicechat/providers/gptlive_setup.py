@@ -8,6 +8,7 @@ from collections.abc import Iterable, Set
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
+from voicechat.phrase import phrase
 from voicechat.providers.base import Past, Settings
 from voicechat.providers.gptlive_tools import HELPER_MODEL, delegation
 from voicechat.providers.openai_fields import JsonObject
@@ -23,9 +24,9 @@ _MESSAGE_TOKENS = 8
 Wish: TypeAlias = Literal["voice", "input", "delegation"]
 
 WISHES: dict[Wish, str] = {
-    "voice": "the chosen voice",
-    "input": "what was said before",
-    "delegation": "the tools",
+    "voice": phrase("the chosen voice"),
+    "input": phrase("what was said before"),
+    "delegation": phrase("the tools"),
 }
 """What a session can go on without, and how it is called."""
 

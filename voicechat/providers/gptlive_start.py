@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from voicechat.events import Notice
+from voicechat.phrase import phrase, without_stop
 from voicechat.providers.base import Settings
 from voicechat.providers.gptlive_setup import WISHES, Wish, blamed, build
 from voicechat.providers.openai_errors import Fault
@@ -48,8 +49,11 @@ class Start:
             return None
         self._left_out.add(wish)
         self.ask(now)
-        why = fault.message.rstrip(" .")
-        words = f"The server refused {WISHES[wish]} ({why}); going on without"
+        words = phrase(
+            "The server refused {what} ({why}); going on without",
+            what=WISHES[wish],
+            why=without_stop(fault.message),
+        )
         return Notice("update_refused", words)
 
     def is_late(self, now: float) -> bool:

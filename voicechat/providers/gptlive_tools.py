@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from voicechat.events import Event, ProviderFailed, SendToolResult, Tool, ToolCalled
+from voicechat.phrase import phrase
 from voicechat.providers.openai_errors import read_fault
 from voicechat.providers.openai_fields import JsonObject, identity, table, text
 from voicechat.providers.openai_messages import flat_tool, tool_output
@@ -68,7 +69,7 @@ class Helper:
             case "response.failed":
                 self._begun.pop(work, None)
                 fault = read_fault(table(event, "response"), secrets)
-                words = f"Work that the model handed over failed: {fault.message}"
+                words = phrase("Work that the model handed over failed: {why}", why=fault.message)
                 return [ProviderFailed(fault.code, words)]
             case "response.created" | "response.incomplete":
                 self._begun.pop(work, None)

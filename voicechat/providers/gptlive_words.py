@@ -10,6 +10,7 @@ Source: `InputTranscriptDeltaEvent` of the Live API reference.
 from dataclasses import dataclass
 
 from voicechat.events import Event, InputFailed, InputTranscript, ProviderFailed, TurnCommitted
+from voicechat.phrase import phrase
 from voicechat.text import clean
 
 SAME_MS = 400
@@ -180,7 +181,7 @@ class Words:
             return []
         self._asked_at = None
         was_told, self._has_doubted = self._has_doubted, True
-        words = f"The model did not begin to answer within {ANSWER_S:.0f} s"
+        words = phrase("The model did not begin to answer within {seconds:.0f} s", seconds=ANSWER_S)
         return [] if was_told else [ProviderFailed("no_reply", words)]
 
     # -- small state ----------------------------------------------------------------------------
@@ -209,4 +210,4 @@ class Words:
         if turn.text or turn.has_failed or not self._is_transcribed:
             return []
         turn.has_failed = True
-        return [InputFailed(turn.id, "No words came for this turn")]
+        return [InputFailed(turn.id, phrase("No words came for this turn"))]

@@ -30,6 +30,7 @@ from voicechat.events import (
     SessionReady,
     Unknown,
 )
+from voicechat.phrase import phrase
 from voicechat.providers.base import Http, Profile, Settings
 from voicechat.providers.openai_agreement import Agreement, Update
 from voicechat.providers.openai_answer import Answers
@@ -219,10 +220,12 @@ class OpenAIDialect(Ways):
             case "ready":
                 return self._ready(self._first_session, is_answer=False)
             case "fail":
-                waited = f"{self.patience.opening_s:.0f} s"
-                return [
-                    ProviderFailed("no_answer", f"{self.profile.title} said nothing for {waited}")
-                ]
+                words = phrase(
+                    "{who} said nothing for {seconds:.0f} s",
+                    who=self.profile.title,
+                    seconds=self.patience.opening_s,
+                )
+                return [ProviderFailed("no_answer", words)]
         return []
 
     def _ready(self, session: JsonObject, *, is_answer: bool = True) -> list[Event]:
@@ -261,7 +264,7 @@ class OpenAIDialect(Ways):
         if notice:
             self._ask(opening)
             return [notice]
-        words = f"The server keeps its own settings: {fault.message}"
+        words = phrase("The server keeps its own settings: {why}", why=fault.message)
         return [Notice("update_refused", words), *self._ready(self._first_session)]
 
     # -- commands -------------------------------------------------------------------------------
@@ -315,7 +318,7 @@ class OpenAIDialect(Ways):
         if self.profile.images:
             messages = self._picture_messages(picture)
         else:
-            words = f"{self.profile.title} cannot look at pictures"
+            words = phrase("{who} cannot look at pictures", who=self.profile.title)
             self._notices.append(Notice("no_pictures", words))
             messages = []
         for message in messages:

@@ -7,6 +7,7 @@ our latest update is its word; an older one describes a session that we have alr
 from typing import Literal, TypeAlias
 
 from voicechat.events import Event, Notice, SessionEnding
+from voicechat.phrase import phrase
 from voicechat.providers.base import Profile, Settings
 from voicechat.providers.openai_errors import Fault
 from voicechat.providers.openai_session import Effective
@@ -15,7 +16,10 @@ Update: TypeAlias = Literal["extras", "turns"]
 
 NEEDS_NEW = (
     "turns_need_new_session",
-    "The service settles who finds the turns when a session begins: the next one will have it",
+    phrase(
+        "{who} settles who finds the turns when a session begins: the next one will have it",
+        who=phrase("The service"),
+    ),
 )
 
 
@@ -65,7 +69,12 @@ class Agreement:
         if what == "turns":
             self.hands_free = not self.hands_free
             return [Notice(*NEEDS_NEW), SessionEnding(0.0)]
-        return [Notice("update_refused", f"The server refused noise reduction: {fault.message}")]
+        return [
+            Notice(
+                "update_refused",
+                phrase("The server refused noise reduction: {why}", why=fault.message),
+            )
+        ]
 
     def believe(self, effective: Effective) -> list[Event]:
         """Take over what the server says of the session."""
@@ -81,8 +90,12 @@ class Agreement:
         if not effective.says_turns or effective.finds_turns == self.hands_free:
             return []
         self.hands_free = effective.finds_turns
-        who = "finds the turns itself" if self.hands_free else "leaves the turns to the key"
-        return self._notice("turns_differ", f"The server {who}, whatever was asked for")
+        words = (
+            phrase("The server finds the turns itself, whatever was asked for")
+            if self.hands_free
+            else phrase("The server leaves the turns to the key, whatever was asked for")
+        )
+        return self._notice("turns_differ", words)
 
     def believe_sound(self, effective: Effective) -> list[Event]:
         """Take over what the server says of the sound."""
@@ -92,10 +105,16 @@ class Agreement:
         rates = effective.input_rate or self.input_rate, effective.output_rate or self.output_rate
         if rates != (self.input_rate, self.output_rate):
             self.input_rate, self.output_rate = rates
-            words = f"The server hears {rates[0]} Hz and speaks {rates[1]} Hz"
+            words = phrase(
+                "The server hears {heard} Hz and speaks {spoken} Hz",
+                heard=rates[0],
+                spoken=rates[1],
+            )
             events += self._notice("rate_differs", words) if self._tells_rates else []
         if not effective.is_pcm:
-            events += self._notice("format_differs", "The server sends sound that is no PCM")
+            events += self._notice(
+                "format_differs", phrase("The server sends sound that is no PCM")
+            )
         return events
 
     def _notice(self, code: str, words: str) -> list[Event]:

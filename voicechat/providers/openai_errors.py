@@ -18,6 +18,7 @@ from voicechat.errors import (
     TooBigError,
     VoiceChatError,
 )
+from voicechat.phrase import message_key, phrase, without_stop
 from voicechat.providers.base import Profile
 from voicechat.providers.openai_fields import JsonObject, identity, table, text
 from voicechat.text import clean_line, mask_secrets
@@ -29,7 +30,7 @@ Blame: TypeAlias = Literal["key", "money", "model", "request"]
 
 CROWDED_S = 60.0
 """To wait where a service found us too busy; Alibaba names one to two minutes."""
-NO_WORDS = "The service reported an error without saying which"
+NO_WORDS = phrase("The service reported an error without saying which")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ class Farewell:
 
     def remember(self, fault: Fault) -> None:
         self.refusal = RefusedError(
-            f"{self.profile.title} refused: {_sentence(fault.message)}",
+            phrase("{who} refused: {why}", who=self.profile.title, why=_sentence(fault.message)),
             self._hint(self.codes.blame(fault.code, fault.message)),
         )
 
@@ -195,16 +196,18 @@ class Farewell:
             return self.refusal
         words = reason.lower()
         if _tells_of_age(words):
-            return self._over("of its age")
+            return self._over(message_key("{who} ended the session because of its age"))
         if any(part in words for part in self.codes.idle_words):
-            return self._over("nobody said anything for a while")
+            return self._over(
+                message_key("{who} ended the session because nobody said anything for a while")
+            )
         if any(part in words for part in self.codes.crowded_words):
             return self._troubled(reason, retry_after_s=CROWDED_S)
         return self._by_code(code, reason)
 
-    def _over(self, why: str) -> SessionOverError:
-        words = f"{self.profile.title} ended the session because {why}"
-        return SessionOverError(words, "A new one can be opened at once", retry_after_s=0.0)
+    def _over(self, pattern: str) -> SessionOverError:
+        words = phrase(pattern, who=self.profile.title)
+        return SessionOverError(words, phrase("A new one can be opened at once"), retry_after_s=0.0)
 
     def _by_code(self, code: int, reason: str) -> VoiceChatError | None:
         words = reason.lower()
@@ -214,50 +217,57 @@ class Farewell:
             case _ if self.codes.blame("", words):
                 return self._refused(reason, self.codes.blame("", words))
             case _ if code in self.codes.key_closes:
-                return self._refused(reason or "the key is not valid", "key")
+                return self._refused(reason or phrase("the key is not valid"), "key")
             case _ if broke:
                 return self._refused(reason, "money")
             case _ if refuses or 4000 <= code <= 4999:
                 is_key = any(word in words for word in self.codes.key_words)
-                return self._refused(reason or f"close code {code}", "key" if is_key else None)
+                return self._refused(
+                    reason or phrase("close code {code}", code=code), "key" if is_key else None
+                )
             case 1008:
-                return self._troubled(reason or "it turned the session down")
+                return self._troubled(reason or phrase("it turned the session down"))
             case 1009:
-                words = f"{self.profile.title} found a message too big"
-                return TooBigError(_with(words, reason), "It is not sent again")
+                said = phrase(": {quoted}", quoted=_sentence(reason)) if reason else ""
+                words = phrase(
+                    "{who} found a message too big{said}", who=self.profile.title, said=said
+                )
+                return TooBigError(words, phrase("It is not sent again"))
             case 1011:
-                return self._troubled(reason or "it had an internal error")
+                return self._troubled(reason or phrase("it had an internal error"))
             case 1012:
-                return self._troubled(reason or "it is restarting")
+                return self._troubled(reason or phrase("it is restarting"))
             case 1013:
-                return self._troubled(reason or "it is overloaded", retry_after_s=10.0)
+                return self._troubled(reason or phrase("it is overloaded"), retry_after_s=10.0)
             case _:
                 return None
 
     def _refused(self, reason: str, blame: Blame | None) -> RefusedError:
         # OpenAI writes `<type>.<code>`, e.g. `invalid_request_error.invalid_api_key`.
         blame = self.codes.blame(reason.rpartition(".")[2]) or blame
-        return RefusedError(f"{self.profile.title} refused: {_sentence(reason)}", self._hint(blame))
+        return RefusedError(
+            phrase("{who} refused: {why}", who=self.profile.title, why=_sentence(reason)),
+            self._hint(blame),
+        )
 
     def _troubled(self, reason: str, retry_after_s: float | None = None) -> ServiceError:
-        words = f"{self.profile.title} ended the session: {_sentence(reason)}"
-        return ServiceError(words, "Try again in a moment", retry_after_s=retry_after_s)
+        words = phrase(
+            "{who} ended the session: {why}", who=self.profile.title, why=_sentence(reason)
+        )
+        return ServiceError(words, phrase("Try again in a moment"), retry_after_s=retry_after_s)
 
     def _hint(self, blame: Blame | None) -> str:
         match blame:
             case "key":
                 return self.key_hint
             case "money":
-                page = f" ({self.money_page})" if self.money_page else ""
-                return f"Look at your plan and credit{page}"
+                if not self.money_page:
+                    return phrase("Look at your plan and credit")
+                return phrase("Look at your plan and credit ({page})", page=self.money_page)
             case "model":
-                return "Choose another model"
+                return phrase("Choose another model")
             case _:
                 return ""
-
-
-def _with(words: str, reason: str) -> str:
-    return f"{words}: {_sentence(reason)}" if reason else words
 
 
 def _tells_of_age(words: str) -> bool:
@@ -266,4 +276,4 @@ def _tells_of_age(words: str) -> bool:
 
 def _sentence(words: str) -> str:
     """Foreign words as the end of our sentence: `VoiceChatError` adds the full stop itself."""
-    return words.rstrip(" .")
+    return without_stop(words)

@@ -4,6 +4,7 @@ Source: `response.done` in the Realtime API reference; cached tokens are part of
 """
 
 from voicechat.events import ReplyFinished, ReplyStatus, Usage
+from voicechat.phrase import phrase
 from voicechat.providers.openai_errors import Fault, read_fault, safe_line
 from voicechat.providers.openai_fields import JsonObject, count, table, text
 
@@ -15,8 +16,8 @@ _STATUS: dict[str, ReplyStatus] = {
     "error": "failed",
 }
 _USED_UP = {
-    "max_output_tokens": "The answer was cut: it reached the longest length",
-    "content_filter": "The answer was cut by the service's content filter",
+    "max_output_tokens": phrase("The answer was cut: it reached the longest length"),
+    "content_filter": phrase("The answer was cut by the service's content filter"),
 }
 
 
@@ -39,7 +40,7 @@ def read_failure(response: JsonObject, secrets: tuple[str, ...]) -> Fault:
     reason = safe_line(text(details, "reason"), secrets, 80)
     words = safe_line(said, secrets) or _USED_UP.get(reason, "")
     if not words and text(response, "status") == "failed":
-        words = "The service gave no reason"
+        words = phrase("The service gave no reason")
     return Fault(code=reason or safe_line(text(response, "status"), secrets, 80), message=words)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from voicechat.events import Event, Notice, TurnCommitted, Unknown
+from voicechat.phrase import phrase, without_stop
 from voicechat.providers.base import Past, Settings
 from voicechat.providers.openai_errors import Fault
 from voicechat.providers.openai_fields import JsonObject
@@ -120,6 +121,8 @@ class Memory:
         """A notice, once: the session goes on without the item."""
         self.seen()
         is_news, self._is_told = not self._is_told, True
-        why = fault.message.rstrip(".")
-        words = f"The model was not told all of what was said before: {why}"
+        words = phrase(
+            "The model was not told all of what was said before: {why}",
+            why=without_stop(fault.message),
+        )
         return [Notice("history_refused", words) if is_news else Unknown(f"benign: {fault.code}")]

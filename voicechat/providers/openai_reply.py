@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from voicechat.events import Event, ProviderFailed, ReplyFinished, Unknown
+from voicechat.phrase import phrase
 from voicechat.providers.openai_errors import Fault
 from voicechat.providers.openai_fields import JsonObject, identity, table
 
@@ -303,8 +304,15 @@ class Replies:
         if request.is_unwanted:
             self._unwanted_tags.add(request.tag)
             return []
-        waited = f"{self._patience.request_s:.0f} s"
-        return [ProviderFailed("no_reply", f"The model did not begin to answer within {waited}")]
+        return [
+            ProviderFailed(
+                "no_reply",
+                phrase(
+                    "The model did not begin to answer within {seconds:.0f} s",
+                    seconds=self._patience.request_s,
+                ),
+            )
+        ]
 
     def _tick_reply(self, reply: Reply, now: float) -> list[Event]:
         cancelled = reply.cancelled_at
@@ -315,10 +323,15 @@ class Replies:
             return []
         self._cancel(reply, now)  # The server may think that it still runs.
         self._end(reply)
-        waited = f"{self._patience.delta_s:.0f} s"
         return [
             ReplyFinished(
-                reply.id, "failed", "no_answer", f"The answer broke off: nothing came for {waited}"
+                reply.id,
+                "failed",
+                "no_answer",
+                phrase(
+                    "The answer broke off: nothing came for {seconds:.0f} s",
+                    seconds=self._patience.delta_s,
+                ),
             )
         ]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from voicechat.phrase import phrase
 from voicechat.providers.base import Profile, Settings, Vad
 from voicechat.providers.openai_fields import JsonObject, table, text
 from voicechat.text import clean
@@ -18,12 +19,12 @@ Shape: TypeAlias = Literal["ga", "beta"]
 Wish: TypeAlias = Literal["transcription", "voice", "tools", "formats", "modalities", "turns"]
 
 WISHES: dict[Wish, str] = {
-    "transcription": "writing down what you say",
-    "voice": "the chosen voice",
-    "tools": "the tools",
-    "formats": "the sound format",
-    "modalities": "the kind of answer",
-    "turns": "the turn-taking",
+    "transcription": phrase("writing down what you say"),
+    "voice": phrase("the chosen voice"),
+    "tools": phrase("the tools"),
+    "formats": phrase("the sound format"),
+    "modalities": phrase("the kind of answer"),
+    "turns": phrase("the turn-taking"),
 }
 """What may be left out, in this order, and how it is called."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from voicechat.events import Command, Notice, SendAudio
+from voicechat.phrase import phrase, without_stop
 from voicechat.providers.openai_errors import Fault
 from voicechat.providers.openai_reply import Patience
 from voicechat.providers.openai_session import WISHES, Shape, Wish, blamed_wish
@@ -74,14 +75,17 @@ class Opening:
         for wish in (blamed, *WISHES):
             if wish and wish not in self.left_out:
                 self.left_out.add(wish)
-                why = fault.message.rstrip(".")
-                words = f"The server refused {WISHES[wish]} ({why}); going on without"
+                words = phrase(
+                    "The server refused {what} ({why}); going on without",
+                    what=WISHES[wish],
+                    why=without_stop(fault.message),
+                )
                 return Notice("update_refused", words)
         return self._fall_back() if self.may_fall_back else None
 
     def _fall_back(self) -> Notice:
         self.shape, self.may_fall_back, self.left_out = "beta", False, set(self.unasked)
-        return Notice("older_protocol", "The server speaks an older protocol; using that")
+        return Notice("older_protocol", phrase("The server speaks an older protocol; using that"))
 
 
 def _is_generation_gap(fault: Fault) -> bool:

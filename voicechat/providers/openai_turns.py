@@ -17,6 +17,7 @@ from voicechat.events import (
     TurnCommitted,
     Unknown,
 )
+from voicechat.phrase import phrase
 from voicechat.providers.openai_errors import read_fault
 from voicechat.providers.openai_fields import JsonObject, identity, text
 from voicechat.providers.openai_g711 import G711
@@ -67,7 +68,9 @@ class Turns:
         turn_ms, self._turn_bytes = self._turn_bytes // 2 * 1000 // rate, 0
         if turn_ms < SHORTEST_MS:
             self._say({"type": "input_audio_buffer.clear"})
-            return Notice("turn_too_short", "That was too short: hold the key while you speak")
+            return Notice(
+                "turn_too_short", phrase("That was too short: hold the key while you speak")
+            )
         if self.g711:
             self._append(self.g711.flush())
         self._say({"type": "input_audio_buffer.commit"})

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 from voicechat.errors import ConfigError
 from voicechat.events import BeginTurn, Command, Event, Notice, SendAudio, SendImage, SendToolResult
+from voicechat.phrase import phrase
 from voicechat.providers.base import Http, Profile, Settings
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.providers.openai_errors import Codebook
@@ -84,7 +85,7 @@ class QwenDialect(OpenAIDialect):
     takes_past_items: ClassVar[bool] = False
     server_cancels: ClassVar[bool] = False
     money_page: ClassVar[str] = "https://usercenter2.aliyun.com/finance"
-    key_note: ClassVar[str] = "a key is good in one region only, which url must name"
+    key_note: ClassVar[str] = phrase("a key is good in one region only, which url must name")
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
@@ -93,9 +94,11 @@ class QwenDialect(OpenAIDialect):
     def url(self) -> str:
         if not self.settings.url and self._is(_NESTED):
             raise ConfigError(
-                "This Qwen model answers only at the address of your own workspace",
-                "Set url in [providers.qwen] to "
-                "wss://WORKSPACE.REGION.maas.aliyuncs.com/api-ws/v1/realtime",
+                phrase("This Qwen model answers only at the address of your own workspace"),
+                phrase(
+                    "Set url in [providers.qwen] to "
+                    "wss://WORKSPACE.REGION.maas.aliyuncs.com/api-ws/v1/realtime"
+                ),
             )
         return super().url()
 
@@ -154,9 +157,13 @@ class QwenDialect(OpenAIDialect):
             self._pictures.show()
 
     def _send_picture(self, picture: SendImage) -> None:
-        problem = "no pictures" if self._is(_AUDIO_ONLY) else unfit(picture)
+        problem = phrase("no pictures") if self._is(_AUDIO_ONLY) else unfit(picture)
         if problem:
-            words = f"{self.profile.title} did not get the picture: it takes {problem}"
+            words = phrase(
+                "{who} did not get the picture: it takes {what}",
+                who=self.profile.title,
+                what=problem,
+            )
             self._notices.append(Notice("no_pictures", words))
         else:
             self._pictures.add(picture.data)

@@ -7,6 +7,7 @@ goes with typed words is carried by a moment of silence, which is no turn of the
 from collections.abc import Callable
 
 from voicechat.events import SendImage
+from voicechat.phrase import phrase
 from voicechat.providers.openai_fields import JsonObject, identity
 from voicechat.providers.openai_reply import Recent
 from voicechat.providers.openai_sound import encode
@@ -20,7 +21,7 @@ def unfit(picture: SendImage) -> str:
     """What Qwen takes in place of this picture; empty: it will do."""
     if picture.mime == "image/jpeg" and len(picture.data) <= LARGEST_BYTES:
         return ""
-    return f"JPEG pictures of at most {LARGEST_BYTES // 1000} kB"
+    return phrase("JPEG pictures of at most {count} kB", count=LARGEST_BYTES // 1000)
 
 
 class Pictures:

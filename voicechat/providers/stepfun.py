@@ -9,6 +9,7 @@ Source: https://platform.stepfun.com/docs/zh/api-reference/realtime/chat
 from collections.abc import Set
 from typing import ClassVar
 
+from voicechat.phrase import phrase
 from voicechat.providers.base import Http, Profile
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.providers.openai_fields import JsonObject
@@ -56,7 +57,9 @@ class StepfunDialect(OpenAIDialect):
     server_cancels: ClassVar[bool] = False
     always_transcribes: ClassVar[bool] = True
     money_page: ClassVar[str] = "https://platform.stepfun.com/account-overview"
-    key_note: ClassVar[str] = "keys of stepfun.ai need url = wss://api.stepfun.ai/v1/realtime"
+    key_note: ClassVar[str] = phrase(
+        "keys of stepfun.ai need url = wss://api.stepfun.ai/v1/realtime"
+    )
 
     def _turn_detection(self, hands_free: bool) -> JsonObject | None:
         vad = self.settings.vad

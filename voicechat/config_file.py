@@ -26,6 +26,7 @@ from voicechat.config import (
     Ui,
 )
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 from voicechat.text import clean_line
 
 
@@ -60,10 +61,12 @@ def load(
     except (FileNotFoundError, NotADirectoryError) as error:
         if not is_named:
             return Config()
-        raise ConfigError(f"There is no config file {_show(path)}") from error
+        raise ConfigError(phrase("There is no config file {path}", path=_show(path))) from error
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"The config file {_show(path)} cannot be read ({_why(error)})"
+            phrase(
+                "The config file {path} cannot be read ({why})", path=_show(path), why=_why(error)
+            )
         ) from error
     return _Reader(path, providers).read(_parse(data, path), status)
 
@@ -76,8 +79,8 @@ def tidy_key(key: str, source: str) -> str:
     """
     key = key.strip()
     if key and not (key.isascii() and key.isprintable() and " " not in key):
-        hint = "Copy the key again: it must be one word of plain letters, digits and signs"
-        raise ConfigError(f"The key in {source} is damaged", hint)
+        hint = phrase("Copy the key again: it must be one word of plain letters, digits and signs")
+        raise ConfigError(phrase("The key in {source} is damaged", source=source), hint)
     return key
 
 
@@ -86,7 +89,7 @@ def _show(path: Path) -> str:
 
 
 def _why(error: Exception) -> str:
-    return clean_line(getattr(error, "strerror", None) or "not a file name")
+    return clean_line(getattr(error, "strerror", None) or phrase("not a file name"))
 
 
 def _parse(data: bytes, path: Path) -> dict[str, Any]:
@@ -94,10 +97,16 @@ def _parse(data: bytes, path: Path) -> dict[str, Any]:
         return tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{_show(path)}, line {line}: not UTF-8 text") from None
+        raise ConfigError(
+            phrase("{path}, line {line}: not UTF-8 text", path=_show(path), line=line)
+        ) from None
     except (ValueError, RecursionError) as error:  # TOMLDecodeError says where: "(at line 3, …)"
-        why = "nested too deeply" if isinstance(error, RecursionError) else clean_line(str(error))
-        raise ConfigError(f"{_show(path)} is not valid TOML: {why}") from None
+        why = clean_line(str(error))
+        if isinstance(error, RecursionError):
+            why = phrase("nested too deeply")
+        raise ConfigError(
+            phrase("{path} is not valid TOML: {why}", path=_show(path), why=why)
+        ) from None
 
 
 class _Reader:
@@ -122,7 +131,11 @@ class _Reader:
             if not name:
                 raise self._unknown(f"{where}{key}", key, known, "")
             if name in found:
-                raise self._wrong(f"{where}{key}", "says the same as another", f"Keep {name}")
+                raise self._wrong(
+                    f"{where}{key}",
+                    phrase("says the same as another"),
+                    phrase("Keep {name}", name=name),
+                )
             found[name] = self._value(kinds[name], known[name], value, f"{where}{key}")
         return found
 
@@ -139,14 +152,20 @@ class _Reader:
             value = entry.metadata.get(str(value).lower(), value)
         if not _allowed(kind, entry, value):
             found = _name(value) if entry.metadata.get("secret") else _describe(value)
-            raise self._wrong(where, f"is {found}", f"Allowed: {_expectation(kind, entry)}")
+            raise self._wrong(
+                where,
+                phrase("is {found}", found=found),
+                phrase("Allowed: {known}", known=_expectation(kind, entry)),
+            )
         return self._finish(entry, value, where)
 
     def _finish(self, entry: Field[Any], value: Any, where: str) -> Any:
         if entry.name == "api_key":
-            return tidy_key(value, f"{where} of {self._path}")
+            return tidy_key(value, phrase("{where} of {path}", where=where, path=self._path))
         if isinstance(value, str) and entry.name != "instructions" and _CONTROLS.search(value):
-            raise self._wrong(where, "holds a control character", "Write it on one line")
+            raise self._wrong(
+                where, phrase("holds a control character"), phrase("Write it on one line")
+            )
         return float(value) if entry.type in (float, "float") else value
 
     def _sections(self, tables: dict[str, Any], kind: str) -> Mapping[str, Any]:
@@ -156,7 +175,9 @@ class _Reader:
             if cls is Provider and self._providers is not None and name not in self._providers:
                 raise self._unknown(where, name, self._providers, "providers.")
             if cls in (ToolSection, McpSection) and not _TOOL_NAME.fullmatch(name):
-                raise self._wrong(where, "has no usable name", "Use letters, digits, _ and -")
+                raise self._wrong(
+                    where, phrase("has no usable name"), phrase("Use letters, digits, _ and -")
+                )
             found[name] = cls(**self._fields(cls, self._table(table, where), f"{where}."))
         return types.MappingProxyType({n: one for n, one in found.items() if one != cls()})
 
@@ -166,46 +187,69 @@ class _Reader:
         for name, value in table.items() if inner is not Any else ():
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
             if not (is_number if inner is float else isinstance(value, str)):
-                allowed = "numbers" if inner is float else "text"
-                raise self._wrong(f"{where}.{name}", f"is {_name(value)}", f"Allowed: {allowed}")
+                allowed = phrase("numbers") if inner is float else phrase("text")
+                raise self._wrong(
+                    f"{where}.{name}",
+                    phrase("is {found}", found=_name(value)),
+                    phrase("Allowed: {known}", known=allowed),
+                )
             if inner is str and _CONTROLS.search(name + value):
-                raise self._wrong(where, "holds a control character", "Write it on one line")
+                raise self._wrong(
+                    where, phrase("holds a control character"), phrase("Write it on one line")
+                )
         return types.MappingProxyType(dict(table))
 
     def _list(self, value: Any, where: str) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise self._wrong(where, f"is {_name(value)}", 'Allowed: texts, like ["one", "two"]')
+            raise self._wrong(
+                where,
+                phrase("is {found}", found=_name(value)),
+                phrase('Allowed: texts, like ["one", "two"]'),
+            )
         if any("\0" in one for one in value):
-            raise self._wrong(where, "holds a control character", "Write it without")
+            raise self._wrong(
+                where, phrase("holds a control character"), phrase("Write it without")
+            )
         return tuple(value)
 
     def _table(self, value: Any, where: str) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise self._wrong(where, f"is {_name(value)}", f"It is a section: [{where}]")
+            raise self._wrong(
+                where,
+                phrase("is {found}", found=_name(value)),
+                phrase("It is a section: [{where}]", where=where),
+            )
         return value
 
     def _wrong(self, where: str, what: str, hint: str) -> ConfigError:
-        return ConfigError(f"{clean_line(where, 100)} in {self._path} {what}", hint)
+        text = phrase(
+            "{where} in {path} {what}", where=clean_line(where, 100), path=self._path, what=what
+        )
+        return ConfigError(text, hint)
 
     def _unknown(self, where: str, key: str, known: Collection[str], prefix: str) -> ConfigError:
         near = get_close_matches(key, known, 1)
         homes = [name for name, kind in _SECTIONS.items() if key in _names(kind)]
         if near:
-            hint = f"Did you mean {prefix}{near[0]}?"
+            hint = phrase("Did you mean {near}?", near=f"{prefix}{near[0]}")
         elif homes:
-            hint = f"It belongs under [{homes[0]}]"
+            hint = phrase("It belongs under [{where}]", where=homes[0])
         else:
-            hint = f"There are: {', '.join(sorted(known))}"
-        return self._wrong(where, "is no setting", hint)
+            hint = phrase("There are: {known}", known=", ".join(sorted(known)))
+        return self._wrong(where, phrase("is no setting"), hint)
 
     def _warnings(self, config: Config, status: os.stat_result) -> tuple[str, ...]:
         """A file that holds a secret is its owner's alone (POSIX; elsewhere the system's rule)."""
         if os.name != "posix" or not (config.secrets() or "@" in config.proxy):
             return ()
         if status.st_uid not in (0, os.geteuid()):
-            return (f"{self._path} holds a key and belongs to somebody else",)
+            return (phrase("{path} holds a key and belongs to somebody else", path=self._path),)
         if status.st_mode & 0o077:
-            return (f"{self._path} holds a key and others may read it. Run: chmod 600",)
+            return (
+                phrase(
+                    "{path} holds a key and others may read it. Run: chmod 600", path=self._path
+                ),
+            )
         return ()
 
 
@@ -249,18 +293,29 @@ def _allowed(kind: Any, entry: Field[Any], value: Any) -> bool:
 def _expectation(kind: Any, entry: Field[Any]) -> str:
     if get_origin(kind) is Literal:
         return ", ".join(repr(one) for one in get_args(kind))
-    word = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[kind]
+    word = {
+        bool: phrase("true or false"),
+        int: phrase("a whole number"),
+        float: phrase("a number"),
+        str: phrase("text"),
+    }[kind]
     if "range" in entry.metadata:
         low, high = entry.metadata["range"]
-        word += f" from {low} to {high}"
+        return phrase("{what} from {low} to {high}", what=word, low=low, high=high)
     return word
 
 
 def _name(value: Any) -> str:
     """What sort of TOML value it is."""
-    kinds = {bool: "true or false", int: "a number", float: "a number", str: "text"}
-    kinds |= {list: "a list", dict: "a section"}
-    return kinds.get(type(value), "a date or time")
+    kinds = {
+        bool: phrase("true or false"),
+        int: phrase("a number"),
+        float: phrase("a number"),
+        str: phrase("text"),
+        list: phrase("a list"),
+        dict: phrase("a section"),
+    }
+    return kinds.get(type(value)) or phrase("a date or time")
 
 
 def _describe(value: Any) -> str:

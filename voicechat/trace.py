@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 from voicechat.text import MASK, clean_line, mask_secrets
 
 _SOUND_KEYS = ("audio", "data")
@@ -68,9 +69,11 @@ class Trace:
         try:
             self._file = _open_private(path)
         except (OSError, ValueError) as error:
-            why = clean_line(getattr(error, "strerror", None) or "not a file name")
+            why = clean_line(getattr(error, "strerror", None) or phrase("not a file name"))
             where = clean_line(str(path))
-            raise ConfigError(f"The trace {where} cannot be written ({why})") from error
+            raise ConfigError(
+                phrase("The trace {where} cannot be written ({why})", where=where, why=why)
+            ) from error
 
     def record(self, direction: str, message: str | bytes) -> None:
         """Write one message of the wire; `direction` is `up` or `down`."""
@@ -157,9 +160,11 @@ def read(path: Path) -> list[Entry]:
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
-        why = clean_line(error.strerror or "unreadable")
+        why = clean_line(error.strerror or phrase("unreadable"))
         where = clean_line(str(path))
-        raise ConfigError(f"The trace {where} cannot be read ({why})") from error
+        raise ConfigError(
+            phrase("The trace {where} cannot be read ({why})", where=where, why=why)
+        ) from error
     return [entry for line in lines if (entry := _entry(line)) is not None]
 
 

@@ -16,6 +16,7 @@ from voicechat.audio.microphone import Microphone, Trouble
 from voicechat.audio.portaudio import Capture, Device, Kind, Render, Stream, list_devices
 from voicechat.audio.ring import Ring
 from voicechat.errors import DeviceError
+from voicechat.phrase import phrase
 
 __all__ = ["Device", "Microphone", "SoundCard", "SoundState", "Speaker", "list_devices"]
 
@@ -32,9 +33,11 @@ RETRY_S = (1.0, 2.0, 5.0)
 Change: TypeAlias = Literal["missing", "unknown", "lost", "back", "silent", "constant", "clipped"]
 
 _TROUBLES: dict[Trouble, str] = {
-    "silent": "The microphone gives nothing but silence: is it muted?",
-    "constant": "The microphone gives a constant instead of sound: is it plugged in well?",
-    "clipped": "The microphone is too loud, it clips: turn it down in the system's settings",
+    "silent": phrase("The microphone gives nothing but silence: is it muted?"),
+    "constant": phrase("The microphone gives a constant instead of sound: is it plugged in well?"),
+    "clipped": phrase(
+        "The microphone is too loud, it clips: turn it down in the system's settings"
+    ),
 }
 
 
@@ -127,13 +130,16 @@ class _Port:
             DeviceError: none works.
         """
         order, is_known = portaudio.candidates(devices, self.wanted, self.kind)
-        why = "there is none"
+        why: str = phrase("there is none")
         for device in order:
             try:
                 return (Capture if self.kind == "microphone" else Render)(device), is_known
             except Exception as error:
                 why = portaudio.reason(error)
-        raise DeviceError(f"The {self.kind} cannot be opened: {why}", portaudio.hint())
+        text = phrase(
+            "The {device} cannot be opened: {why}", device=portaudio.KINDS[self.kind], why=why
+        )
+        raise DeviceError(text, portaudio.hint())
 
     def is_dead(self, now: float) -> bool:
         if self.stream is None:
@@ -190,10 +196,15 @@ class SoundCard:
             outcome = await self._open(self._ports, is_fresh=False)
         except TimeoutError:
             portaudio.leave_without_goodbye()
-            raise DeviceError("The sound server does not answer", portaudio.hint()) from None
+            raise DeviceError(
+                phrase("The sound server does not answer"), portaudio.hint()
+            ) from None
         errors = [result for result in outcome.values() if isinstance(result, DeviceError)]
         if len(errors) == len(self._ports) and errors:
-            raise DeviceError("; ".join(error.message for error in errors), errors[0].hint)
+            text = errors[0].message
+            for error in errors[1:]:
+                text = phrase("{one}; {other}", one=text, other=error.message)
+            raise DeviceError(text, errors[0].hint)
         for port in self._ports:
             self._enter(port, outcome[port.kind])
 
@@ -230,7 +241,9 @@ class SoundCard:
     def _enter(self, port: _Port, result: tuple[Stream, bool] | DeviceError) -> None:
         """First opening: make the public half of a port."""
         if isinstance(result, DeviceError):
-            self._tell(port, "missing", f"{result.message}; going on without it")
+            self._tell(
+                port, "missing", phrase("{sentence}; going on without it", sentence=result.message)
+            )
             return
         port.stream, is_known = result
         port.is_used = True
@@ -240,7 +253,13 @@ class SoundCard:
             self.speaker = Speaker(port.stream)
         if not is_known:
             name = port.stream.device.name
-            self._tell(port, "unknown", f"No {port.kind} {port.wanted!r}; using {name}")
+            text = phrase(
+                "No {device} {name!r}; using {other}",
+                device=portaudio.KINDS[port.kind],
+                name=port.wanted,
+                other=name,
+            )
+            self._tell(port, "unknown", text)
 
     # -- losing and finding again ---------------------------------------------------------------
 
@@ -308,14 +327,21 @@ class SoundCard:
         elif isinstance(port.stream, Render) and self.speaker:
             self.speaker.attach(port.stream)
         if port.is_missed:
-            self._tell(port, "back", f"The {port.kind} is back: {port.stream.device.name}")
+            name = port.stream.device.name
+            text = phrase(
+                "The {device} is back: {name}", device=portaudio.KINDS[port.kind], name=name
+            )
+            self._tell(port, "back", text)
         port.is_missed = False
 
     # -- telling --------------------------------------------------------------------------------
 
     def _tell_lost(self, port: _Port) -> None:
         if not port.is_missed:
-            self._tell(port, "lost", f"The {port.kind} went away; trying to get it back")
+            text = phrase(
+                "The {device} went away; trying to get it back", device=portaudio.KINDS[port.kind]
+            )
+            self._tell(port, "lost", text)
         port.is_missed = True
 
     def _tell(self, port: _Port, change: Change, message: str) -> None:

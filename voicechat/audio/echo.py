@@ -25,6 +25,7 @@ from voicechat.audio.echo_pairing import Reference
 from voicechat.audio.echo_search import EchoSearch, Finding
 from voicechat.audio.echo_slice import FRAME, FRAME_MS, SILENCE, Samples, Slice, slices
 from voicechat.audio.pcm import FRAME_BYTES
+from voicechat.phrase import phrase
 
 Mode: TypeAlias = Literal["auto", "on", "off"]
 State: TypeAlias = Literal["off", "looking", "on", "half-duplex"]
@@ -53,7 +54,7 @@ TRUSTED_DB = -15.0
 _SMOOTH = 0.995
 """Of the powers whose ratio is shown, each 10 ms: it remembers two seconds."""
 HALF_DUPLEX = "half_duplex"
-HALF_DUPLEX_MESSAGE = (
+HALF_DUPLEX_MESSAGE = phrase(
     "The microphone is closed while the assistant speaks, for echo cancellation is missing here: "
     "pip install pywebrtc-audio, or use headphones"
 )

@@ -19,9 +19,15 @@ from typing import Any, Literal, TypeAlias
 from voicechat.audio.pcm import FRAME_BYTES, HOUSE_RATE, mix_to_mono, ms_to_frames
 from voicechat.audio.ring import Ring
 from voicechat.errors import DeviceError
+from voicechat.phrase import phrase
 from voicechat.text import clean_line
 
 Kind: TypeAlias = Literal["microphone", "loudspeaker"]
+KINDS: dict[Kind, str] = {
+    "microphone": phrase("microphone"),
+    "loudspeaker": phrase("loudspeaker"),
+}
+"""As a person calls them."""
 
 CAPTURE_BLOCK_MS = 20
 """A whole chunk: smaller blocks bring nothing earlier, they only wake us twice as often."""
@@ -32,18 +38,22 @@ RING_MS = 2000
 _SERVERS = ("pulse", "pipewire", "default")
 """ALSA's names for a sound server, tried when the default device cannot be opened."""
 _REASONS = {
-    -9985: "it is in use by another program",
-    -9986: "the sound system is in trouble",
-    -9993: "the sound server does not answer",
-    -9996: "there is none",
-    -9997: "it has no usable rate",
-    -9998: "it has no usable channels",
+    -9985: phrase("it is in use by another program"),
+    -9986: phrase("the sound system is in trouble"),
+    -9993: phrase("the sound server does not answer"),
+    -9996: phrase("there is none"),
+    -9997: phrase("it has no usable rate"),
+    -9998: phrase("it has no usable channels"),
 }
 _HINTS = {
-    "Linux": "Start the sound server (pulseaudio, pipewire), or install what leads to it: "
-    "sudo apt install libportaudio2 libasound2-plugins",
-    "Darwin": "Plug one in, and allow the terminal to use it: System Settings, Privacy & Security",
-    "Windows": "Plug one in, and allow programs to use it: Settings, Privacy, Microphone",
+    "Linux": phrase(
+        "Start the sound server (pulseaudio, pipewire), or install what leads to "
+        "it: sudo apt install libportaudio2 libasound2-plugins"
+    ),
+    "Darwin": phrase(
+        "Plug one in, and allow the terminal to use it: System Settings, Privacy & Security"
+    ),
+    "Windows": phrase("Plug one in, and allow programs to use it: Settings, Privacy, Microphone"),
 }
 
 
@@ -94,7 +104,9 @@ def list_devices() -> list[Device]:
             for info in sd.query_devices()
         ]
     except sd.PortAudioError as error:
-        raise DeviceError(f"The sound devices cannot be listed: {reason(error)}", hint()) from None
+        raise DeviceError(
+            phrase("The sound devices cannot be listed: {why}", why=reason(error)), hint()
+        ) from None
 
 
 def candidates(devices: list[Device], wanted: str, kind: Kind) -> tuple[list[Device], bool]:
@@ -122,7 +134,9 @@ def restart() -> None:
         sd._terminate()  # noqa: SLF001  PortAudio lists devices only as it starts,
         sd._initialize()  # noqa: SLF001  and sounddevice has no public name for that.
     except sd.PortAudioError as error:
-        raise DeviceError(f"The sound system cannot start: {reason(error)}", hint()) from None
+        raise DeviceError(
+            phrase("The sound system cannot start: {why}", why=reason(error)), hint()
+        ) from None
 
 
 def leave_without_goodbye() -> None:
@@ -136,12 +150,14 @@ def reason(error: Exception) -> str:
     code = error.args[1] if len(error.args) > 1 else 0
     if "querying device" in str(error):
         code = -9996
-    return _REASONS.get(code, f"PortAudio error {code}" if code else clean_line(str(error)))
+    if not code:
+        return clean_line(str(error))
+    return _REASONS.get(code) or phrase("PortAudio error {code}", code=code)
 
 
 def hint() -> str:
     """What to do when no device works on this platform."""
-    return _HINTS.get(platform.system(), "Plug one in.")
+    return _HINTS.get(platform.system(), phrase("Plug one in"))
 
 
 class Stream:
@@ -314,16 +330,20 @@ def _load() -> Any:
     try:
         import sounddevice
     except OSError:
-        raise DeviceError("The sound library PortAudio is missing", _install_hint()) from None
+        raise DeviceError(
+            phrase("The sound library PortAudio is missing"), _install_hint()
+        ) from None
     except Exception as error:  # Its own error class cannot be imported either.
-        raise DeviceError(f"The sound library cannot start: {reason(error)}", hint()) from None
+        raise DeviceError(
+            phrase("The sound library cannot start: {why}", why=reason(error)), hint()
+        ) from None
     return sounddevice
 
 
 def _install_hint() -> str:
     if platform.system() == "Linux":
-        return "Install it: sudo apt install libportaudio2 libasound2-plugins"
-    return "It comes with sounddevice: pip install --force-reinstall sounddevice"
+        return phrase("Install it: sudo apt install libportaudio2 libasound2-plugins")
+    return phrase("It comes with sounddevice: pip install --force-reinstall sounddevice")
 
 
 def _match(devices: list[Device], wanted: str) -> list[Device]:

@@ -11,13 +11,14 @@ from typing import Any, Protocol
 from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.wav import WavWriter, cannot_write, open_private
 from voicechat.errors import ConfigError, VoiceChatError
+from voicechat.phrase import phrase
 from voicechat.text import clean_line
 
 CHANNELS = 2
 _FORMS = (".wav", ".ogg")
 _NO_OPUS = (
-    "Recording Opus needs the library soundfile",
-    "Install it: pip install 'voicechat[record]', or record to a .wav file",
+    phrase("Recording Opus needs the library soundfile"),
+    phrase("Install it: pip install 'voicechat[record]', or record to a .wav file"),
 )
 
 
@@ -39,11 +40,17 @@ def check_recording(path: Path) -> Path:
     """
     shown = repr(str(path))
     if path.suffix.lower() not in _FORMS:
-        raise ConfigError(f"A recording cannot be {shown}", "Let its name end in .wav or .ogg")
+        raise ConfigError(
+            phrase("A recording cannot be {path}", path=shown),
+            phrase("Let its name end in .wav or .ogg"),
+        )
     if path.suffix.lower() == ".ogg" and importlib.util.find_spec("soundfile") is None:
         raise ConfigError(*_NO_OPUS)
     if not path.parent.is_dir():
-        raise ConfigError(f"There is no folder for the recording {shown}", "Make it first")
+        raise ConfigError(
+            phrase("There is no folder for the recording {path}", path=shown),
+            phrase("Make it first"),
+        )
     return path
 
 
@@ -99,7 +106,9 @@ class OggFile:
             self._encoder.buffer_write(pcm, dtype="int16")
         except RuntimeError as error:  # The library's own class is one.
             self._file.close()
-            raise VoiceChatError(f"Cannot encode {clean_line(str(error))}") from None
+            raise VoiceChatError(
+                phrase("Cannot encode {why}", why=clean_line(str(error)))
+            ) from None
         self._save()
 
     def close(self) -> None:

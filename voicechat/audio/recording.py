@@ -17,6 +17,7 @@ from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.record_files import RecordingFile, create_recording
 from voicechat.audio.record_tracks import Mix
 from voicechat.errors import VoiceChatError
+from voicechat.phrase import phrase
 
 MOST_WAITING_BYTES = 10_000_000
 """Kept in memory while the disk hangs; what comes after is silence in the recording."""
@@ -145,7 +146,7 @@ class _Take:
     def _miss(self) -> None:
         if not self._has_gap:
             self._has_gap = True
-            self._tell("recording_gap", "The disk is too slow: the recording has gaps")
+            self._tell("recording_gap", phrase("The disk is too slow: the recording has gaps"))
 
     # -- the thread -----------------------------------------------------------------------------
 
@@ -157,8 +158,10 @@ class _Take:
             self._file.close()
         except VoiceChatError as error:
             self.is_running = False
-            line = f"{error.message}; the recording ends here, the call goes on"
-            self._tell("recording_failed", f"{line}. {error.hint}" if error.hint else line)
+            line = phrase(
+                "{sentence}; the recording ends here, the call goes on", sentence=error.message
+            )
+            self._tell("recording_failed", VoiceChatError(line, error.hint).sentence)
 
     def _write_some(self) -> bool:
         """Mix and write what has come; whether more may come."""

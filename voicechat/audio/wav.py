@@ -20,13 +20,14 @@ import numpy.typing as npt
 from voicechat.audio.pcm import FULL_SCALE, HOUSE_RATE, to_pcm
 from voicechat.audio.resample import Resampler
 from voicechat.errors import ConfigError, VoiceChatError
+from voicechat.phrase import phrase
 from voicechat.text import clean_line
 
 _HEADER = struct.Struct("<4sI4s 4sI28s 4sIHHIIHH 4sI")
 _SIZES = struct.Struct("<QQQI")
 _SIZE_LIMIT = 0xFFFFFFFF
 _PCM, _EXTENSIBLE = 1, 0xFFFE
-_HINT = "Convert it first, e.g.: ffmpeg -i file -ac 1 -ar 24000 -c:a pcm_s16le file.wav"
+_HINT = phrase("Convert it first, e.g.: ffmpeg -i file -ac 1 -ar 24000 -c:a pcm_s16le file.wav")
 _RATES = range(1_000, 768_001)
 
 
@@ -43,7 +44,10 @@ def read_wav(path: str | Path, rate: int = HOUSE_RATE) -> bytes:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise ConfigError(f"Cannot read {shown}: {error.strerror}", "Check the name.") from None
+        raise ConfigError(
+            phrase("Cannot read {path}: {why}", path=shown, why=error.strerror),
+            phrase("Check the name"),
+        ) from None
     form, body = _chunks(data, shown)
     encoding, channels, source_rate, bits = _format(form, shown)
     samples = _samples(body, encoding, bits, shown)
@@ -148,15 +152,15 @@ def open_private(path: Path, *, is_new: bool) -> io.FileIO:
 
 def cannot_write(path: Path, error: Exception) -> VoiceChatError:
     """What to tell of a file that cannot be made or written."""
-    why = getattr(error, "strerror", None) or "not a file name"
-    message = f"Cannot write {clean_line(str(path), 200)}: {why}"
-    return VoiceChatError(message, "Check the folder and the space on the disk.")
+    why = getattr(error, "strerror", None) or phrase("not a file name")
+    message = phrase("Cannot write {path}: {why}", path=clean_line(str(path), 200), why=why)
+    return VoiceChatError(message, phrase("Check the folder and the space on the disk"))
 
 
 def _chunks(data: bytes, shown: str) -> tuple[bytes, memoryview]:
     """The `fmt ` and `data` chunks."""
     if data[:4] not in (b"RIFF", b"RF64") or data[8:12] != b"WAVE":
-        raise ConfigError(f"{shown} is no WAV file", _HINT)
+        raise ConfigError(phrase("{path} is no WAV file", path=shown), _HINT)
     form, at, view = b"", 12, memoryview(data)
     while at + 8 <= len(data):
         name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
@@ -166,18 +170,26 @@ def _chunks(data: bytes, shown: str) -> tuple[bytes, memoryview]:
         if name == b"fmt ":
             form = data[at + 8 : at + 8 + size]
         at += 8 + size + size % 2
-    raise ConfigError(f"{shown} is a WAV file without sound", _HINT)
+    raise ConfigError(phrase("{path} is a WAV file without sound", path=shown), _HINT)
 
 
 def _format(form: bytes, shown: str) -> tuple[int, int, int, int]:
     """Encoding, channels, rate, bits per sample."""
     if len(form) < 16:
-        raise ConfigError(f"{shown} is a broken WAV file", _HINT)
+        raise ConfigError(phrase("{path} is a broken WAV file", path=shown), _HINT)
     encoding, channels, rate, _, _, bits = struct.unpack("<HHIIHH", form[:16])
     if encoding == _EXTENSIBLE and len(form) >= 26:
         encoding = int.from_bytes(form[24:26], "little")
     if channels == 0 or rate not in _RATES:
-        raise ConfigError(f"{shown} is a broken WAV file ({channels} channels, {rate} Hz)", _HINT)
+        raise ConfigError(
+            phrase(
+                "{path} is a broken WAV file ({channels} channels, {rate} Hz)",
+                path=shown,
+                channels=channels,
+                rate=rate,
+            ),
+            _HINT,
+        )
     return encoding, channels, rate, bits
 
 
@@ -195,7 +207,15 @@ def _samples(body: memoryview, encoding: int, bits: int, shown: str) -> npt.NDAr
             return _widen(raw) / np.float32(2.0**31)
         case 3, 32 | 64:
             return np.nan_to_num(np.frombuffer(raw, f"<f{size}").astype(np.float32))
-    raise ConfigError(f"{shown} holds sound of another kind ({encoding}, {bits} bits)", _HINT)
+    raise ConfigError(
+        phrase(
+            "{path} holds sound of another kind ({encoding}, {bits} bits)",
+            path=shown,
+            encoding=encoding,
+            bits=bits,
+        ),
+        _HINT,
+    )
 
 
 def _widen(raw: bytes) -> npt.NDArray[np.float32]:

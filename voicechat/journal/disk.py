@@ -16,13 +16,14 @@ from typing import Any
 
 from voicechat.errors import VoiceChatError
 from voicechat.journal.file import File, Place, encode
+from voicechat.phrase import phrase
 from voicechat.text import clean_line
 
 MAX_WAITING_BYTES = 10_000_000
 """Kept in memory while the disk refuses; what comes after is lost."""
 RETRY_S = 2.0
-_AGAIN = "It was written again, with all that was said; --no-save keeps nothing"
-_LATER = "It is kept in memory and saved as soon as that works again"
+_AGAIN = phrase("It was written again, with all that was said; --no-save keeps nothing")
+_LATER = phrase("It is kept in memory and saved as soon as that works again")
 
 OnError = Callable[[VoiceChatError], None]
 
@@ -99,7 +100,9 @@ class Disk:
                 self._fail(error)
             else:
                 if was_removed:
-                    self._tell("The conversation's file was removed during the call", _AGAIN)
+                    self._tell(
+                        phrase("The conversation's file was removed during the call"), _AGAIN
+                    )
 
     def _await_lines(self) -> int:
         """Wait until there is something to write, and how much; 0: nothing will come any more."""
@@ -161,9 +164,12 @@ class Disk:
             self._has_given_up = self._is_closing
             self._changed.notify_all()
         if not was_failing:
-            why = clean_line(getattr(error, "strerror", None) or "not a folder name")
+            why = clean_line(getattr(error, "strerror", None) or phrase("not a folder name"))
             where = clean_line(str(self._folder / "conversations"))
-            self._tell(f"Cannot save the conversation in {where} ({why})", _LATER)
+            self._tell(
+                phrase("Cannot save the conversation in {where} ({why})", where=where, why=why),
+                _LATER,
+            )
 
     def _tell(self, message: str, hint: str) -> None:
         with suppress(RuntimeError):  # The event loop that should hear of it has ended.

@@ -13,13 +13,14 @@ from pathlib import Path
 from voicechat.errors import ConfigError
 from voicechat.journal.file import FOLDER, SUFFIX, utc
 from voicechat.journal.reading import Loaded, load
+from voicechat.phrase import phrase
 from voicechat.text import clean_line
 
 LAST = "last"
 """The name of the newest."""
 LONGEST_WORDS = 72
 """Characters of what a conversation began with."""
-_LIST = "`voicechat conversations` lists all there are"
+_LIST = phrase("`voicechat conversations` lists all there are")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,20 @@ def find(folder: Path, wanted: str) -> Path:
         return found[similar[0]]
     shown = clean_line(wanted, 60)
     if not found:
-        raise ConfigError(f"There is no conversation {shown!r}", "None was kept so far")
+        raise ConfigError(
+            phrase("There is no conversation {shown!r}", shown=shown),
+            phrase("None was kept so far"),
+        )
     if similar:
-        raise ConfigError(f"{len(similar)} conversations are called like {shown!r}", _LIST)
+        raise ConfigError(
+            phrase(
+                "{count} conversations are called like {shown!r}", count=len(similar), shown=shown
+            ),
+            _LIST,
+        )
     near = get_close_matches(wanted, found, 1, 0.6)
-    hint = f"Did you mean {near[0]}?" if near else _LIST
-    raise ConfigError(f"There is no conversation {shown!r}", hint)
+    hint = phrase("Did you mean {near}?", near=near[0]) if near else _LIST
+    raise ConfigError(phrase("There is no conversation {shown!r}", shown=shown), hint)
 
 
 def paths(folder: Path) -> list[Path]:
@@ -89,9 +98,11 @@ def paths(folder: Path) -> list[Path]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except (OSError, ValueError) as error:
-        why = clean_line(getattr(error, "strerror", None) or "not a folder name")
+        why = clean_line(getattr(error, "strerror", None) or phrase("not a folder name"))
         where = clean_line(str(folder / FOLDER))
-        raise ConfigError(f"The folder {where} cannot be read ({why})") from None
+        raise ConfigError(
+            phrase("The folder {where} cannot be read ({why})", where=where, why=why)
+        ) from None
     return [path for *_, path in sorted(found, reverse=True)]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeAlias
 
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 from voicechat.text import clean, clean_line
 
 MAX_LINE_BYTES = 16_000_000
@@ -76,9 +77,13 @@ def load(path: Path) -> Loaded:
             for line in _lines(file):
                 reader.take(line)
     except OSError as error:
-        why = clean_line(error.strerror or "unreadable")
+        why = clean_line(error.strerror or phrase("unreadable"))
         raise ConfigError(
-            f"The conversation {clean_line(str(path))} cannot be read ({why})"
+            phrase(
+                "The conversation {path} cannot be read ({why})",
+                path=clean_line(str(path)),
+                why=why,
+            )
         ) from error
     return reader.result()
 

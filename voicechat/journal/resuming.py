@@ -13,6 +13,7 @@ from voicechat.errors import ConfigError
 from voicechat.journal.file import LockedError, Place, open_place
 from voicechat.journal.library import LAST, find, paths
 from voicechat.journal.reading import Loaded, load
+from voicechat.phrase import phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,10 @@ def resume(folder: Path, wanted: str, *, will_write: bool) -> Resumed:
     resumed = _resume(path, will_write=will_write)
     if not resumed.loaded.items:
         resumed.close()
-        raise ConfigError(f"Nothing of the conversation {path.stem} can be read", f"See {path}")
+        raise ConfigError(
+            phrase("Nothing of the conversation {who} can be read", who=path.stem),
+            phrase("See {path}", path=path),
+        )
     return resumed
 
 
@@ -76,12 +80,16 @@ def _resume_last(folder: Path, *, will_write: bool) -> Resumed:
         if resumed.loaded.items:
             return Resumed(resumed.loaded, resumed.place, (*skipped, *resumed.told))
         resumed.close()
-        skipped.append(f"Nothing of the conversation {path.stem} can be read: it was left out")
+        skipped.append(
+            phrase("Nothing of the conversation {who} can be read: it was left out", who=path.stem)
+        )
     raise _nothing()
 
 
 def _nothing() -> ConfigError:
-    return ConfigError("There is no conversation to go on with", "None was kept so far")
+    return ConfigError(
+        phrase("There is no conversation to go on with"), phrase("None was kept so far")
+    )
 
 
 def _resume(path: Path, *, will_write: bool) -> Resumed:
@@ -100,8 +108,8 @@ def _take(path: Path) -> Place:
         place = open_place(path)
     except LockedError:
         raise ConfigError(
-            f"The conversation {path.stem} is open in another voicechat",
-            "End that one first, or name another (`voicechat conversations` lists them)",
+            phrase("The conversation {who} is open in another voicechat", who=path.stem),
+            phrase("End that one first, or name another (`voicechat conversations` lists them)"),
         ) from None
     except OSError:
         return Place(path)
@@ -111,8 +119,18 @@ def _take(path: Path) -> Place:
 
 
 def _tell(path: Path, loaded: Loaded) -> Iterator[str]:
-    told = f"This goes on with conversation {path.stem}; rows: {len(loaded.items)}"
-    yield told + (f"; last with {loaded.model}" if loaded.model else "")
+    who, count = path.stem, len(loaded.items)
+    if loaded.model:
+        yield phrase(
+            "This goes on with conversation {who}; rows: {count}; last with {name}",
+            who=who,
+            count=count,
+            name=loaded.model,
+        )
+    else:
+        yield phrase("This goes on with conversation {who}; rows: {count}", who=who, count=count)
     if loaded.damaged_lines:
         count = loaded.damaged_lines
-        yield f"Lines of its file that cannot be read: {count}; everything else is here"
+        yield phrase(
+            "Lines of its file that cannot be read: {count}; everything else is here", count=count
+        )

@@ -12,6 +12,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 from voicechat.pictures.picture import Limits, Picture
 from voicechat.text import clean_line
 
@@ -28,7 +29,7 @@ MOST_DRAWN_COLOURS = 20_000
 """A screenshot or a diagram has fewer, a photograph more; only the former are small as PNG."""
 _READABLE = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 _LOSSY_READ = ("JPEG", "MPO", "AVIF")
-_READABLE_HINT = "JPEG, PNG, WebP, GIF, BMP and AVIF can be read"
+_READABLE_HINT = phrase("JPEG, PNG, WebP, GIF, BMP and AVIF can be read")
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _one_at_a_time = threading.Lock()
 
@@ -94,8 +95,10 @@ def _unpack(data: bytes, name: str, side: int) -> "tuple[Image, bool]":
     except MemoryError:
         raise _too_many_pixels(name) from None
     except Exception:  # A broken file makes a decoder stumble in any way there is.
-        hint = "Open it in another program and save it again"
-        raise ConfigError(f"{_shown(name)} is damaged or incomplete", hint) from None
+        hint = phrase("Open it in another program and save it again")
+        raise ConfigError(
+            phrase("{who} is damaged or incomplete", who=_shown(name)), hint
+        ) from None
 
 
 def _identify(data: bytes) -> "Image":
@@ -118,16 +121,20 @@ def _must_be_bearable(size: tuple[int, int], name: str) -> None:
 
 def _too_many_pixels(name: str) -> ConfigError:
     most = LARGEST_PIXELS // 1_000_000
-    message = f"{_shown(name)} has more than {most} million pixels"
-    return ConfigError(message, "Save a smaller copy of it")
+    message = phrase("{who} has more than {count} million pixels", who=_shown(name), count=most)
+    return ConfigError(message, phrase("Save a smaller copy of it"))
 
 
 def _no_picture(data: bytes, name: str) -> ConfigError:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
-        return ConfigError(f"{_shown(name)} is a HEIC photo", "Save it as JPEG first")
+        return ConfigError(
+            phrase("{who} is a HEIC photo", who=_shown(name)), phrase("Save it as JPEG first")
+        )
     if not data:
-        return ConfigError(f"{_shown(name)} is empty", "Choose another file")
-    return ConfigError(f"{_shown(name)} is not a picture", _READABLE_HINT)
+        return ConfigError(
+            phrase("{who} is empty", who=_shown(name)), phrase("Choose another file")
+        )
+    return ConfigError(phrase("{who} is not a picture", who=_shown(name)), _READABLE_HINT)
 
 
 def _shown(name: str) -> str:
@@ -162,7 +169,9 @@ def _fit(
     """The best encoding that is small enough: first less quality, then fewer pixels."""
     mime = next((one for one in limits.types if one in _QUALITY_OF), "")
     if not mime:
-        raise ConfigError("The model takes no picture format that is known", "Try another model")
+        raise ConfigError(
+            phrase("The model takes no picture format that is known"), phrase("Try another model")
+        )
     png = _as_png(image, limits) if may_be_drawn and mime != "image/png" else None
     while True:
         for data in _attempts(image, mime):
@@ -173,9 +182,12 @@ def _fit(
         if png is not None:  # Larger than a poor JPEG, but it fits, and every letter is sharp.
             return "image/png", png, image.size
         if max(image.size) < SMALLEST_SIDE / SHRINK:
-            most = f"{limits.bytes // 1000} kB"
-            message = f"{_shown(name)} cannot be made smaller than {most}"
-            raise ConfigError(message, "Choose another one")
+            message = phrase(
+                "{who} cannot be made smaller than {count} kB",
+                who=_shown(name),
+                count=limits.bytes // 1000,
+            )
+            raise ConfigError(message, phrase("Choose another one"))
         image = _smaller(image)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 from voicechat.pictures.encode import encode_file
 from voicechat.pictures.files import read_picture_file, shown
 from voicechat.pictures.paths import find_dropped, find_pictures
@@ -44,8 +45,12 @@ async def fetch_picture(path: Path, limits: Limits, deadline_s: float = LOAD_S) 
     try:
         return await _beside(lambda: load_picture(path, limits), deadline_s)
     except TimeoutError:
-        message = f"{shown(path)} took longer than {deadline_s:.0f} seconds to read"
-        raise ConfigError(message, "Copy it to this machine's own disk") from None
+        message = phrase(
+            "{who} took longer than {seconds:.0f} seconds to read",
+            who=shown(path),
+            seconds=deadline_s,
+        )
+        raise ConfigError(message, phrase("Copy it to this machine's own disk")) from None
 
 
 async def fetch_screen(limits: Limits, deadline_s: float = LOAD_S) -> Picture:
@@ -57,7 +62,7 @@ async def fetch_screen(limits: Limits, deadline_s: float = LOAD_S) -> Picture:
     try:
         return await _beside(lambda: take_screenshot(limits), deadline_s)
     except TimeoutError:
-        raise ConfigError("The screen did not answer", "Try again") from None
+        raise ConfigError(phrase("The screen did not answer"), phrase("Try again")) from None
 
 
 async def fetch_named(line: str) -> tuple[list[Path], str]:
@@ -69,7 +74,7 @@ async def fetch_named(line: str) -> tuple[list[Path], str]:
     try:
         return await _beside(lambda: find_pictures(line), LOAD_S)
     except TimeoutError:
-        raise ConfigError("The disk did not answer", "Try another one") from None
+        raise ConfigError(phrase("The disk did not answer"), phrase("Try another one")) from None
 
 
 async def fetch_dropped(text: str) -> tuple[list[Path], str]:

@@ -9,11 +9,12 @@ import stat
 from pathlib import Path
 
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 from voicechat.text import clean_line
 
 LARGEST_FILE = 50_000_000
 """Bytes; a camera's JPEG has a tenth of it."""
-CHECK_PATH = "Check the path; put it in quotes if it has spaces"
+CHECK_PATH = phrase("Check the path; put it in quotes if it has spaces")
 
 
 def read_picture_file(path: Path) -> bytes:
@@ -25,14 +26,17 @@ def read_picture_file(path: Path) -> bytes:
     try:
         return _read(path)
     except FileNotFoundError:
-        raise ConfigError(f"There is no file {shown(path)}", CHECK_PATH) from None
+        raise ConfigError(phrase("There is no file {who}", who=shown(path)), CHECK_PATH) from None
     except PermissionError:
         raise ConfigError(
-            f"{shown(path)} may not be read", "Change its permissions, or copy it"
+            phrase("{who} may not be read", who=shown(path)),
+            phrase("Change its permissions, or copy it"),
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path.
-        why = getattr(error, "strerror", None) or "the path is not valid"
-        raise ConfigError(f"{shown(path)} cannot be read: {why}", CHECK_PATH) from None
+        why = getattr(error, "strerror", None) or phrase("the path is not valid")
+        raise ConfigError(
+            phrase("{who} cannot be read: {why}", who=shown(path), why=why), CHECK_PATH
+        ) from None
 
 
 def shown(path: Path) -> str:
@@ -53,13 +57,21 @@ def _read(path: Path) -> bytes:
 
 def _must_be_ordinary(path: Path, status: os.stat_result) -> None:
     if stat.S_ISDIR(status.st_mode):
-        raise ConfigError(f"{shown(path)} is a folder", "Name one picture in it")
+        raise ConfigError(
+            phrase("{who} is a folder", who=shown(path)), phrase("Name one picture in it")
+        )
     if not stat.S_ISREG(status.st_mode):
-        raise ConfigError(f"{shown(path)} is a pipe or a device, not a file", "Name a picture file")
+        raise ConfigError(
+            phrase("{who} is a pipe or a device, not a file", who=shown(path)),
+            phrase("Name a picture file"),
+        )
     if status.st_size > LARGEST_FILE:
         raise _too_large(path)
 
 
 def _too_large(path: Path) -> ConfigError:
     most = LARGEST_FILE // 1_000_000
-    return ConfigError(f"{shown(path)} is larger than {most} MB", "Save a smaller copy of it")
+    return ConfigError(
+        phrase("{who} is larger than {count} MB", who=shown(path), count=most),
+        phrase("Save a smaller copy of it"),
+    )

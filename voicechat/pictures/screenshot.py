@@ -8,11 +8,12 @@ import sys
 from collections.abc import Mapping
 
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 from voicechat.pictures.encode import encode_pixels
 from voicechat.pictures.picture import Limits, Picture
 
 NAME = "screen"
-INSTEAD = "Take a screenshot with another program and send it with /image"
+INSTEAD = phrase("Take a screenshot with another program and send it with /image")
 
 
 def take_screenshot(limits: Limits, environ: Mapping[str, str] = os.environ) -> Picture:
@@ -24,7 +25,7 @@ def take_screenshot(limits: Limits, environ: Mapping[str, str] = os.environ) -> 
     _must_be_possible(environ)
     rgb, size = _grab()
     if not any(rgb):
-        raise ConfigError("The system shows programs only a black screen", INSTEAD)
+        raise ConfigError(phrase("The system shows programs only a black screen"), INSTEAD)
     return encode_pixels(rgb, size, NAME, limits)
 
 
@@ -33,21 +34,23 @@ def _must_be_possible(environ: Mapping[str, str]) -> None:
     if sys.platform in ("win32", "darwin"):
         return
     if environ.get("WAYLAND_DISPLAY") or environ.get("XDG_SESSION_TYPE") == "wayland":
-        raise ConfigError("Wayland lets no program look at the screen", INSTEAD)
+        raise ConfigError(phrase("Wayland lets no program look at the screen"), INSTEAD)
     if not environ.get("DISPLAY"):
-        raise ConfigError("There is no screen here to look at (DISPLAY is not set)", INSTEAD)
+        raise ConfigError(
+            phrase("There is no screen here to look at (DISPLAY is not set)"), INSTEAD
+        )
 
 
 def _grab() -> tuple[bytes, tuple[int, int]]:
     try:
         from mss import MSS
     except ImportError:
-        hint = 'Install it: pip install "voicechat[screen]"'
-        raise ConfigError("Screenshots need mss, which is not installed", hint) from None
+        hint = phrase('Install it: pip install "voicechat[screen]"')
+        raise ConfigError(phrase("Screenshots need mss, which is not installed"), hint) from None
     try:
         with MSS() as screens:
             shot = screens.grab(screens.monitors[1])
             return bytes(shot.rgb), (shot.width, shot.height)
     except Exception as error:  # Missing X libraries, a refused display, no permission: any class.
         why = type(error).__name__
-        raise ConfigError(f"The screen cannot be read ({why})", INSTEAD) from None
+        raise ConfigError(phrase("The screen cannot be read ({why})", why=why), INSTEAD) from None

@@ -7,6 +7,7 @@ from typing import Any
 from voicechat.config import ToolSection
 from voicechat.errors import ServiceError
 from voicechat.events import Tool
+from voicechat.phrase import phrase
 from voicechat.tools.offer import Answer, Offer
 from voicechat.tools.program import Outcome, last_line, run_program
 
@@ -21,7 +22,9 @@ def offer_command(name: str, section: ToolSection, environ: Mapping[str, str]) -
         try:
             outcome = await run_program(section.command, text, environ, section.timeout_s)
         except ServiceError as error:
-            raise ServiceError(f"The tool {name} failed: {error.message}", error.hint) from None
+            raise ServiceError(
+                phrase("The tool {name} failed: {why}", name=name, why=error.message), error.hint
+            ) from None
         return _read(name, outcome)
 
     tool = Tool(name, section.description, {**_NO_ARGUMENTS, **section.parameters})

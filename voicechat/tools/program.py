@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from voicechat.environment import home_of
 from voicechat.errors import ServiceError
+from voicechat.phrase import phrase
 from voicechat.text import clean_line
 from voicechat.tools.offer import LONGEST_BYTES, cut_bytes
 
@@ -54,7 +55,9 @@ async def run_program(
         async with asyncio.timeout(timeout_s):
             return await _talk(process, text.encode("utf-8", "replace"))
     except TimeoutError:
-        raise ServiceError(f"It took longer than {timeout_s:g} s and was stopped") from None
+        raise ServiceError(
+            phrase("It took longer than {seconds:g} s and was stopped", seconds=timeout_s)
+        ) from None
     finally:
         await kill_program(process)
 
@@ -68,7 +71,9 @@ async def start_program(
         ServiceError: There is no such program, or it cannot be run.
     """
     if not command:
-        raise ServiceError("It has no command", 'Set command = ["program", "argument"]')
+        raise ServiceError(
+            phrase("It has no command"), phrase('Set command = ["program", "argument"]')
+        )
     try:
         return await asyncio.create_subprocess_exec(
             _find(command[0], environ),
@@ -83,8 +88,12 @@ async def start_program(
             creationflags=_quiet_flags(),
         )
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it cannot be started"
-        raise ServiceError(f"{clean_line(command[0], 100)} does not start ({reason})") from None
+        reason = getattr(error, "strerror", None) or phrase("it cannot be started")
+        raise ServiceError(
+            phrase(
+                "{command} does not start ({why})", command=clean_line(command[0], 100), why=reason
+            )
+        ) from None
 
 
 def _find(program: str, environ: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ from voicechat.config import McpSection
 from voicechat.environment import child_environment
 from voicechat.errors import ConfigError, ServiceError, VoiceChatError
 from voicechat.events import Tool
+from voicechat.phrase import phrase, refilled
 from voicechat.text import clean, clean_line, mask_secrets
 from voicechat.tools.content import read_result
 from voicechat.tools.offer import Answer, Offer
@@ -31,7 +32,7 @@ START_S = 60.0
 LONGEST_DESCRIPTION = 1024
 """OpenAI's limit."""
 MOST_PAGES = 20
-TRY_IT = "Try its command in a terminal"
+TRY_IT = phrase("Try its command in a terminal")
 
 
 class McpServer:
@@ -94,7 +95,7 @@ class McpServer:
             await self._serve()
         except Exception as error:  # The protocol's package raises whatever it met.
             return self._explain(_root(error))
-        return ServiceError("It went away", self._last_words)
+        return ServiceError(phrase("It went away"), self._last_words)
 
     async def _serve(self) -> None:
         from mcp import Client
@@ -147,7 +148,12 @@ class McpServer:
         for tool in self._section.tools:
             if f"{self.name}__{tool}" not in found:
                 self._tell(
-                    "tools", f"The tool server {self.name} has no tool {clean_line(tool, 80)}"
+                    "tools",
+                    phrase(
+                        "The tool server {who} has no tool {name}",
+                        who=self.name,
+                        name=clean_line(tool, 80),
+                    ),
                 )
 
     def _offer(self, tool: Any) -> Offer:
@@ -167,7 +173,11 @@ class McpServer:
             async with asyncio.timeout(limit_s):
                 return read_result(await client.call_tool(tool, arguments))
         except TimeoutError:
-            text = f"The tool server {self.name} took longer than {limit_s:g} s"
+            text = phrase(
+                "The tool server {who} took longer than {seconds:g} s",
+                who=self.name,
+                seconds=limit_s,
+            )
             raise ServiceError(text) from None
         except Exception as error:  # The protocol's package raises whatever it met.
             raise self._failure(client, error) from None
@@ -183,7 +193,13 @@ class McpServer:
             self._wanted.set()
             await self.settled.wait()
         if self._client is None:
-            raise ServiceError(f"The tool server {self.name} does not run: {self._problem}")
+            raise ServiceError(
+                phrase(
+                    "The tool server {who} does not run: {why}",
+                    who=self.name,
+                    why=self._problem,
+                )
+            )
         return self._client
 
     def _failure(self, client: "Client", error: Exception) -> VoiceChatError:
@@ -191,13 +207,19 @@ class McpServer:
         from mcp.types import INVALID_PARAMS, METHOD_NOT_FOUND
 
         if isinstance(error, MCPError) and error.code in (INVALID_PARAMS, METHOD_NOT_FOUND):
-            return ServiceError(f"The tool server {self.name}: {self._mask(error.message)}")
+            return ServiceError(
+                phrase("The tool server {who}: {why}", who=self.name, why=self._mask(error.message))
+            )
         if _is_lost(error):
             self._client = None if self._client is client else self._client
             self._lost.set()
-            return ServiceError(f"The tool server {self.name} went away during the call")
+            return ServiceError(
+                phrase("The tool server {who} went away during the call", who=self.name)
+            )
         reason = self._mask(str(error) or type(error).__name__)
-        return ServiceError(f"The tool server {self.name} failed: {reason}")
+        return ServiceError(
+            phrase("The tool server {who} failed: {why}", who=self.name, why=reason)
+        )
 
     # -- words ----------------------------------------------------------------------------------
 
@@ -205,31 +227,43 @@ class McpServer:
         if isinstance(error, VoiceChatError):
             return error
         if isinstance(error, TimeoutError):
-            return ServiceError(f"It did not start within {self._start_s:g} s", self._last_words)
+            return ServiceError(
+                phrase("It did not start within {seconds:g} s", seconds=self._start_s),
+                self._last_words,
+            )
         if self._section.url and self._last_words:
             return ServiceError(self._last_words)
         if _is_lost(error):
-            return ServiceError("It ended at once", self._last_words or TRY_IT)
+            return ServiceError(phrase("It ended at once"), self._last_words or TRY_IT)
         return ServiceError(str(error) or type(error).__name__)
 
     def _tidy(self, problem: VoiceChatError) -> str:
-        return self._mask(f"{problem.message}. {problem.hint}" if problem.hint else problem.message)
+        return self._mask(problem.sentence)
 
     def _tell_once(self) -> None:
         if self._problem not in self._told:
             self._told.add(self._problem)
-            self._tell("tools", f"The tool server {self.name} does not work: {self._problem}")
+            self._tell(
+                "tools",
+                phrase(
+                    "The tool server {who} does not work: {why}", who=self.name, why=self._problem
+                ),
+            )
 
     def _tell_if_late(self) -> None:
         if self.is_late:
             self.is_late = False
-            text = "works now: its tools are offered from the next connection on"
-            self._tell("tools", f"The tool server {self.name} {text}")
+            text = phrase(
+                "The tool server {who} works now: "
+                "its tools are offered from the next connection on",
+                who=self.name,
+            )
+            self._tell("tools", text)
 
     def _mask(self, text: str) -> str:
         section = self._section
         secrets = (section.url, *section.env.values(), *section.headers.values())
-        return clean_line(mask_secrets(clean_line(text), secrets))
+        return refilled(text, lambda part: clean_line(mask_secrets(clean_line(part), secrets)))
 
 
 async def load_protocol() -> None:
@@ -241,8 +275,8 @@ async def load_protocol() -> None:
     try:
         await asyncio.to_thread(importlib.import_module, "mcp")
     except ImportError:
-        hint = 'Install it: pip install "voicechat[mcp]"'
-        raise ConfigError("Tool servers need the package mcp", hint) from None
+        hint = phrase('Install it: pip install "voicechat[mcp]"')
+        raise ConfigError(phrase("Tool servers need the package mcp"), hint) from None
     for name in ("mcp", "httpx2"):  # Their warnings would otherwise be printed over the screen.
         logging.getLogger(name).addHandler(logging.NullHandler())
 

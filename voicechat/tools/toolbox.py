@@ -12,6 +12,7 @@ from voicechat.config import McpSection, ToolSection
 from voicechat.environment import child_environment
 from voicechat.errors import VoiceChatError
 from voicechat.events import SendToolResult, Tool, ToolCalled
+from voicechat.phrase import phrase
 from voicechat.text import clean, clean_line
 from voicechat.tools.command import offer_command
 from voicechat.tools.consent import ASK_S, Ask, Consent
@@ -141,7 +142,9 @@ class Toolbox:
             late = [server for server in self._servers if not server.settled.is_set()]
             for server in late:
                 server.is_late = True
-                self._tell("tools", f"The tool server {server.name} is still starting")
+                self._tell(
+                    "tools", phrase("The tool server {who} is still starting", who=server.name)
+                )
 
     def _tell(self, code: str, line: str) -> None:
         if line not in self._told:
@@ -154,8 +157,12 @@ class Toolbox:
         """What to offer a model now, the programs first."""
         found = [replace(offer.tool, name=name) for name, offer in self._offers()]
         if len(found) > MOST_TOOLS:
-            hint = "choose with tools = [...] under [mcp.NAME]"
-            self._tell("tools", f"Only the first {MOST_TOOLS} tools are offered: {hint}")
+            text = phrase(
+                "Only the first {count} tools are offered: choose with tools = [...] under "
+                "[mcp.NAME]",
+                count=MOST_TOOLS,
+            )
+            self._tell("tools", text)
         return tuple(found[:MOST_TOOLS])
 
     def _offers(self) -> Iterator[tuple[str, Offer]]:

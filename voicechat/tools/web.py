@@ -13,16 +13,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from voicechat.errors import ConfigError
+from voicechat.phrase import phrase
 
 CONNECT_S = 20.0
 LEAVE_S = 0.5
 """For saying goodbye (DELETE) to a server that may not listen any more."""
 _REFUSALS = {
-    401: "It wants a key. Look at headers",
-    402: "It wants money",
-    403: "It refuses us. Look at headers",
-    404: "It is not there (404). Look at url",
-    407: "The proxy wants a password. Put it into the proxy's address",
+    401: phrase("It wants a key. Look at headers"),
+    402: phrase("It wants money"),
+    403: phrase("It refuses us. Look at headers"),
+    404: phrase("It is not there (404). Look at url"),
+    407: phrase("The proxy wants a password. Put it into the proxy's address"),
 }
 
 
@@ -80,23 +81,24 @@ async def over_http(way: Way, on_trouble: Callable[[str], None]) -> AsyncIterato
 
 
 def _words_for_status(status: int) -> str:
-    return _REFUSALS.get(status, f"It answered {status}")
+    return _REFUSALS.get(status) or phrase("It answered {code}", code=status)
 
 
 def _words_for(error: Exception, has_proxy: bool) -> str:
     """Whose fault it is, and what was said; the text may still hold secrets."""
     import httpx2
 
-    said = f" ({error or type(error).__name__})"
+    why = str(error) or type(error).__name__
     # socksio's errors are none of httpx2's.
     if isinstance(error, httpx2.ProxyError) or type(error).__module__.startswith("socksio"):
-        return f"The proxy on the way to it failed{said}"
+        return phrase("The proxy on the way to it failed ({why})", why=why)
     if isinstance(error, httpx2.TimeoutException):
-        return "It did not answer in time"
-    if "CERTIFICATE_VERIFY_FAILED" in said:
-        return f"Its certificate is not trusted{said}"
-    way = " through the proxy" if has_proxy else ""
-    return f"It cannot be reached{way}{said}"
+        return phrase("It did not answer in time")
+    if "CERTIFICATE_VERIFY_FAILED" in why:
+        return phrase("Its certificate is not trusted ({why})", why=why)
+    if has_proxy:
+        return phrase("It cannot be reached through the proxy ({why})", why=why)
+    return phrase("It cannot be reached ({why})", why=why)
 
 
 def check_way(way: Way) -> None:
@@ -111,10 +113,14 @@ def check_way(way: Way) -> None:
     except ValueError:
         is_address = False
     if not is_address:
-        raise ConfigError("Its url is no address", 'It looks like "https://host/mcp"')
+        raise ConfigError(
+            phrase("Its url is no address"), phrase('It looks like "https://host/mcp"')
+        )
     is_near = parts.hostname in ("localhost", "127.0.0.1", "::1")
     if way.headers and parts.scheme == "http" and not (is_near and not way.proxy):
-        raise ConfigError("Its headers would be readable on the way", "Use https://")
+        raise ConfigError(
+            phrase("Its headers would be readable on the way"), phrase("Use https://")
+        )
 
 
 def _trust(ca_file: str) -> ssl.SSLContext:
@@ -123,5 +129,5 @@ def _trust(ca_file: str) -> ssl.SSLContext:
         try:
             context.load_verify_locations(cafile=Path(ca_file).expanduser())
         except (OSError, ValueError) as error:
-            raise ConfigError("ca_file holds no certificates that can be read") from error
+            raise ConfigError(phrase("ca_file holds no certificates that can be read")) from error
     return context

@@ -28,6 +28,7 @@ from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.journal import Journal, NullJournal, Recorder, Resumed, data_folder, resume, used
 from voicechat.journal.learned import Learned
 from voicechat.links.whereabouts import network_label
+from voicechat.phrase import phrase
 from voicechat.providers import catalog, names
 from voicechat.session import Listener, Session
 from voicechat.tools.toolbox import Toolbox
@@ -164,8 +165,8 @@ class House:
 
     def _recorder(self, *, with_sound: bool) -> recording.Recorder | None:
         if self.record is not None and not with_sound:
-            hint = "With --plain, add --hands-free; leave --text and --say out"
-            raise ConfigError("There is no sound to record", hint)
+            hint = phrase("With --plain, add --hands-free; leave --text and --say out")
+            raise ConfigError(phrase("There is no sound to record"), hint)
         folder = data_folder(self.environ) / "recordings"
         return recording.Recorder(self.record or folder) if with_sound else None
 

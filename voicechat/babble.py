@@ -8,6 +8,7 @@ from collections import deque
 
 from voicechat.errors import RefusedError
 from voicechat.events import Event, Notice, Unknown
+from voicechat.phrase import phrase
 
 MOST = 20
 """So many messages in a row that are no JSON objects."""
@@ -33,5 +34,7 @@ class Babble:
                 self._heard.clear()
         if len(self._heard) < MOST or now - self._heard[0] > WITHIN_S:
             return None
-        text = f"The server speaks another protocol: {MOST} messages in a row were no JSON"
-        return RefusedError(text, "Check the address, and which kind of provider it is.")
+        text = phrase(
+            "The server speaks another protocol: {count} messages in a row were no JSON", count=MOST
+        )
+        return RefusedError(text, phrase("Check the address, and which kind of provider it is"))

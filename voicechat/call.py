@@ -17,6 +17,7 @@ from voicechat.line import Line
 from voicechat.links.closes import LinkClosed
 from voicechat.links.websocket import Link
 from voicechat.parcels import Parcels
+from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect
 from voicechat.send_queue import SendQueue, SlowLine
 
@@ -154,7 +155,12 @@ class Call:
                 link.give_up()
                 silent_s = heartbeat.silent_s(pulse, now)
                 title = self._dialect.profile.title
-                raise LinkError(f"The line to {title} is dead: nothing came for {silent_s:.0f} s")
+                text = phrase(
+                    "The line to {who} is dead: nothing came for {seconds:.0f} s",
+                    who=title,
+                    seconds=silent_s,
+                )
+                raise LinkError(text)
 
     def _measure(self, link: Link, heartbeat: Heartbeat) -> None:
         """How much speech waits, here and on the way; told when it is too much."""

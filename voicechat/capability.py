@@ -6,6 +6,7 @@ Quiet: facts in, a line for the user out.
 from typing import Literal, TypeAlias
 
 from voicechat.events import Notice
+from voicechat.phrase import phrase
 from voicechat.providers.base import Profile
 
 What: TypeAlias = Literal["text", "images", "truncation"]
@@ -19,10 +20,18 @@ def lack(profile: Profile, model: str, what: What, *, sees: bool = True) -> Noti
     """
     match what:
         case "text" if profile.text_input == "no":
-            return Notice("no_text", f"{model} reads no typed messages: speak to it")
+            return Notice(
+                "no_text", phrase("{who} reads no typed messages: speak to it", who=model)
+            )
         case "images" if not (profile.images and sees):
-            return Notice("no_pictures", f"{model} sees no pictures: choose another model (F2)")
+            return Notice(
+                "no_pictures",
+                phrase("{who} sees no pictures: choose another model (F2)", who=model),
+            )
         case "truncation" if not profile.can_truncate:
-            text = f"{model} cannot be told where you cut it: it believes you heard all it sent"
+            text = phrase(
+                "{who} cannot be told where you cut it: it believes you heard all it sent",
+                who=model,
+            )
             return Notice("no_truncation", text)
     return None

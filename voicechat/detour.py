@@ -10,6 +10,7 @@ from collections.abc import Callable
 from voicechat.errors import RefusedError, UnansweredError, VoiceChatError
 from voicechat.events import Notice
 from voicechat.line import Line
+from voicechat.phrase import phrase
 
 FIRST_LOOK_S = 10.0
 LONGEST_WAIT_S = 120.0
@@ -52,12 +53,18 @@ class Detour:
     def arrived(self, line: Line) -> Notice | None:
         """A line is ready: what the user should be told about the way it goes."""
         if self._straight is not None:
-            text = f"{self._describe(self._straight)}: the call goes on over HTTP with {line.model}"
+            text = phrase(
+                "{why}: the call goes on over HTTP with {other}",
+                why=self._describe(self._straight),
+                other=line.model,
+            )
             return Notice("link_http", text)
         if self._reason is None:
             return None
         self._reason, self._wait_s = None, self._first_look_s
-        return Notice("link_websocket", f"The WebSocket to {line.model} works again")
+        return Notice(
+            "link_websocket", phrase("The WebSocket to {who} works again", who=line.model)
+        )
 
     def explain(self, problem: VoiceChatError) -> VoiceChatError:
         """The error to tell when the other way failed too: a refusal of it, or the first one."""
@@ -81,8 +88,12 @@ class Detour:
 
     def _describe(self, straight: Line) -> str:
         if isinstance(self._reason, UnansweredError):
-            return f"{self._reason.message} (F5 goes back to it)"
-        return f"No WebSocket gets through to {straight.model} ({_why(self._reason)})"
+            return phrase("{sentence} (F5 goes back to it)", sentence=self._reason.message)
+        return phrase(
+            "No WebSocket gets through to {who} ({why})",
+            who=straight.model,
+            why=_why(self._reason),
+        )
 
 
 async def _is_open(line: Line) -> bool:

@@ -20,6 +20,7 @@ from voicechat.errors import ConfigError, RefusedError
 from voicechat.line import Line
 from voicechat.links import proxy, websocket
 from voicechat.links.answers import CHECK_KEY
+from voicechat.phrase import phrase
 from voicechat.providers import catalog, dialect_class
 from voicechat.providers.base import Dialect, Profile, Settings, Vad
 from voicechat.providers.catalog import Choice, Service
@@ -60,7 +61,7 @@ class Dialing:
         except ConfigError as error:
             if not choice.doubt:
                 raise
-            words = f"{choice.doubt}, and {error.message[:1].lower()}{error.message[1:]}"
+            words = phrase("{doubt}. {sentence}", doubt=choice.doubt, sentence=error.message)
             raise ConfigError(words, error.hint) from None
         return lambda: self._by_websocket(choice, wants_speech)
 
@@ -210,8 +211,11 @@ class Dialing:
             catalog.key_for(choice.provider, self.environ, self.config)  # Says so if that is why.
             title = dialect_class(choice.provider).profile.title
             raise ConfigError(
-                f"{title} has no HTTP service that is known here",
-                f"Use --link websocket, or set http_url in [providers.{choice.provider}]",
+                phrase("{who} has no HTTP service that is known here", who=title),
+                phrase(
+                    "Use --link websocket, or set http_url in [providers.{name}]",
+                    name=choice.provider,
+                ),
             )
         return service
 

@@ -20,6 +20,7 @@ from voicechat.errors import (
 )
 from voicechat.events import Event, ProviderFailed, SessionExpired
 from voicechat.links.closes import LinkClosed
+from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect
 
 Act: TypeAlias = Literal["retry", "renew", "fatal", "ended"]
@@ -76,9 +77,11 @@ def judge(what: Event | VoiceChatError, dialect: Dialect, *, is_ready: bool) -> 
             told = dialect.closed(0, "")
             return _judge_error(RefusedError(message) if told is None or told.retryable else told)
         case ProviderFailed("no_answer", message) if not is_ready:
-            return _judge_error(ServiceError(message, "Check the address"))
+            return _judge_error(ServiceError(message, phrase("Check the address")))
         case SessionExpired(message):
-            over = SessionOverError(message or "The service ended the session", "Connect again")
+            over = SessionOverError(
+                message or phrase("The service ended the session"), phrase("Connect again")
+            )
             return _judge_error(dialect.closed(0, "") or over)
     return None
 

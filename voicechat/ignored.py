@@ -10,6 +10,7 @@ from voicechat.errors import UnansweredError
 from voicechat.events import Event, InputFailed, Notice, ReplyFinished, SendText
 from voicechat.line import Line
 from voicechat.outbox import Outbox
+from voicechat.phrase import phrase
 
 TEXT_IGNORED = "text_ignored"
 
@@ -28,5 +29,5 @@ def keep_ignored(event: Event, line: Line, conversation: Conversation, outbox: O
         case Notice(code) if line.instead and code == TEXT_IGNORED:
             return True  # "Speak" is no advice where typed text is answered after all.
         case ReplyFinished(code=code) if line.instead and code == TEXT_IGNORED:
-            raise UnansweredError(f"{line.model} answers no typed text")
+            raise UnansweredError(phrase("{who} answers no typed text", who=line.model))
     return False

@@ -38,14 +38,17 @@ from voicechat.links.websocket import Link
 from voicechat.notices import Notices
 from voicechat.outage import Outage
 from voicechat.outbox import Outbox
+from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect
 from voicechat.question import Question
 from voicechat.renewal import Renewal
 from voicechat.turn import Turn
 
 LOOK_S = 1.0
-CUT_BY_RENEWAL = "the session had to be renewed in the middle of it"
-THIN = "Your line is slower than speech: from now on it carries your voice as a telephone does"
+CUT_BY_RENEWAL = phrase("the session had to be renewed in the middle of it")
+THIN = phrase(
+    "Your line is slower than speech: from now on it carries your voice as a telephone does"
+)
 
 Listener = Callable[[Event | VoiceChatError], None]
 
@@ -335,7 +338,9 @@ class Lines:
                 self._notices.tell(Notice("thin", THIN))
                 return self.redial()
             await asyncio.sleep(LOOK_S)
-        self._notices.tell(Notice("renewed", "The session is renewed before its time is up"))
+        self._notices.tell(
+            Notice("renewed", phrase("The session is renewed before its time is up"))
+        )
         return self._renew()
 
     def _renew(self) -> None:

@@ -44,7 +44,7 @@ class Notices:
     def tell_from_thread(self, error: VoiceChatError) -> None:
         """Something went wrong in a thread: told where everything is told."""
         with suppress(RuntimeError):  # The loop is gone: nobody is left to be told.
-            self._loop.call_soon_threadsafe(self.tell, Notice("not_saved", str(error)))
+            self._loop.call_soon_threadsafe(self.tell, Notice("not_saved", error.sentence))
 
     def notify_from_thread(self, code: str, message: str) -> None:
         """The same, by its name: the recording's."""

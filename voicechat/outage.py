@@ -11,6 +11,7 @@ from voicechat.endings import Ending
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice
 from voicechat.notices import Notices
+from voicechat.phrase import phrase
 from voicechat.retries import Retries
 
 
@@ -34,7 +35,8 @@ class Outage:
         """A line has ended: seconds until another is tried; None: that is left to the user."""
         wait_s = self.retries.ended(ending, time.monotonic())
         if ending.act == "renew" and wait_s is not None:
-            self._notices.tell(Notice("renewed", f"The session is renewed: {ending.error.message}"))
+            words = phrase("The session is renewed: {why}", why=ending.error.message)
+            self._notices.tell(Notice("renewed", words))
         elif ending.act != "ended" and str(ending.error) != self._told:
             self._is_lost, self._told = True, str(ending.error)
             self._listener(ending.error)
@@ -63,7 +65,7 @@ class Outage:
         self.retries.ready(time.monotonic())
         if self._is_lost:
             self._is_lost, self._told = False, ""
-            self._notices.tell(Notice("back", "The line is back"))
+            self._notices.tell(Notice("back", phrase("The line is back")))
 
     @property
     def retry_in_s(self) -> int | None:

@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from voicechat.events import Notice
+from voicechat.phrase import phrase
 
 OLDEST_S = 30.0
 """Sound that has waited so long is not sent any more."""
@@ -114,7 +115,10 @@ class SlowLine:
         if not lost_s or self._is_loss_told:
             return None
         self._is_loss_told = True
-        words = f"Your line is too slow: what you said {OLDEST_S:.0f} s ago and earlier is not sent"
+        words = phrase(
+            "Your line is too slow: what you said {seconds:.0f} s ago and earlier is not sent",
+            seconds=OLDEST_S,
+        )
         return Notice("line_loses", words)
 
     def lasts(self, now: float) -> bool:
@@ -124,5 +128,7 @@ class SlowLine:
 
     def _tell(self, waiting_s: float) -> Notice:
         self._is_told = True
-        words = f"Your line is slower than speech: {waiting_s:.0f} s wait to be sent"
+        words = phrase(
+            "Your line is slower than speech: {seconds:.0f} s wait to be sent", seconds=waiting_s
+        )
         return Notice("line_slow", words)

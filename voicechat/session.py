@@ -52,6 +52,7 @@ from voicechat.line import Line
 from voicechat.lines import Lines, Listener, Talk
 from voicechat.links.websocket import Link
 from voicechat.notices import Notices
+from voicechat.phrase import phrase
 from voicechat.pictures import Picture
 from voicechat.providers.base import Dialect
 from voicechat.snapshot import Snapshot, shown_chars, take_snapshot
@@ -65,8 +66,8 @@ from voicechat.watchdog import Watchdog
 __all__ = ["Listener", "Session", "Snapshot"]
 
 SHORTEST_TURN_MS = 100
-WORDS_NEED = 'interrupt = "words" needs OpenAI or Azure, and their transcription'
-TOO_SHORT = "That was too short: press Space, speak, then press Space again"
+WORDS_NEED = phrase('interrupt = "words" needs OpenAI or Azure, and their transcription')
+TOO_SHORT = phrase("That was too short: press Space, speak, then press Space again")
 
 
 class Session:
@@ -351,7 +352,7 @@ class Session:
         try:
             await self.engine.run(self._hear)
         except* DeviceError as group:
-            self.notices.tell(Notice("no_sound", str(first(group))))
+            self.notices.tell(Notice("no_sound", first(group).sentence))
 
     def _hear(self, chunk: bytes) -> None:
         """Microphone to dialect.  Speech from before the line is up waits in the dialect."""
@@ -437,7 +438,11 @@ class Session:
     def _tell_limits(self) -> None:
         """What the user wants of hands-free talk and this model cannot do."""
         if self._turn.is_ready and self.gate.hands_free and self.line.cuts_by_any_voice:
-            told = f"{self.line.model} lets any voice cut its reply, a cough too; {WORDS_NEED}"
+            told = phrase(
+                "{who} lets any voice cut its reply, a cough too; {why}",
+                who=self.line.model,
+                why=WORDS_NEED,
+            )
             self.notices.tell_once(Notice("any_voice_cuts", told))
 
     def _leaves_it_to_the_model(self) -> bool:

@@ -20,6 +20,7 @@ from voicechat.events import (
     ToolCalled,
     TurnCommitted,
 )
+from voicechat.phrase import phrase
 
 ANSWER_S = 20.0
 """From a question to the first sign of an answer."""
@@ -85,7 +86,9 @@ class Watchdog:
         has_something = self._replies.pop(event.reply_id, True)
         if has_something or event.status != "completed" or event.code:
             return None
-        return Notice("empty_answer", f"{self._title} answered with nothing: ask again")
+        return Notice(
+            "empty_answer", phrase("{who} answered with nothing: ask again", who=self._title)
+        )
 
     # -- what does not --------------------------------------------------------------------------
 
@@ -105,8 +108,12 @@ class Watchdog:
         if self._asked_at is None or now - self._asked_at < ANSWER_S:
             return None
         self._asked_at = None
-        words = f"{ANSWER_S:.0f} s without an answer from {self._title}: it may be overloaded"
-        return Notice("no_answer_yet", f"{words}; F5 asks again")
+        words = phrase(
+            "{seconds:.0f} s without an answer from {who}: it may be overloaded; F5 asks again",
+            seconds=ANSWER_S,
+            who=self._title,
+        )
+        return Notice("no_answer_yet", words)
 
     def _look_for_end(self, now: float, microphone_dbfs: float) -> Notice | None:
         if self._speech_at is None:
@@ -118,5 +125,9 @@ class Watchdog:
         if now - self._speech_at < STUCK_S or now - self._hush_at < HUSH_S:
             return None
         self._speech_at = None
-        words = f"{self._title} still hears you speak, though it is quiet here"
-        return Notice("speech_stuck", f"{words}: mute and unmute, or use Space to talk")
+        words = phrase(
+            "{who} still hears you speak, though it is quiet here: "
+            "mute and unmute, or use Space to talk",
+            who=self._title,
+        )
+        return Notice("speech_stuck", words)

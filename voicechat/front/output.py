@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from voicechat.errors import VoiceChatError
+from voicechat.phrase import phrase
 
 
 def allow_any_text() -> None:
@@ -23,7 +24,7 @@ def write(text: str) -> None:
         VoiceChatError: nobody reads it any more, or the disk is full; later text goes nowhere.
     """
     if sys.stdout is None:
-        raise VoiceChatError("Cannot write to stdout: it is closed")
+        raise VoiceChatError(phrase("Cannot write to stdout: it is closed"))
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -31,7 +32,8 @@ def write(text: str) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
-        raise VoiceChatError(f"Cannot write to stdout: {error.strerror}") from None
+        text = phrase("Cannot write to stdout: {why}", why=error.strerror)
+        raise VoiceChatError(text) from None
 
 
 def write_json(fields: dict[str, Any]) -> None:

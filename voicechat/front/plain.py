@@ -38,6 +38,7 @@ from voicechat.front.signals import on_stop
 from voicechat.front.spoken import Recording
 from voicechat.front.stdin import read_lines
 from voicechat.front.words import Words
+from voicechat.phrase import phrase
 from voicechat.session import Session
 from voicechat.text import clean
 
@@ -130,7 +131,7 @@ class Plain:
             case Say(text):
                 row = session.say(text)
                 if row is None and clean(text).strip():
-                    self.questions.give_up("the message was not sent")
+                    self.questions.give_up(phrase("the message was not sent"))
                 await self._await_answer(row)
             case ShowFile() | ShowScreen():
                 await self._show(session, order)
@@ -146,10 +147,10 @@ class Plain:
         try:
             shown = await carry_out(order, session)
         except ConfigError as error:  # Only this line is wrong: the others may be answered.
-            self.questions.give_up(str(error))
+            self.questions.give_up(error.sentence)
             return
         if not shown:
-            self.questions.give_up("the picture was not sent")
+            self.questions.give_up(phrase("the picture was not sent"))
         for one in shown:
             await self._await_answer(one.row, expects_answer=one.expects_answer)
 
@@ -167,7 +168,7 @@ class Plain:
         self.questions.open()
         await recording.speak(session)
         if session.gate.hands_free:
-            self.questions.expect("the model heard nobody speak")
+            self.questions.expect(phrase("the model heard nobody speak"))
         session.end_turn()
         await self.questions.wait_closed()
 

@@ -22,6 +22,7 @@ from voicechat.events import (
     ToolsCancelled,
     TurnCommitted,
 )
+from voicechat.phrase import phrase
 
 PATIENCE_S = 12.0
 """How long to wait for a reply after an error, an empty reply, or a file in which nobody spoke: a
@@ -96,12 +97,15 @@ class Questions:
                 self.give_up(message)
             case ProviderFailed(code, message, fatal=False) if code != "no_answer":
                 self.problems.append(message)
-                self.expect("a message was not answered")
+                self.expect(phrase("a message was not answered"))
 
     def end(self, error: VoiceChatError) -> None:
         """The line ended: an error that failed a reply first is told once, with its hint."""
         self.unanswered += 1
-        self.problems = [told for told in self.problems if told not in str(error)] + [str(error)]
+        self.problems = [
+            *(told for told in self.problems if told not in str(error)),
+            error.sentence,
+        ]
 
     def _begin(self, *, is_reply: bool) -> None:
         """A turn or a reply: there is something to wait for, and it is on its way."""
@@ -117,19 +121,19 @@ class Questions:
         if event.status == "completed" and self._owes_reply:
             self._end_calls()
         elif event.status == "completed" and not self._has_said:
-            self.expect("the model answered with nothing")
+            self.expect(phrase("the model answered with nothing"))
         elif event.status == "failed":
-            self.give_up(event.message or event.code or "the model failed to answer")
+            self.give_up(event.message or event.code or phrase("the model failed to answer"))
         else:
             if event.status == "incomplete":
-                self.problems.append(event.message or "the answer is incomplete")
+                self.problems.append(event.message or phrase("the answer is incomplete"))
             self._closed.set()
 
     def _end_calls(self, *call_ids: str) -> None:
         """A tool may take its time; once all have answered, the model must go on soon."""
         self._running.difference_update(call_ids)
         if not self._running:
-            self.expect("the model said nothing after its tools had answered")
+            self.expect(phrase("the model said nothing after its tools had answered"))
 
     def _wait_on(self) -> None:
         if self._doubt is not None:

@@ -181,7 +181,7 @@ class VoiceChatApp(App[None]):
         self._pace.hurry()
         match event:
             case VoiceChatError():
-                self._note("error", str(event))
+                self._note("error", event.sentence)
             case ProviderFailed("no_answer"):
                 pass  # It ends the line, and is told as the error that did.
             case ProviderFailed(code, message, fatal=False):

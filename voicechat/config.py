@@ -69,7 +69,8 @@ class Talk:
 class Ui:
     """[ui]: the screen."""
 
-    language: Literal["auto", "en", "zh"] = "auto"
+    language: str = "auto"
+    """`en`, or any language with a catalog (`voicechat.front.translation`)."""
     theme: Literal["dark", "light"] = "dark"
 
 

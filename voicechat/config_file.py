@@ -231,7 +231,7 @@ class _Reader:
         near = get_close_matches(key, known, 1)
         homes = [name for name, kind in _SECTIONS.items() if key in _names(kind)]
         if near:
-            hint = phrase("Did you mean {near}?", near=f"{prefix}{near[0]}")
+            hint = phrase("Did you mean {near}?", near=prefix + near[0])
         elif homes:
             hint = phrase("It belongs under [{where}]", where=homes[0])
         else:

@@ -22,7 +22,6 @@ import trustme
 from tests.fakes.ga_script import SCRIPTS, Reply, Script
 from tests.fakes.pulse import PulseServer
 from tests.front.staged import StagedApp, say, until
-from voicechat.front.words import Language
 
 ENGLISH = (
     (
@@ -65,7 +64,7 @@ def build(folder: Path, script: Script, **how: Any) -> StagedApp:
     return StagedApp(script, "--config", str(config), tls=context, **how)
 
 
-async def talk(folder: Path, scratch: Path, name: str, language: Language) -> None:
+async def talk(folder: Path, scratch: Path, name: str, language: str) -> None:
     """A typed conversation."""
     lines = ENGLISH if language == "en" else CHINESE
     app = build(scratch, script_of(lines), language=language)

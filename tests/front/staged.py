@@ -25,7 +25,7 @@ from voicechat.front.doors import Doors
 from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.front.tui.app import VoiceChatApp
 from voicechat.front.tui.prompt import Prompt
-from voicechat.front.words import Language, Words
+from voicechat.front.words import Words
 from voicechat.session import Session
 
 DEVICES = [
@@ -94,7 +94,7 @@ class StagedApp(VoiceChatApp):
         self,
         script: Script | str | None = "normal",
         *options: str,
-        language: Language = "en",
+        language: str = "en",
         theme: str = "dark",
         sound: bool = False,
         real_sound: bool = False,

@@ -10,7 +10,6 @@ from textual.pilot import Pilot
 from tests.front.staged import StagedApp, say, until
 from tests.front.test_snapshots import CHINESE, SHORT, Compare, steady
 from tests.pictures.drawn import quarters, saved
-from voicechat.front.words import Language
 
 
 @pytest.fixture
@@ -42,6 +41,6 @@ def test_a_picture_on_the_screen(snap_compare: Compare, flag: Path, size: Any) -
 
 
 def test_a_picture_on_the_chinese_screen(snap_compare: Compare, flag: Path) -> None:
-    language: Language = "zh"
+    language: str = "zh"
     before = show(flag, "这是哪面旗？", "适合出门走走")
     assert snap_compare(StagedApp(CHINESE, language=language), run_before=before)

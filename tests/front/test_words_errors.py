@@ -1,26 +1,20 @@
 """The errors that users meet most are Chinese in the Chinese interface: each is made here."""
 
 import errno
-import re
 import socket
 import ssl
-import string
 from collections.abc import Iterator
 from functools import cache
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from tests.front.chinese import english_in, in_chinese
 from voicechat.babble import MOST, Babble
 from voicechat.conversation import Conversation
 from voicechat.detour import Detour
-from voicechat.endings import Ending, judge
-from voicechat.errors import LinkError, VoiceChatError
+from voicechat.endings import judge
+from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, SessionExpired, Unknown
-from voicechat.front import words_errors
-from voicechat.front.words import Words
-from voicechat.front.words_errors import in_chinese
 from voicechat.line import Line
 from voicechat.links import websocket
 from voicechat.links.answers import service_answer
@@ -36,7 +30,6 @@ from voicechat.providers.base import Dialect, Settings
 HOST = Route("api.example.com")
 GATE = Route("api.example.com", read_proxy("http://gate:3128", "--proxy"))
 LOGIN = Route("api.example.com", read_proxy("http://user:password@gate:3128", "--proxy"))
-CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 def dialect(name: str) -> Dialect:
@@ -141,86 +134,39 @@ def told_by_the_detour() -> list[str]:
 @cache
 def made() -> tuple[str, ...]:
     errors = [*closes(), *ways_up(), *events()]
-    return tuple(dict.fromkeys(map(str, errors)))
-
-
-def is_known(text: str) -> bool:
-    """Whether it became Chinese, but for names, addresses and what a service said."""
-    shown = in_chinese(text)
-    return bool(CHINESE.search(shown)) and not re.search(r"\. [A-Z]|\b(the|is)\b", shown)
+    return tuple(dict.fromkeys(error.sentence for error in errors))
 
 
 @pytest.mark.parametrize("text", made())
 def test_what_ends_a_line_is_told_in_chinese(text: str) -> None:
-    assert is_known(text), in_chinese(text)
+    assert not english_in(text)
 
 
 async def test_what_the_call_tells_of_its_line_is_told_in_chinese() -> None:
     told = [*await told_by_the_outage(), *told_by_the_detour()]
     assert len(told) == 4
     for text in told:
-        assert is_known(text), in_chinese(text)
+        assert not english_in(text)
 
 
-async def test_no_sentence_stands_in_the_tables_that_nobody_says() -> None:
-    told = [*made(), *await told_by_the_outage(), *told_by_the_detour(), SESSION_AGE]
-    unused = []
-    for english in (*words_errors._ORDINARY, *words_errors._HINTS):
-        pattern = re.compile(rf"(^|.*\. ){words_errors._pattern(english).pattern}($|\. .*|\.$)")
-        if not any(pattern.match(text) for text in told):
-            unused.append(english)
-    assert unused == []
+def test_names_and_foreign_words_stay() -> None:
+    body = b'{"error": {"message": "Incorrect API key. It is wrong."}}'
+    assert in_chinese(service_answer(HOST, 401, {}, body, 0.0)) == (
+        "api.example.com 不接受此密钥（HTTP 401）：Incorrect API key. It is wrong。请检查 API 密钥"
+    )
+    assert in_chinese(connect_error(TimeoutError(), GATE, at_proxy=True)) == (
+        "代理 http://gate:3128 在 10 秒内没有回应。请检查代理的类型、主机、端口，以及它是否在运行"
+    )
+    assert in_chinese("Something that a service said. Do this.") == (
+        "Something that a service said. Do this."
+    )
 
 
-SESSION_AGE = "The session is renewed before its time is up"
-
-
-@pytest.mark.parametrize(
-    ("english", "chinese"),
-    [
-        ("The line was lost", "线路已断开"),
-        (
-            "api.openai.com refused the key (HTTP 401): Incorrect API key. Check the API key.",
-            "api.openai.com 不接受此密钥（HTTP 401）: Incorrect API key。请检查 API 密钥",
-        ),
-        (
-            "The proxy http://gate:3128 did not answer within 10 s. "
-            "Check the proxy's scheme, host and port, and that it runs.",
-            "代理 http://gate:3128 在 10 秒内没有回应。"
-            "请检查代理的类型、主机、端口，以及它是否在运行",
-        ),
-        (
-            "OpenAI refused: Incorrect API key. It is wrong. Check the key in K; keys: https://x.y",
-            "OpenAI 拒绝了请求：Incorrect API key. It is wrong。"
-            "请检查 K 中的密钥；密钥页面：https://x.y",
-        ),
-        ("Something new went wrong. Do this.", "Something new went wrong. Do this."),
-        ("The service failed. Do something new.", "The service failed. Do something new."),
-        ("", ""),
-    ],
-)
-def test_names_and_foreign_words_stay(english: str, chinese: str) -> None:
-    assert in_chinese(english) == chinese
-    assert Words("zh").told(english) == chinese and Words("en").told(english) == english
-
-
-@pytest.mark.parametrize(
-    "table", [words_errors._ORDINARY, words_errors._HINTS, words_errors._PARTS]
-)
-def test_both_languages_take_the_same_values(table: dict[str, str]) -> None:
-    def names(text: str) -> list[str]:
-        return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name)
-
-    for english, chinese in table.items():
-        assert names(english) == names(chinese) and CHINESE.search(chinese)
-
-
-@given(st.text(max_size=300) | st.sampled_from(["{", "{who}", "The service failed: {0} {x}"]))
-def test_any_text_is_shown(text: str) -> None:
-    in_chinese(text)
-    assert text[:20] in in_chinese(f"The service failed: {text[:20]} (code 1011)")
+def test_a_close_is_told_with_its_code_and_the_words_beside_it() -> None:
+    told = LinkClosed(1011, "Model crashed").meaning
+    assert in_chinese(told) == "服务出错：Model crashed（代码 1011）"
 
 
 def test_an_ending_is_told_by_its_error() -> None:
-    ending = Ending("retry", LinkError("The line was lost"))
-    assert in_chinese(str(ending.error)) == "线路已断开"
+    ending = judge(LinkClosed(None, ""), dialect("custom"), is_ready=True)
+    assert in_chinese(ending.error) == "连接已断开"

@@ -6,6 +6,7 @@ is stands in `catalog_services`.  The address below is the one to start it at by
 
 from typing import ClassVar
 
+from voicechat.phrase import phrase
 from voicechat.providers.base import Profile
 from voicechat.providers.local import LocalDialect
 
@@ -15,7 +16,7 @@ class ChatDialect(LocalDialect):
 
     profile: ClassVar[Profile] = Profile(
         name="chat",
-        title="Chat (HTTP)",
+        title=phrase("Chat (HTTP)"),
         url="ws://127.0.0.1:8766/v1/realtime?model={model}",
         default_model="auto",
         max_session_s=24 * 3600.0,

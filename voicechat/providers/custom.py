@@ -23,7 +23,7 @@ class CustomDialect(OpenAIDialect):
 
     profile: ClassVar[Profile] = Profile(
         name="custom",
-        title="Your server",
+        title=phrase("Your server"),
         url="wss://SERVER/v1/realtime?model={model}",
         default_model="default",
         needs_url=True,

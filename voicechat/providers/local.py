@@ -6,7 +6,7 @@ the one to start it at by hand.
 
 from typing import ClassVar
 
-from voicechat.phrase import from_json
+from voicechat.phrase import from_json, phrase
 from voicechat.providers.base import Profile, Settings
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.providers.openai_fields import JsonObject, table, text
@@ -17,7 +17,7 @@ class LocalDialect(OpenAIDialect):
 
     profile: ClassVar[Profile] = Profile(
         name="local",
-        title="Local (built in)",
+        title=phrase("Local (built in)"),
         url="ws://127.0.0.1:8766/v1/realtime?model={model}",
         default_model="local",
         max_session_s=24 * 3600.0,

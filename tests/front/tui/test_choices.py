@@ -11,7 +11,7 @@ from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.front.staged import StagedApp, until
 from voicechat.front.listing import ModelRow, cells
 from voicechat.front.tui.choices import model_choices
-from voicechat.front.words import Language, Words
+from voicechat.front.words import Words
 
 SHORT = replace(SCRIPTS["normal"], replies=(Reply("Yes. 好的。", audio_ms=100),))
 
@@ -59,7 +59,7 @@ def test_a_missing_key_is_said_with_where_to_get_it() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_signs_stand_in_columns_and_are_explained(language: Language) -> None:
+def test_signs_stand_in_columns_and_are_explained(language: str) -> None:
     words = Words(language)
     able = replace(KNOWN, abilities=("voice", "text", "images", "tools", "hands-free", "reasoning"))
     signs = [one.remark for one in model_choices(words, [able, KNOWN, KEYLESS], NOW)]

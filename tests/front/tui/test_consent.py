@@ -12,7 +12,6 @@ from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.front.staged import StagedApp, say, until
 from voicechat.front.tui.consent import SETTLE_S
 from voicechat.front.tui.prompt import Prompt
-from voicechat.front.words import Language
 
 CALL = replace(
     SCRIPTS["tool_call"],
@@ -40,7 +39,7 @@ def config() -> Iterator[str]:
         yield str(path)
 
 
-def stage(config: str, script: object = CALL, language: Language = "en") -> StagedApp:
+def stage(config: str, script: object = CALL, language: str = "en") -> StagedApp:
     return StagedApp(script, "--config", config, language=language)  # type: ignore[arg-type]
 
 

@@ -9,7 +9,7 @@ from textual.app import App, ComposeResult
 from voicechat.audio.echo import EchoStats
 from voicechat.audio.jitter import Stats
 from voicechat.front.tui.status import StatusBar, meter, say_clock
-from voicechat.front.words import Language, Words
+from voicechat.front.words import Words
 from voicechat.snapshot import Snapshot
 
 CALM = Snapshot(
@@ -31,7 +31,7 @@ ROUGH = replace(
 
 
 class Line(App[None]):
-    def __init__(self, language: Language) -> None:
+    def __init__(self, language: str) -> None:
         super().__init__()
         self.bar = StatusBar(Words(language))
 
@@ -39,7 +39,7 @@ class Line(App[None]):
         yield self.bar
 
 
-async def shown(snapshot: Snapshot, width: int, language: Language = "en") -> str:
+async def shown(snapshot: Snapshot, width: int, language: str = "en") -> str:
     """The status line in a window of this width."""
     app = Line(language)
     async with app.run_test(size=(width, 3)):

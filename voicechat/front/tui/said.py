@@ -32,7 +32,7 @@ def kind_of(row: Row) -> Kind:
 def say_row(row: Row, shown: int, words: Words) -> Said:
     """A row in words, of which the first `shown` characters may be told already."""
     kind = kind_of(row)
-    label = words("you" if kind == "user" else kind) + " "
+    label = words("you" if kind == "user" else kind)
     lead = words("picture") + " " if row.code == "picture" else ""
     return Said(label, lead, _body(row, shown, words).replace("\t", "    "), _mark(row, words))
 

@@ -9,27 +9,52 @@ import asyncio
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from voicechat import __version__
 from voicechat.environment import keep_no_core
 from voicechat.errors import ConfigError, VoiceChatError
+from voicechat.front.words import Words, find_language
+from voicechat.phrase import message_key, phrase
 
 if TYPE_CHECKING:
     from voicechat.assembly import House
     from voicechat.session import Listener, Session
 
-_USAGE = """\
+_USAGE = phrase(
+    """\
 %(prog)s [options]
        %(prog)s devices [--test] [--json]
        %(prog)s models|conversations [--json]
        %(prog)s export ID|last [--format md|txt|json]"""
-_EPILOG = """\
+)
+_EPILOG = phrase(
+    """\
 Talk to a realtime AI model: Space starts and sends your turn, or type.  Keys for services come
 from the environment (OPENAI_API_KEY, …) or the config file.  With no key at all it talks to a
 small model built into the program.
 """
+)
+
+_ARGPARSE = (
+    message_key("usage: "),
+    message_key("options"),
+    message_key("positional arguments"),
+    message_key("show this help message and exit"),
+    message_key("%(prog)s: error: %(message)s\n"),
+    message_key("argument %(argument_name)s: %(message)s"),
+    message_key("expected one argument"),
+    message_key("not allowed with argument %s"),
+    message_key("ignored explicit argument %r"),
+    message_key("invalid %(type)s value: %(value)r"),
+    message_key("invalid choice: %(value)r (choose from %(choices)s)"),
+)
+"""What Python's own parser says."""
+
+Told: TypeAlias = Callable[[str], str]
+"""Tells a sentence in the user's language."""
 
 _SCREENLESS = ("", "dumb", "unknown")
 """What TERM says where nothing but lines can be shown."""
@@ -38,19 +63,21 @@ _SCREENLESS = ("", "dumb", "unknown")
 def main() -> None:
     """The console script."""
     keep_no_core()
-    args = read_arguments(sys.argv[1:])
+    words = _words(sys.argv[1:])
+    args = read_arguments(sys.argv[1:], words.told)
     try:
-        code = run(args)
+        code = run(args, words)
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nobody reads us any more
         code = 1
     except VoiceChatError as error:
-        print(f"voicechat: {error}", file=sys.stderr)  # noqa: T201 - this is our output
+        print(f"voicechat: {words.told(error)}", file=sys.stderr)  # noqa: T201 - this is our output
         code = 2 if isinstance(error, ConfigError) else 1
     except OSError as error:
-        print(f"voicechat: The system refuses: {error.strerror}", file=sys.stderr)  # noqa: T201
+        told = words.told(phrase("The system refuses: {why}", why=error.strerror))
+        print(f"voicechat: {told}", file=sys.stderr)  # noqa: T201
         code = 1
     except Exception as error:
         if os.environ.get("VOICECHAT_DEBUG"):
@@ -61,106 +88,174 @@ def main() -> None:
     _leave(code)
 
 
-def read_arguments(words: list[str]) -> argparse.Namespace:
+def _words(given: list[str]) -> Words:
+    """In the language that the config names, where it can be read; else in the system's."""
+    from voicechat import config_file
+
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    options.add_argument("--config", type=Path)
+    try:
+        path = options.parse_known_args(given)[0].config
+        return Words(find_language(config_file.load(path, os.environ).ui.language))
+    except (VoiceChatError, argparse.ArgumentError):
+        return Words(find_language("auto"))
+
+
+def read_arguments(words: list[str], told: Told = str) -> argparse.Namespace:
     """Parse the command line; what is wrong with it is told, and ends the program with 2.
 
     An unknown option is told by its name alone: its value may be a key that somebody hoped to pass.
     """
-    parser = build_parser()
+    # Its own way to be translated (`gettext.textdomain`) knows only the locale.
+    setattr(argparse, "_", lambda text: told(phrase(text)))  # noqa: B010
+    parser = build_parser(told)
     args, unknown = parser.parse_known_intermixed_args(words)
     options = [word.partition("=")[0] for word in unknown if word.startswith("-")]
     if options:
-        parser.error(f"there is no option {options[0]}")
+        parser.error(told(phrase("there is no option {name}", name=options[0])))
     if unknown or args.command not in (None, "devices", "models", "conversations", "export"):
-        parser.error("there are four commands: devices, models, conversations, export")
+        parser.error(
+            told(phrase("there are four commands: devices, models, conversations, export"))
+        )
     if (args.command == "export") != (args.id is not None):
-        parser.error("export takes the id of one conversation, or last; other commands take none")
+        parser.error(
+            told(
+                phrase("export takes the id of one conversation, or last; other commands take none")
+            )
+        )
     return args
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(told: Told = str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="voicechat",
-        usage=_USAGE,
-        description="Talk to realtime AI models from the terminal.",
-        epilog=_EPILOG,
+        usage=told(_USAGE),
+        description=told(phrase("Talk to realtime AI models from the terminal.")),
+        epilog=told(_EPILOG),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument(
-        "command", nargs="?", metavar="devices|models|conversations", help="list them, and end"
+        "command",
+        nargs="?",
+        metavar="devices|models|conversations",
+        help=told(phrase("list them, and end")),
     )
-    parser.add_argument("id", nargs="?", metavar="export ID|last", help="print a conversation")
-    parser.add_argument("--version", action="version", version=f"voicechat {__version__}")
-    _add_model(parser.add_argument_group("the model"))
-    _add_network(parser.add_argument_group("the network"))
-    _add_sound(parser.add_argument_group("sound"))
-    _add_scripting(parser.add_argument_group("scripting"))
-    _add_files(parser.add_argument_group("files"))
+    parser.add_argument(
+        "id", nargs="?", metavar="export ID|last", help=told(phrase("print a conversation"))
+    )
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"voicechat {__version__}",
+        help=told(phrase("show program's version number and exit")),
+    )
+    _add_model(parser.add_argument_group(told(phrase("the model"))), told)
+    _add_network(parser.add_argument_group(told(phrase("the network"))), told)
+    _add_sound(parser.add_argument_group(told(phrase("sound"))), told)
+    _add_scripting(parser.add_argument_group(told(phrase("scripting"))), told)
+    _add_files(parser.add_argument_group(told(phrase("files"))), told)
     return parser
 
 
-def _add_model(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--model", metavar="NAME", help="which model to talk to")
-    group.add_argument("--voice", metavar="V", help="the voice of its answers")
-    group.add_argument("--instructions", metavar="TEXT", help="how it should behave")
+def _add_model(group: argparse._ArgumentGroup, told: Told) -> None:
+    group.add_argument("--model", metavar="NAME", help=told(phrase("which model to talk to")))
+    group.add_argument("--voice", metavar="V", help=told(phrase("the voice of its answers")))
+    group.add_argument("--instructions", metavar="TEXT", help=told(phrase("how it should behave")))
 
 
-def _add_network(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--url", metavar="WS_URL", help="another server for the same model family")
+def _add_network(group: argparse._ArgumentGroup, told: Told) -> None:
+    group.add_argument(
+        "--url", metavar="WS_URL", help=told(phrase("another server for the same model family"))
+    )
     group.add_argument(
         "--link",
         choices=("auto", "websocket", "http"),
-        help="auto: by HTTP where no WebSocket gets through",
+        help=told(phrase("auto: by HTTP where no WebSocket gets through")),
     )
-    group.add_argument("--proxy", metavar="URL|none", help="http://, https://, socks4/5/5h://")
+    group.add_argument(
+        "--proxy", metavar="URL|none", help=told(phrase("http://, https://, socks4/5/5h://"))
+    )
 
 
-def _add_sound(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--text", action="store_true", default=None, help="open no sound device")
+def _add_sound(group: argparse._ArgumentGroup, told: Told) -> None:
+    group.add_argument(
+        "--text", action="store_true", default=None, help=told(phrase("open no sound device"))
+    )
     turns = group.add_mutually_exclusive_group()
     turns.add_argument(
         "--hands-free",
         dest="hands_free",
         action="store_true",
         default=None,
-        help="the model hears when you begin and end",
+        help=told(phrase("the model hears when you begin and end")),
     )
     turns.add_argument(
-        "--push-to-talk", dest="hands_free", action="store_false", help="Space begins and ends"
-    )
-    group.add_argument("--input-device", metavar="D", help="microphone: number or part of a name")
-    group.add_argument("--output-device", metavar="D", help="loudspeaker: the same")
-    group.add_argument(
-        "--record", metavar="FILE", type=Path, help="keep the call's sound: .wav or .ogg"
+        "--push-to-talk",
+        dest="hands_free",
+        action="store_false",
+        help=told(phrase("Space begins and ends")),
     )
     group.add_argument(
-        "--test", action="store_true", help="with devices: play, listen, and say what is wrong"
+        "--input-device", metavar="D", help=told(phrase("microphone: number or part of a name"))
     )
-
-
-def _add_scripting(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--plain", action="store_true", help="no screen: stdin lines are messages")
-    group.add_argument("--json", action="store_true", help="one JSON object per event (no screen)")
-    group.add_argument("--say", metavar="FILE.wav", type=Path, help="speak a file (no screen)")
+    group.add_argument("--output-device", metavar="D", help=told(phrase("loudspeaker: the same")))
     group.add_argument(
-        "--save-reply", metavar="FILE.wav", type=Path, help="write the spoken answer (no screen)"
+        "--record",
+        metavar="FILE",
+        type=Path,
+        help=told(phrase("keep the call's sound: .wav or .ogg")),
     )
-
-
-def _add_files(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--config", metavar="FILE", type=Path, help="another config file")
-    group.add_argument("--trace", metavar="FILE", help="record the wire, secrets removed")
     group.add_argument(
-        "--resume", metavar="ID", nargs="?", const="last", help="go on with a conversation"
+        "--test",
+        action="store_true",
+        help=told(phrase("with devices: play, listen, and say what is wrong")),
     )
-    group.add_argument("--format", choices=("md", "txt", "json"), help="of export")
+
+
+def _add_scripting(group: argparse._ArgumentGroup, told: Told) -> None:
     group.add_argument(
-        "--no-save", dest="save", action="store_false", default=None, help="keep no transcript"
+        "--plain", action="store_true", help=told(phrase("no screen: stdin lines are messages"))
+    )
+    group.add_argument(
+        "--json", action="store_true", help=told(phrase("one JSON object per event (no screen)"))
+    )
+    group.add_argument(
+        "--say", metavar="FILE.wav", type=Path, help=told(phrase("speak a file (no screen)"))
+    )
+    group.add_argument(
+        "--save-reply",
+        metavar="FILE.wav",
+        type=Path,
+        help=told(phrase("write the spoken answer (no screen)")),
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def _add_files(group: argparse._ArgumentGroup, told: Told) -> None:
+    group.add_argument(
+        "--config", metavar="FILE", type=Path, help=told(phrase("another config file"))
+    )
+    group.add_argument(
+        "--trace", metavar="FILE", help=told(phrase("record the wire, secrets removed"))
+    )
+    group.add_argument(
+        "--resume",
+        metavar="ID",
+        nargs="?",
+        const="last",
+        help=told(phrase("go on with a conversation")),
+    )
+    group.add_argument("--format", choices=("md", "txt", "json"), help=told(phrase("of export")))
+    group.add_argument(
+        "--no-save",
+        dest="save",
+        action="store_false",
+        default=None,
+        help=told(phrase("keep no transcript")),
+    )
+
+
+def run(args: argparse.Namespace, words: Words) -> int:
     """Do what the command line says.
 
     Raises:
@@ -170,43 +265,50 @@ def run(args: argparse.Namespace) -> int:
     from voicechat.front import listing
 
     if args.test and args.command != "devices":
-        raise ConfigError("--test belongs to devices", "Run: voicechat devices --test")
+        raise ConfigError(
+            phrase("--test belongs to devices"), phrase("Run: voicechat devices --test")
+        )
     if args.command == "devices" and args.test:
         from voicechat.front import device_report
 
         config = assembly.House.build(args, os.environ).config
         return device_report.report_test(
-            lambda tell: assembly.test_devices(config, tell), as_json=args.json
+            lambda tell: assembly.test_devices(config, tell), as_json=args.json, words=words
         )
     if args.command == "devices":
         devices, hint = assembly.find_devices(), assembly.sound_hint()
-        return listing.list_devices(devices, as_json=args.json, hint=hint)
+        return listing.list_devices(devices, as_json=args.json, hint=hint, words=words)
     if args.command in ("conversations", "export"):
-        return _show_kept(args)
+        return _show_kept(args, words)
     house = assembly.House.build(args, os.environ)
     if args.command == "models":
-        return listing.list_models(house.find_models(), as_json=args.json)
+        return listing.list_models(house.find_models(), as_json=args.json, words=words)
     if args.plain or args.json or args.say or args.save_reply:
         return asyncio.run(_run_plain(house, args))
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
-        raise ConfigError("stdin and stdout must be a terminal", "Use --plain in pipes and scripts")
+        raise ConfigError(
+            phrase("stdin and stdout must be a terminal"),
+            phrase("Use --plain in pipes and scripts"),
+        )
     if os.name == "posix" and (term := os.environ.get("TERM", "")) in _SCREENLESS:
         raise ConfigError(
-            f"This terminal can show lines only (TERM={term})", "Use --plain, or set TERM"
+            phrase("This terminal can show lines only (TERM={term})", term=term),
+            phrase("Use --plain, or set TERM"),
         )
     return asyncio.run(_run_screen(house))
 
 
-def _show_kept(args: argparse.Namespace) -> int:
+def _show_kept(args: argparse.Namespace, words: Words) -> int:
     """What was kept, told without a look at the config, which may be what is wrong."""
     from voicechat import journal
     from voicechat.front import kept
 
     folder = journal.data_folder(os.environ)
     if args.command == "conversations":
-        return kept.list_conversations(journal.list_kept(folder), as_json=args.json)
+        return kept.list_conversations(journal.list_kept(folder), as_json=args.json, words=words)
     name, loaded = journal.read(folder, args.id)
-    return kept.print_conversation(name, loaded, "json" if args.json else args.format or "md")
+    kind = "json" if args.json else args.format or "md"
+    return kept.print_conversation(name, loaded, kind, words)
 
 
 async def _run_plain(house: "House", args: argparse.Namespace) -> int:
@@ -214,7 +316,8 @@ async def _run_plain(house: "House", args: argparse.Namespace) -> int:
 
     config = house.config
     is_voice = bool(args.hands_free) and not args.say and not config.text
-    plain = Plain(Options(args.json, args.say, args.save_reply, is_voice))
+    words = Words(find_language(config.ui.language, house.environ))
+    plain = Plain(Options(args.json, args.say, args.save_reply, is_voice), words)
     for warning in config.warnings:
         plain.warn(warning)
     wants_speech = is_voice or args.save_reply is not None
@@ -229,7 +332,6 @@ async def _run_screen(house: "House") -> int:
     from voicechat import assembly
     from voicechat.front.doors import Doors
     from voicechat.front.tui.run import run_screen
-    from voicechat.front.words import Words, find_language
 
     config = house.config
     words = Words(find_language(config.ui.language, house.environ))

@@ -15,6 +15,9 @@ from tests.cascade.peer import meet
 from voicechat.cascade.options import LocalOptions, dump_options, load_options
 from voicechat.cascade.process import LocalProcess, running, start
 from voicechat.errors import ConfigError, ServiceError
+from voicechat.front.words import Words
+from voicechat.providers import dialect_class
+from voicechat.providers.base import Settings
 
 
 def _is_alive(pid: int) -> bool:
@@ -103,6 +106,33 @@ async def test_options_that_cannot_work_are_said_at_the_start(options: LocalOpti
             pass
     assert "sk-hidden" not in str(caught.value)
     assert not _is_alive(process.pid)
+
+
+async def test_what_the_child_says_at_the_start_can_be_told_in_chinese() -> None:
+    with pytest.raises(ConfigError) as caught:
+        async with running(LocalOptions(mind="nonsense")):
+            pass
+    assert Words("zh").told(caught.value) == (
+        "内置模型不支持 mind 'nonsense'。可以是 `auto`、`echo` 或一个地址"
+    )
+
+
+async def test_what_the_child_fails_at_later_can_be_told_in_chinese(unused_tcp_port: int) -> None:
+    address = f"http://127.0.0.1:{unused_tcp_port}/v1"
+    options = LocalOptions(mind=address, mind_model="any", mouth="none")
+    async with running(options) as endpoint, meet(endpoint) as peer:
+        await peer.start_typed("Hello")
+        done = (await peer.until("response.done"))[-1]
+    error = done["response"]["status_details"]["error"]
+    event = json.dumps({"type": "error", "error": error})
+    told = {}
+    for name in ("local", "custom"):
+        dialect = dialect_class(name)(Settings("any", url="ws://127.0.0.1"))
+        dialect.open(0.0)
+        (told[name],) = (one for one in dialect.receive(event, 0.1) if hasattr(one, "message"))
+    chinese = f"127.0.0.1:{unused_tcp_port} 拒绝连接：该端口没有服务。它在运行吗？"
+    assert Words("zh").told(told["local"].message) == chinese
+    assert Words("zh").told(told["custom"].message) == error["message"]
 
 
 async def test_child_that_dies_early_is_the_services_fault() -> None:

@@ -192,7 +192,7 @@ class HttpService:
             async with asyncio.timeout_at(until):
                 yield
         except TimeoutError:
-            text = phrase(
+            text: str = phrase(
                 "{who} said nothing for {seconds:.0f} s", who=self.name, seconds=max(until - now, 0)
             )
             if until == deadline:

@@ -7,14 +7,16 @@ from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
 from voicechat.audio.device_test import CHIRPS, Findings
+from voicechat.front.words import IN_ENGLISH, Words
+from voicechat.phrase import phrase
 
 Grade: TypeAlias = Literal["good", "note", "bad"]
 
-_MARKS = {"good": "ok  ", "note": "note", "bad": "BAD "}
+_MARKS = {"good": phrase("ok  "), "note": phrase("note"), "bad": phrase("BAD ")}
 _STEPS = {
-    "quiet": "Listening: be quiet for a moment…",
-    "chirp": "Playing three tones…",
-    "voice": "Now say something, for four seconds…",
+    "quiet": phrase("Listening: be quiet for a moment…"),
+    "chirp": phrase("Playing three tones…"),
+    "voice": phrase("Now say something, for four seconds…"),
 }
 _SOFT_DBFS = -40.0
 _SPEECH_DBFS = -25.0
@@ -40,21 +42,23 @@ class Verdict:
     text: str
 
 
-def report_test(test: Callable[[Callable[[str], None]], Findings], *, as_json: bool) -> int:
+def report_test(
+    test: Callable[[Callable[[str], None]], Findings], *, as_json: bool, words: Words = IN_ENGLISH
+) -> int:
     """Run a test and print what it found; exit code 1 when something would keep a call from
     working.
 
     Args:
         test: Gets who is told of each step.
     """
-    findings = test(_tell_nobody if as_json else _tell_step)
+    findings = test(_tell_nobody if as_json else lambda step: _tell_step(step, words))
     found = judge(findings)
     if as_json:
         fields = asdict(findings) | {"verdicts": [asdict(verdict) for verdict in found]}
         _write(json.dumps(fields, ensure_ascii=False, indent=1))
     else:
         for verdict in found:
-            _write(f"{_MARKS[verdict.grade]}  {verdict.text}")
+            _write(f"{words.told(_MARKS[verdict.grade])}  {words.told(verdict.text)}")
     return int(any(verdict.grade == "bad" for verdict in found))
 
 
@@ -63,7 +67,9 @@ def judge(findings: Findings) -> list[Verdict]:
     remarks = [Verdict("remark", "note", remark) for remark in findings.remarks]
     parts = (remarks, _judge_microphone(findings), _judge_voice(findings), _judge_echo(findings))
     lost = findings.lost or 0
-    late = f"Sound was lost or came too late {lost} times: is the computer very busy?"
+    late = phrase(
+        "Sound was lost or came too late {lost} times: is the computer very busy?", lost=lost
+    )
     return [verdict for part in parts for verdict in part] + (
         [Verdict("lost", "note", late)] if lost else []
     )
@@ -71,18 +77,29 @@ def judge(findings: Findings) -> list[Verdict]:
 
 def _judge_microphone(findings: Findings) -> list[Verdict]:
     if not findings.microphone:
-        return [Verdict("no_microphone", "bad", "There is no microphone that works")]
+        return [Verdict("no_microphone", "bad", phrase("There is no microphone that works"))]
     if findings.is_silent or findings.noise_dbfs is None:
-        text = f"{findings.microphone}: nothing but zeros. Unmute it, allow the terminal to use it"
-        return [Verdict("silent", "bad", f"Microphone {text}, or choose another")]
+        text = phrase(
+            "Microphone {name}: nothing but zeros. Unmute it, allow the terminal to use it, "
+            "or choose another",
+            name=findings.microphone,
+        )
+        return [Verdict("silent", "bad", text)]
     noise = findings.noise_dbfs
-    text = f"Microphone {findings.microphone}: it hears; noise {noise:.0f} dBFS"
+    text = phrase(
+        "Microphone {microphone}: it hears; noise {noise:.0f} dBFS",
+        microphone=findings.microphone,
+        noise=noise,
+    )
     verdicts = [Verdict("microphone", "good", text)]
     if noise > _NOISY_DBFS:
-        text = "It is noisy around you: push-to-talk works better than hands-free"
+        text = phrase("It is noisy around you: push-to-talk works better than hands-free")
         verdicts.append(Verdict("noisy", "note", text))
     if (findings.woke_ms or 0) >= _COLD_MS:
-        text = f"The microphone takes {findings.woke_ms} ms to wake up after it is opened"
+        text = phrase(
+            "The microphone takes {woke_ms} ms to wake up after it is opened",
+            woke_ms=findings.woke_ms,
+        )
         verdicts.append(Verdict("cold", "note", text))
     return verdicts
 
@@ -93,35 +110,59 @@ def _judge_voice(findings: Findings) -> list[Verdict]:
         return []
     verdicts = []
     if voice < noise + _ABOVE_NOISE_DB:
-        verdicts.append(Verdict("no_voice", "note", "Nobody was heard speaking"))
+        verdicts.append(Verdict("no_voice", "note", phrase("Nobody was heard speaking")))
     elif voice < _SOFT_DBFS:
-        text = f"Your voice is soft ({voice:.0f} dBFS): turn the microphone up, or set"
-        factor = min(10 ** ((_SPEECH_DBFS - voice) / 20), _MOST_GAIN)
-        verdicts.append(Verdict("soft", "note", f"{text} input_gain = {factor:.1f} in [audio]"))
+        text = phrase(
+            "Your voice is soft ({voice:.0f} dBFS): turn the microphone up, or set "
+            "input_gain = {gain:.1f} in [audio]",
+            voice=voice,
+            gain=min(10 ** ((_SPEECH_DBFS - voice) / 20), _MOST_GAIN),
+        )
+        verdicts.append(Verdict("soft", "note", text))
     else:
-        text = f"Your voice: {voice:.0f} dBFS, {voice - noise:.0f} dB above the noise"
+        text = phrase(
+            "Your voice: {voice:.0f} dBFS, {above:.0f} dB above the noise",
+            voice=voice,
+            above=voice - noise,
+        )
         verdicts.append(Verdict("voice", "good", text))
     if (findings.clipped or 0.0) > _CLIPPED:
-        text = "The microphone is too loud: it clips. Turn it down in the system's settings"
+        text = phrase("The microphone is too loud: it clips. Turn it down in the system's settings")
         verdicts.append(Verdict("clipped", "note", text))
     return verdicts
 
 
 def _judge_echo(findings: Findings) -> list[Verdict]:
     if not findings.loudspeaker:
-        return [Verdict("no_loudspeaker", "bad", "There is no loudspeaker that works")]
+        return [Verdict("no_loudspeaker", "bad", phrase("There is no loudspeaker that works"))]
     name, heard = findings.loudspeaker, findings.chirps_heard
     if not heard or findings.is_silent or findings.round_trip_ms is None:
-        text = f"Loudspeaker {name}: the microphone does not hear it. Right with headphones;"
-        return [Verdict("no_echo", "note", f"{text} if you heard no tones, it is off or muted")]
+        text = phrase(
+            "Loudspeaker {name}: the microphone does not hear it. Right with headphones; "
+            "if you heard no tones, it is off or muted",
+            name=name,
+        )
+        return [Verdict("no_echo", "note", text)]
     loss, late = findings.echo_loss_db or 0.0, findings.round_trip_ms
-    text = f"Loudspeaker {name}: heard after {late} ms, {max(loss, 0):.0f} dB softer"
+    text = phrase(
+        "Loudspeaker {name}: heard after {late} ms, {loss:.0f} dB softer",
+        name=name,
+        late=late,
+        loss=max(loss, 0),
+    )
     verdicts = [Verdict("echo", "good", text), *_judge_canceller(findings)]
     if heard < CHIRPS:
-        text = f"Only {heard} of {CHIRPS} tones came back: sound breaks off, or is suppressed"
+        text = phrase(
+            "Only {heard} of {chirps} tones came back: sound breaks off, or is suppressed",
+            heard=heard,
+            chirps=CHIRPS,
+        )
         verdicts.append(Verdict("broken", "note", text))
     if late > _LATE_MS:
-        text = f"Sound comes back late ({late} ms), as by Bluetooth: use a headset, or a cable"
+        text = phrase(
+            "Sound comes back late ({late} ms), as by Bluetooth: use a headset, or a cable",
+            late=late,
+        )
         verdicts.append(Verdict("late", "note", text))
     return verdicts
 
@@ -129,17 +170,22 @@ def _judge_echo(findings: Findings) -> list[Verdict]:
 def _judge_canceller(findings: Findings) -> list[Verdict]:
     softer = findings.erle_db
     if softer is None:
-        text = "There is no echo canceller here: use headphones, or pip install pywebrtc-audio"
+        text = phrase(
+            "There is no echo canceller here: use headphones, or pip install pywebrtc-audio"
+        )
         return [Verdict("no_canceller", "note", text)]
     if softer < _WEAK_ERLE_DB:
-        text = f"Echo cancelling takes only {softer:.0f} dB away: use headphones for hands-free"
+        text = phrase(
+            "Echo cancelling takes only {softer:.0f} dB away: use headphones for hands-free",
+            softer=softer,
+        )
         return [Verdict("weak_canceller", "note", text)]
-    text = f"Echo cancelling takes {softer:.0f} dB of it away"
+    text = phrase("Echo cancelling takes {softer:.0f} dB of it away", softer=softer)
     return [Verdict("canceller", "good", text)]
 
 
-def _tell_step(step: str) -> None:
-    _write(_STEPS[step])
+def _tell_step(step: str, words: Words) -> None:
+    _write(words.told(_STEPS[step]))
     sys.stdout.flush()
 
 

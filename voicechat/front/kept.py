@@ -6,31 +6,37 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
+from voicechat.front.output import complain
+from voicechat.front.words import IN_ENGLISH, Words
 from voicechat.journal import Kept, Loaded, export
+from voicechat.phrase import phrase
 
 
-def list_conversations(found: Sequence[Kept], *, as_json: bool) -> int:
+def list_conversations(found: Sequence[Kept], *, as_json: bool, words: Words = IN_ENGLISH) -> int:
     """Print the conversations, newest first: two lines each, or one JSON array."""
     if as_json:
         _write(json.dumps([asdict(kept) for kept in found], ensure_ascii=False, indent=1))
         return 0
     for kept in found:
-        facts = (kept.id, _local(kept.last), _count(kept), kept.model)
+        facts = (kept.id, _local(kept.last), words.told(_count(kept)), kept.model)
         _write("  ".join(fact for fact in facts if fact))
         for remark in filter(None, (kept.words, kept.problem, _damage(kept))):
-            _write(f"    {remark}")
+            _write(f"    {words.told(remark)}")
     if not found:
-        _write("No conversation was kept so far.")
+        _write(words.told(phrase("No conversation was kept so far.")))
     return 0
 
 
-def print_conversation(name: str, loaded: Loaded, kind: str) -> int:
+def print_conversation(name: str, loaded: Loaded, kind: str, words: Words = IN_ENGLISH) -> int:
     """Print one as `md`, `txt` or `json`; what could not be read is told on stderr."""
     sys.stdout.write(export(name, loaded, kind))
     if loaded.damaged_lines:
-        lines = f"{loaded.damaged_lines} line{'' if loaded.damaged_lines == 1 else 's'}"
-        told = f"voicechat: {lines} of conversation {name} cannot be read; the rest is here"
-        print(told, file=sys.stderr)  # noqa: T201 - this is our output
+        told = phrase(
+            "{lines} of conversation {name} cannot be read; the rest is here",
+            lines=_lines(loaded.damaged_lines),
+            name=name,
+        )
+        complain(words.told(told))
     return 0
 
 
@@ -41,12 +47,16 @@ def _local(moment: str) -> str:
 
 
 def _count(kept: Kept) -> str:
-    return f"{kept.rows} row{'' if kept.rows == 1 else 's'}"
+    return phrase("1 row") if kept.rows == 1 else phrase("{count} rows", count=kept.rows)
 
 
 def _damage(kept: Kept) -> str:
     lines = kept.damaged_lines
-    return f"{lines} line{'' if lines == 1 else 's'} cannot be read" if lines else ""
+    return phrase("{lines} cannot be read", lines=_lines(lines)) if lines else ""
+
+
+def _lines(count: int) -> str:
+    return phrase("1 line") if count == 1 else phrase("{count} lines", count=count)
 
 
 def _write(line: str) -> None:

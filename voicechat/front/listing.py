@@ -8,14 +8,18 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import groupby
 
+from voicechat.errors import VoiceChatError
 from voicechat.front.output import complain
-from voicechat.front.words import Words
+from voicechat.front.words import IN_ENGLISH, Words
+from voicechat.phrase import phrase
 
 _WIDEST_NAME = 33
 """Columns: with every ability behind it, a line still fits into 80."""
-_OTHERS = """\
+_OTHERS = phrase(
+    """\
 Others by name: PROVIDER/NAME, chat/PROVIDER/NAME (an ordinary chat model), or
 chat/NAME (at your own server, --url http://host/v1, or at Ollama's)"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,42 +79,53 @@ class ModelRow:
     @property
     def key(self) -> str:
         if not self.has_key and (needs := self.needs or self.key_env):
-            return f"set {needs}"
-        return f"{self.key_env} is set" if self.key_env else "no key needed"
+            return phrase("set {env}", env=needs)
+        return phrase("{env} is set", env=self.key_env) if self.key_env else phrase("no key needed")
 
     @property
     def group(self) -> str:
         """Under which heading it stands."""
         title = self.title or self.provider
-        return f"{title} by {self.service_title}" if self.service_title else title
+        if not self.service_title:
+            return title
+        return phrase("{title} by {who}", title=title, who=self.service_title)
 
 
-def list_devices(devices: Sequence[DeviceRow], *, as_json: bool, hint: str = "") -> int:
+def list_devices(
+    devices: Sequence[DeviceRow], *, as_json: bool, words: Words = IN_ENGLISH, hint: str = ""
+) -> int:
     """Print the devices, the defaults marked with `>`; exit code 1 when there is none.
 
     Args:
         hint: What to do then, on stderr.
     """
     if not devices:
-        complain(f"There is no microphone and no loudspeaker. {hint}".rstrip())
+        told = phrase("There is no microphone and no loudspeaker")
+        complain(words.told(VoiceChatError(told, hint)))
     if as_json:
         _print_json([asdict(device) for device in devices])
         return 0 if devices else 1
     for title, is_wanted, is_default in (
-        ("Microphones", "inputs", "is_default_input"),
-        ("Loudspeakers", "outputs", "is_default_output"),
+        ("microphones", "inputs", "is_default_input"),
+        ("loudspeakers", "outputs", "is_default_output"),
     ):
-        _write(title)
+        _write(words(title))
         rows = [device for device in devices if getattr(device, is_wanted)]
         for device in rows:
             mark = ">" if getattr(device, is_default) else " "
             _write(f"{mark} {device.index:>3}  {device.name}  ({device.api}, {device.rate} Hz)")
         if not rows:
-            _write("  none")
+            _write("  " + words.told(phrase("none")))
     return 0 if devices else 1
 
 
-def list_models(models: Sequence[ModelRow], *, as_json: bool, now: datetime | None = None) -> int:
+def list_models(
+    models: Sequence[ModelRow],
+    *,
+    as_json: bool,
+    words: Words = IN_ENGLISH,
+    now: datetime | None = None,
+) -> int:
     """Print the models with what each can do, and at the head of each group whether its key is set.
 
     Args:
@@ -118,25 +133,25 @@ def list_models(models: Sequence[ModelRow], *, as_json: bool, now: datetime | No
     """
     if as_json:
         return _print_json([asdict(model) for model in models])
-    now, words = now or datetime.now().astimezone(), Words("en")
+    now = now or datetime.now().astimezone()
     for group, rows in groupby(models, lambda model: (model.group, model.key)):
         found = list(rows)
-        _write_group(found[0], *group)
+        _write_group(found[0], words, *map(words.told, group))
         width = min(max(cells(model.name) for model in found), _WIDEST_NAME)
         for model in found:
             _write(f" {_pad(model.name, width)}  {' '.join(model.abilities)}".rstrip())
             for remark in filter(None, (model.note, say_when(words, model.last_used, now))):
-                _write(f"    {remark}")
-    _write(_OTHERS)
+                _write(f"    {words.told(remark)}")
+    _write(words.told(_OTHERS))
     return 0
 
 
-def _write_group(model: ModelRow, title: str, key: str) -> None:
+def _write_group(model: ModelRow, words: Words, title: str, key: str) -> None:
     place = f"chat/{model.service}" if model.service else model.provider
     head = title if title == place else f"{title} ({place})"
-    _write(f"{head}: {key}")
+    _write(words.told(phrase("{title}: {key}", title=head, key=key)))
     if not model.has_key and model.key_page:
-        _write(f" get a key at {model.key_page}")
+        _write(" " + words.told(phrase("get a key at {page}", page=model.key_page)))
 
 
 def say_when(words: Words, moment: str, now: datetime) -> str:

@@ -44,8 +44,6 @@ from voicechat.text import clean
 
 SUMMED_UP = ("turn_too_short", "no_answer_yet", "empty_answer")
 """Notices of what `Questions` finds out and tells itself."""
-_ENGLISH = Words("en")
-"""Scripts read these lines, so they do not depend on the user's language."""
 
 
 class _Left(Exception):
@@ -68,6 +66,8 @@ class Plain:
     """Follow one session on stdout; count what was answered and what was not."""
 
     options: Options
+    words: Words
+    """Of what stderr tells; JSON is for scripts, and English."""
     session: Session | None = None
     questions: Questions = field(default_factory=Questions)
     _page: Page = field(default_factory=Page)
@@ -136,9 +136,9 @@ class Plain:
             case ShowFile() | ShowScreen():
                 await self._show(session, order)
             case Mistake(key, values):
-                self.questions.give_up(_ENGLISH(key, **values))
+                self.questions.give_up(self.words(key, **values))
             case Help():
-                complain(_ENGLISH("help_orders"))
+                complain(self.words("help_orders"))
             case Leave():
                 raise _Left
 
@@ -177,7 +177,7 @@ class Plain:
         if self.options.as_json:
             write_json({"event": "notice", "code": "warning", "text": text})
         else:
-            complain(text)
+            complain(self.words.told(text))
 
     # -- what the session tells -----------------------------------------------------------------
 
@@ -203,7 +203,7 @@ class Plain:
                 self._page.write_said(text)
             case Notice(code, message) if code not in SUMMED_UP:
                 self._told.add(message)
-                complain(message)
+                complain(self.words.told(message))
 
     def _report(self, event: Event | VoiceChatError) -> None:
         assert self.session is not None
@@ -238,7 +238,7 @@ class Plain:
             self._page.end_reply()
         for problem in dict.fromkeys(self.questions.problems):
             if problem not in self._told:
-                complain(problem)
+                complain(self.words.told(problem))
         code = stopped[0] if stopped else self._code or int(self.questions.unanswered > 0)
         if self.options.as_json:
             seen = self.session.snapshot() if self.session is not None else None

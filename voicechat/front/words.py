@@ -6,7 +6,7 @@ Other languages are catalogs beside it (`voicechat.front.translation`).
 from voicechat.errors import VoiceChatError
 from voicechat.front.translation import ENGLISH, Translation, find_language
 
-__all__ = ["ENGLISH", "Words", "find_language"]
+__all__ = ["ENGLISH", "IN_ENGLISH", "Words", "find_language"]
 
 
 class Words:
@@ -23,6 +23,9 @@ class Words:
     def told(self, text: str | VoiceChatError) -> str:
         """An error or a notice that was made elsewhere; foreign words stay as they are."""
         return self._translation.told(text)
+
+
+IN_ENGLISH = Words(ENGLISH)
 
 
 def ui_text(key: str, english: str) -> tuple[str, str]:

@@ -76,13 +76,13 @@ def resolve(
 def _known(table: Table, model: Model, name: str) -> Choice:
     """A model of the table; a retired one leads to its successor."""
     if model.status == "retired":
-        notice = phrase(
+        retired = phrase(
             "{who} was switched off on {date}; this is {other}",
             who=name,
             date=model.shutdown,
             other=model.successor,
         )
-        return _choice(table, model.provider, model.successor, model.service, notice)
+        return _choice(table, model.provider, model.successor, model.service, retired)
     notice = phrase("{who} {note}", who=name, note=model.note) if model.note else ""
     return _choice(table, model.provider, name, model.service, notice)
 

@@ -2,7 +2,9 @@
 
 import re
 import string
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests import translations
 from voicechat.errors import ConfigError, LinkError
-from voicechat.front.translation import ENGLISH, Translation, find_language, languages
+from voicechat.front.translation import ENGLISH, LOCALES, Translation, find_language, languages
 from voicechat.phrase import phrase
 
 OTHERS = [language for language in languages() if language != ENGLISH]
@@ -72,6 +74,14 @@ def test_what_is_installed_is_what_was_translated(language: str) -> None:
         compiled = read_mo(file)
     told = {(one.context, one.id): one.string for one in compiled if one.id}
     assert told == {(one.context, one.id): one.string for one in messages(language)}
+
+
+def test_the_compiled_catalogs_are_installed_with_the_program() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["voicechat"]
+    house = LOCALES.parents[1]
+    packed = {path for pattern in patterns for path in house.glob(pattern)}
+    assert {LOCALES / one / "LC_MESSAGES/voicechat.mo" for one in OTHERS} <= packed
 
 
 def test_chinese_is_chinese_and_of_one_style() -> None:

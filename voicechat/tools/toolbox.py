@@ -118,7 +118,7 @@ class Toolbox:
         try:
             await load_protocol()
         except VoiceChatError as error:
-            self._tell("tools", str(error))
+            self._tell("tools", error.sentence)
             for server in self._servers:
                 server.settled.set()
             return

@@ -120,7 +120,7 @@ def test_chinese_rows_and_orders(stage: Stage, serve: Serve) -> None:
     terminal.type_text("这是什么？")
     terminal.press("enter")
     screen = terminal.wait_for(lambda text: "再见！👋🏽" in text and "▀▀▀" in text)
-    assert "你： ［图片］ 照片 一.png 300×200, " in screen and "这是什么？" in screen
+    assert "你：［图片］ 照片 一.png 300×200, " in screen and "这是什么？" in screen
     ((image, _, words),) = sent(service)
     assert image.size == (300, 200) and words == "这是什么？"
     check_after(terminal, leave=lambda: terminal.press("ctrl+q"))

@@ -54,7 +54,7 @@ def test_chinese_locale_speaks_chinese_and_lays_wide_text_out(stage: Stage, serv
     terminal.type_text("你好")
     terminal.press("enter")
     screen = terminal.wait_for("再见！👋🏽")
-    assert "你： 你好" in screen and "F1 帮助" in screen
+    assert "你：你好" in screen and "F1 帮助" in screen
     assert "👩‍👩‍👧‍👦" in plain_text(terminal.raw)
     borders = [line for line in screen.splitlines() if line.startswith("│")]
     assert borders and all(line.endswith("│") for line in borders)

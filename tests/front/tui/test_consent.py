@@ -197,4 +197,4 @@ async def test_chinese_has_the_same_keys(config: str) -> None:
         await say(pilot, "what time is it?")
         screen = await until(pilot, "模型想运行工具 get_time")
         assert "y：运行一次" in screen
-        await until(pilot, "工具： get_time")
+        await until(pilot, "工具：get_time")

@@ -5,6 +5,7 @@ import pytest
 from voicechat.conversation import Role, Row, State
 from voicechat.front.tui.said import Said, kind_of, say_row
 from voicechat.front.words import Words
+from voicechat.phrase import phrase
 
 
 def say(row: Row, shown: int = 1000) -> Said:
@@ -22,7 +23,7 @@ def row_of(
 def test_words_are_told_as_far_as_they_may_be() -> None:
     said = say(row_of("assistant", "one two", State.OPEN), shown=3)
     assert (said.label, said.text) == ("AI: ", "one")
-    assert say_row(Row("i", "user", "你好"), 9, Words("zh")).label == "你： "
+    assert say_row(Row("i", "user", "你好"), 9, Words("zh")).label == "你："
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,7 @@ def test_every_state_has_its_words(row: Row, text: str) -> None:
 
 
 def test_errors_are_notes_of_their_own_kind_in_the_users_language() -> None:
-    row = Row("i", "note", "OpenAI ended the session: x", state=State.DONE, code="error")
+    told = phrase("{who} ended the session: {why}", who="OpenAI", why="x")
+    row = Row("i", "note", told, state=State.DONE, code="error")
     assert kind_of(row) == "error" and say(row).label == "ERROR: "
-    assert say_row(row, 0, Words("zh")).body.startswith("OpenAI 结束了会话")
+    assert say_row(row, 0, Words("zh")).body == "OpenAI 结束了会话：x"

@@ -128,8 +128,8 @@ async def test_a_broken_line_is_told_in_the_language_of_the_interface() -> None:
         await until(pilot, "就绪")
         assert app.server is not None
         await app.server.control({"do": "close", "code": 1011, "reason": "internal error"})
-        await until(pilot, "错误： OpenAI 结束了会话：internal error。请稍后再试")
-        await until(pilot, "线路已恢复")
+        await until(pilot, "错误：OpenAI 结束了会话：internal error。请稍后再试")
+        await until(pilot, "连接已恢复")
         kept = [row.text for row in app.session.conversation.rows if row.role == "note"]
         assert kept[0].startswith("OpenAI ended the session: internal error"), "the journal's words"
 

@@ -33,7 +33,7 @@ def model_choices(
         notes = (key, say_when(words, row.last_used, now))
         choices.append(_choice(words, row, words("last_used"), width, notes))
     for row in rows:
-        group = f"{row.group}  [{_key(words, row)}]"
+        group = f"{words.told(row.group)}  [{_key(words, row)}]"
         notes = (_end(words, row), say_when(words, row.last_used, now))
         choices.append(_choice(words, row, group, width, notes))
     return choices

@@ -83,7 +83,8 @@ def main() -> None:
         if os.environ.get("VOICECHAT_DEBUG"):
             raise
         # No traceback: it would show variables, and keys may be among them.
-        print(f"voicechat: internal error: {error!r}"[:300], file=sys.stderr)  # noqa: T201
+        told = words.told(phrase("internal error: {error!r}", error=error))
+        print(f"voicechat: {told}"[:300], file=sys.stderr)  # noqa: T201
         code = 1
     _leave(code)
 

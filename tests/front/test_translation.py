@@ -1,5 +1,6 @@
 """Every language of the interface is whole: each sentence of the code, and nothing else."""
 
+import ast
 import re
 import string
 import tomllib
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import translations
+from voicechat import errors
 from voicechat.errors import ConfigError, LinkError
 from voicechat.front.translation import ENGLISH, LOCALES, Translation, find_language, languages
 from voicechat.phrase import phrase
@@ -45,6 +47,33 @@ def gaps(pattern: str) -> list[tuple[str, str, str]]:
 
 def test_there_is_chinese_beside_english() -> None:
     assert languages() == ("en", "zh")
+
+
+def sentences_without_a_key(tree: ast.AST) -> Iterator[str]:
+    """Texts that are given to an error or an event of ours as they stand."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func).rpartition(".")[2]
+            for part in node.args[FIRST_WORDS[name] :] if name in FIRST_WORDS else ():
+                plain = isinstance(part, ast.JoinedStr | ast.Constant)
+                if plain and " " in ast.unparse(part):
+                    yield f"{name}: {ast.unparse(part)}"
+
+
+ERRORS = [name for name, one in vars(errors).items() if isinstance(one, type)]
+FIRST_WORDS = {
+    **{name: 0 for name in ERRORS if name.endswith("Error")},
+    **dict.fromkeys(("Notice", "ProviderFailed", "InputFailed"), 1),
+    "SessionExpired": 0,
+}
+"""Where among their values the words for the user begin."""
+
+
+@pytest.mark.parametrize(
+    "path", sorted(translations.HOUSE.rglob("*.py")), ids=lambda path: path.stem
+)
+def test_no_sentence_is_made_without_its_key(path: Path) -> None:
+    assert list(sentences_without_a_key(ast.parse(path.read_text("utf-8")))) == []
 
 
 @pytest.mark.parametrize("language", OTHERS)

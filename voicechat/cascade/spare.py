@@ -103,7 +103,7 @@ class _Resting(ServiceError):
     """The service failed a moment ago and is not asked."""
 
     def __init__(self) -> None:
-        super().__init__("The speech service is left alone for a while")
+        super().__init__(phrase("The speech service is left alone for a while"))
 
 
 def take_complaint(mouth: Mouth) -> str:

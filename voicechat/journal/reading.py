@@ -94,7 +94,7 @@ def _open(path: Path) -> BinaryIO:
     file = os.open(path, flags)
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
-        raise OSError(0, "not a plain file")
+        raise OSError(0, phrase("not a plain file"))
     return os.fdopen(file, "rb")
 
 

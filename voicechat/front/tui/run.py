@@ -18,6 +18,7 @@ from voicechat.front.doors import Doors
 from voicechat.front.signals import on_stop
 from voicechat.front.tui.app import VoiceChatApp
 from voicechat.front.words import Words
+from voicechat.phrase import phrase
 from voicechat.session import Listener, Session
 
 CLOSING_S = 1.5
@@ -46,7 +47,8 @@ async def run_screen(
             call.cancel()
     deadline.cancel()
     if app.crash is not None:
-        print(f"voicechat: internal error: {app.crash!r}"[:300], file=sys.stderr)  # noqa: T201 - ours
+        told = words.told(phrase("internal error: {error!r}", error=app.crash))
+        print(f"voicechat: {told}"[:300], file=sys.stderr)  # noqa: T201 - ours
         return 1
     return app.return_code or 0
 

@@ -129,7 +129,7 @@ class GlmDialect(GlmOpening):
     def _send_sound(self, pcm: bytes) -> None:
         if pcm and self._input_format.is_wav:
             pcm = wav_file(pcm, self.input_rate)
-        self._turns.add(pcm)
+        self._turns.add(pcm, self.input_rate)
 
     def _send_text(self, words: str, item_id: str) -> None:
         if len(words) > LONGEST_TEXT:

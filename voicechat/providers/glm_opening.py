@@ -117,13 +117,16 @@ class GlmOpening(OpenAIDialect):
     def _extras(self) -> JsonObject:
         return {}
 
-    def _say(self, message: dict[str, Any]) -> None:
+    def _say(
+        self, message: dict[str, Any], /, *, sound_s: float = 0.0, is_urgent: bool = False
+    ) -> None:
         """Every message has a name and a time; a cancellation has nothing else."""
         if message["type"] == "response.cancel":
             message = {"type": "response.cancel"}
         event_id = message.get("event_id") or self._next_id()
         unix_ms = round((self.unix_at_zero + self._now) * 1000)
-        super()._say({**message, "event_id": event_id, "client_timestamp": unix_ms})
+        stamped = {**message, "event_id": event_id, "client_timestamp": unix_ms}
+        super()._say(stamped, sound_s=sound_s, is_urgent=is_urgent)
 
     # -- the opening ----------------------------------------------------------------------------
 

@@ -266,7 +266,7 @@ class OpenAIDialect(Ways):
         match command:
             case SendAudio(pcm):
                 self._choose_codec()
-                self._turns.add(pcm)
+                self._turns.add(pcm, self.input_rate)
             case BeginTurn():
                 if self._replies.is_held:  # Said over the answer that would have come by now.
                     self._replies.interrupt(self._now, is_done_by_server=False)

@@ -45,6 +45,7 @@ from voicechat.providers.gptlive_tools import Helper
 from voicechat.providers.gptlive_uplink import Uplink
 from voicechat.providers.gptlive_words import Words
 from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai_address import authorization
 from voicechat.providers.openai_errors import read_fault, safe_line
 from voicechat.providers.openai_fields import (
     JsonObject,
@@ -144,11 +145,7 @@ class GptLiveDialect(Dialect):
         return address(self.settings.url or self.profile.url, self._model)
 
     def headers(self) -> dict[str, str]:
-        if not self.settings.api_key:
-            return {}
-        written = self.settings.key_header or "Authorization: Bearer {key}"
-        name, _, value = written.partition(":")
-        return {name.strip(): value.strip().replace("{key}", self.settings.api_key)}
+        return authorization(self.settings)
 
     def open(self, now: float) -> None:
         self._begin_session(now)

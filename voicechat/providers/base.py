@@ -31,10 +31,13 @@ class Http:
     """In which language the chat service is spoken to."""
     ears_model: str = ""
     """Speech to text; empty: it has none."""
-    ears: Literal["openai", "glm", "gemini", "xai"] = "openai"
+    ears: str = "openai"
+    """In which language the service is spoken to: a module of `voicechat.cascade`,
+    `NAME_speech`."""
     mouth_model: str = ""
     """Text to speech; empty: it has none."""
-    mouth: Literal["openai", "glm", "gemini", "xai"] = "openai"
+    mouth: str = "openai"
+    """As `ears`."""
     voice: str = ""
     """Of the mouth, when the user names none."""
 

@@ -138,10 +138,6 @@ class GlmDialect(Dialect):
         return self._opening.agreement.output_rate
 
     @property
-    def waits(self) -> bool:
-        return self._hands_free and not self._opening.agreement.server_answers
-
-    @property
     def _hands_free(self) -> bool:
         return self._opening.agreement.hands_free
 
@@ -209,7 +205,7 @@ class GlmDialect(Dialect):
                 self._typed.forget()
                 self._forget_calls()
                 self._replies.interrupt(self._now, is_done_by_server=False)
-            case BeginTurn() | EndTurn() | SendText() | SetHandsFree():
+            case _:
                 self._obey_turn(command)
 
     def _obey_turn(self, command: BeginTurn | EndTurn | SendText | SetHandsFree) -> None:
@@ -226,10 +222,10 @@ class GlmDialect(Dialect):
                 self._end_turn()
             case SendText(words, item_id):
                 self._send_text(words, item_id)
-            case SetHandsFree(hands_free):
+            case _:
                 self._is_rescuing = False
                 self._watch.stopped()
-                self._set_hands_free(hands_free)
+                self._set_hands_free(command.hands_free)
 
     def _begin_turn(self) -> None:
         if self._replies.is_held:  # Said over the answer that would have come by now.
@@ -239,9 +235,7 @@ class GlmDialect(Dialect):
             self._picture.show()
 
     def _end_turn(self) -> None:
-        if self.waits:
-            self._want_reply()
-        elif not self._hands_free:
+        if not self._hands_free:
             if notice := self._turns.end(self.input_rate):
                 self._notices.append(notice)
             else:

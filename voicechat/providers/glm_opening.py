@@ -86,7 +86,7 @@ class GlmOpening:
         self._say = say
         self._next_id = next_id
         self._settings = settings
-        self._opening: Opening | None = None
+        self._opening = Opening(PATIENCE, 0.0, "beta", may_fall_back=False)
         self._has_given_up = False
         self.agreement = Agreement(PROFILE, settings)
         self.whole = Whole()
@@ -102,20 +102,18 @@ class GlmOpening:
     @property
     def is_asking(self) -> bool:
         """Whether the server's word on our settings is waited for."""
-        return self._opening is not None and self._opening.phase == "asking"
+        return self._opening.phase == "asking"
 
     @property
     def is_ready(self) -> bool:
         """Whether there is an agreement."""
-        return self._opening is not None and self._opening.phase == "ready"
+        return self._opening.phase == "ready"
 
     # -- towards an agreement -------------------------------------------------------------------
 
     def heard(self, kind: str, now: float) -> None:
         """The settings wait for `session.created`; a heartbeat comes before it."""
         opening = self._opening
-        if opening is None:
-            return
         opening.has_heard = True
         if opening.phase == "waiting" and kind not in ("heartbeat", "error"):
             self._ask(opening, now)
@@ -123,8 +121,8 @@ class GlmOpening:
     def tick(self, now: float) -> list[Event]:
         """Ask unasked, or give up."""
         opening = self._opening
-        match opening.due(now) if opening else None:
-            case "ask" if opening:
+        match opening.due(now):
+            case "ask":
                 self._ask(opening, now)
             case "ready":
                 return self._give_up()
@@ -156,13 +154,12 @@ class GlmOpening:
 
     def concerns(self, fault: Fault) -> bool:
         """Whether a fault refuses the settings that we asked for."""
-        opening = self._opening
-        return opening is not None and opening.concerns(fault) and "limit" not in fault.code
+        return self._opening.concerns(fault) and "limit" not in fault.code
 
     def refused(self, fault: Fault, now: float) -> Notice | None:
         """Ask for less; None: there is nothing left to give up."""
         given_up = self.whole.give_up_something(fault)
-        if given_up is None or self._opening is None:
+        if given_up is None:
             return None
         self._ask(self._opening, now)
         why = fault.message.rstrip(".")
@@ -170,7 +167,6 @@ class GlmOpening:
 
     def agreed(self, session: JsonObject) -> list[Event]:
         """The server's word on what we asked for first."""
-        assert self._opening is not None
         self._opening.phase = "ready"
         self.believe_sound(session)
         return self.agreement.believe(read_session(session, PROFILE))

@@ -65,7 +65,7 @@ class Call:
 
     async def _flush(self) -> None:
         for message in self.dialect.data_to_send():
-            await self.socket.send(message)
+            await self.socket.send(message.text)
 
 
 @asynccontextmanager

@@ -2,19 +2,14 @@
 
 from voicechat.cascade.ears import HttpEars, NoEars, Writer
 from voicechat.cascade.endpoints import service_of
-from voicechat.cascade.gemini_speech import GeminiSpeaker, GeminiWriter
-from voicechat.cascade.glm_speech import GlmSpeaker, GlmWriter
 from voicechat.cascade.mind import make_mind
 from voicechat.cascade.mouth import HttpMouth, NoMouth, Speaker
-from voicechat.cascade.openai_speech import OpenAISpeaker, OpenAIWriter
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.parts import Ears, Mouth, Parts
 from voicechat.cascade.programs import EspeakMouth, SayMouth, find_program, likely_programs
 from voicechat.cascade.spare import SpareMouth
-from voicechat.cascade.xai_speech import XaiSpeaker, XaiWriter
+from voicechat.cascade.speech import speech_kinds, speech_services
 from voicechat.errors import ConfigError
-
-_KINDS = "`openai`, `glm`, `gemini` or `xai`"
 
 
 def assemble(options: LocalOptions) -> Parts:
@@ -35,18 +30,10 @@ def _ears(options: LocalOptions) -> Ears:
 
 
 def _writer(options: LocalOptions) -> Writer:
-    kind, model = options.ears_kind, options.ears_model
-    service = service_of(options, options.ears, options.ears_key, kind=kind)
-    match kind:
-        case "openai":
-            return OpenAIWriter(service, model)
-        case "glm":
-            return GlmWriter(service, model)
-        case "gemini":
-            return GeminiWriter(service, model)
-        case "xai":
-            return XaiWriter(service)
-    raise _unknown("kind of ears", kind, _KINDS)
+    kind = options.ears_kind
+    if found := speech_services(kind):
+        return found.writer(service_of(options, options.ears, options.ears_key, kind=kind), options)
+    raise _unknown("kind of ears", kind, _known_kinds())
 
 
 def _mouth(options: LocalOptions) -> Mouth:
@@ -59,18 +46,11 @@ def _mouth(options: LocalOptions) -> Mouth:
 
 
 def _speaker(options: LocalOptions) -> Speaker:
-    kind, model = options.mouth_kind, options.mouth_model
-    service = service_of(options, options.mouth, options.mouth_key, kind=kind)
-    match kind:
-        case "openai":
-            return OpenAISpeaker(service, model)
-        case "glm":
-            return GlmSpeaker(service, model)
-        case "gemini":
-            return GeminiSpeaker(service, model)
-        case "xai":
-            return XaiSpeaker(service, options.language)
-    raise _unknown("kind of mouth", kind, _KINDS)
+    kind = options.mouth_kind
+    if found := speech_services(kind):
+        service = service_of(options, options.mouth, options.mouth_key, kind=kind)
+        return found.speaker(service, options)
+    raise _unknown("kind of mouth", kind, _known_kinds())
 
 
 def _program_mouth(wanted: str, options: LocalOptions) -> Mouth:
@@ -92,6 +72,11 @@ def _installed(wanted: str, voice: str, language: str) -> Mouth | None:
                 return SayMouth(path, voice)
             return EspeakMouth(path, voice, language)
     return None
+
+
+def _known_kinds() -> str:
+    *others, last = (f"`{kind}`" for kind in speech_kinds())
+    return f"{', '.join(others)} or {last}"
 
 
 def _is_address(value: str) -> bool:

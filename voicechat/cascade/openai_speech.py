@@ -9,6 +9,7 @@ from typing import Any
 
 from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.sound import SpeechStream
+from voicechat.cascade.speech import SpeechServices
 from voicechat.errors import ServiceError
 
 _CONTEXT = 800
@@ -89,3 +90,9 @@ async def words_of(service: HttpService, path: str, form: dict[str, str], file: 
     if not isinstance(text, str):
         raise ServiceError(f"{service.name} sent no words", "Check the model of the ears.")
     return text.strip()
+
+
+SPEECH = SpeechServices(
+    writer=lambda service, options: OpenAIWriter(service, options.ears_model),
+    speaker=lambda service, options: OpenAISpeaker(service, options.mouth_model),
+)

@@ -119,7 +119,6 @@ class GeminiDialect(Dialect):
             voice="Kore",
         ),
     )
-    sound_mark: ClassVar[str] = '{"realtimeInput":{"audio":'
     patience: ClassVar[Patience] = Patience()
     slow_patience: ClassVar[Patience] = Patience(request_s=60.0)
     """For models that think long."""

@@ -162,7 +162,7 @@ class GlmFarewell(Farewell):
             return self._passing(trouble)
         if code == 1003:
             words = f"{self.profile.title} refused the session: {reason or 'close code 1003'}"
-            return RefusedError(words, self._hint("model"))
+            return RefusedError(words, self.hint("model"))
         return super().explain(code, reason)
 
     def _passing(self, fault: Fault) -> ServiceError:
@@ -173,7 +173,7 @@ class GlmFarewell(Farewell):
         wait_s = _WAIT_S.get(fault.code)
         return ServiceError(words, hint, retry_after_s=wait_s, tries=tries)
 
-    def _hint(self, blame: Blame | None) -> str:
+    def hint(self, blame: Blame | None) -> str:
         if blame == "model":
             return "Choose another model: an account may not use all of them"
-        return super()._hint(blame)
+        return super().hint(blame)

@@ -22,7 +22,7 @@ class LocalDialect(OpenAIDialect):
         pong_s=120.0,  # It is on this machine: if it is slow, so is everything.
     )
 
-    def _briefing(self) -> Settings:
+    def briefing(self) -> Settings:
         """Whoever thinks here only writes: another part speaks, so nothing is said of speech."""
         return self.settings
 

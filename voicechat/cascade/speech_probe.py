@@ -16,7 +16,7 @@ from voicechat.cascade.openai_speech import OpenAISpeaker
 from voicechat.cascade.options import LocalOptions
 from voicechat.errors import VoiceChatError
 
-_PATIENCE_S = 5.0
+_PATIENCE_S = 3.0
 """For each question; who is slower is at work, and has the service."""
 _EARS = ("whisper", "transcribe", "asr", "stt", "parakeet", "sensevoice", "voxtral")
 _MOUTHS = ("tts", "kokoro", "piper", "orpheus", "chatterbox")
@@ -39,8 +39,9 @@ async def settle_speech(options: LocalOptions) -> LocalOptions:
     service = service_of(options, options.mind, options.mind_key)
     try:
         models = await _models(service)
-        ears = _choose(options.ears_model, LocalOptions.ears_model, models, _EARS)
-        mouth = _choose(options.mouth_model, LocalOptions.mouth_model, models, _MOUTHS)
+        usual = LocalOptions()
+        ears = _choose(options.ears_model, usual.ears_model, models, _EARS)
+        mouth = _choose(options.mouth_model, usual.mouth_model, models, _MOUTHS)
         hears, speaks = await asyncio.gather(
             _hears(service, ears, wants_ears),
             _speaks(OpenAISpeaker(service, mouth), options.own_voice, wants_mouth),

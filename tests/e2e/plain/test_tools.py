@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,10 +55,26 @@ async def test_a_tool_that_is_not_allowed_is_refused_and_says_how_to_allow_it(
 async def test_a_server_of_tools_that_fails_is_told_and_the_answer_comes(program: Program) -> None:
     program.config.write_text('[mcp.files]\ncommand = ["no-such-server"]\n')
     async with GaServer(CALL) as server:
-        outcome = await program.call(server, stdin="hello\n")
-    assert outcome.code == 0, outcome.err
-    assert "The tool server files does not work: no-such-server does not start" in outcome.err
-    assert "So be it." in outcome.out
+        why = "The tool server files does not work: no-such-server does not start"
+        code, out = await ask_once_told(program, server, why)
+    assert code == 0 and "So be it." in out
+
+
+async def ask_once_told(
+    program: Program, server: GaServer, words: str, env: Mapping[str, str] | None = None
+) -> tuple[int | None, str]:
+    """Say something once these words stand on stderr, however slow this machine is."""
+    options = program.call_options(server)
+    async with program.running(*options, env={"OPENAI_API_KEY": KEY, **(env or {})}) as process:
+        assert process.stderr
+        told = ""
+        while words not in told:
+            line = await process.stderr.readline()
+            assert line, told
+            told += line.decode()
+        out, err = await process.communicate(b"hello\n")
+    assert PASSWORD not in told + err.decode()
+    return process.returncode, out.decode()
 
 
 async def test_a_slow_tool_is_waited_for(program: Program) -> None:
@@ -138,7 +154,6 @@ async def test_a_proxy_that_is_away_is_blamed_for_the_server_of_tools(
     program.config.write_text('[mcp.far]\nurl = "https://tools.invalid/mcp"\n')
     through = f"{scheme}://me:{PASSWORD}@127.0.0.1:9"
     async with GaServer() as server:
-        outcome = await program.call(server, env={"HTTPS_PROXY": through})
-    assert outcome.code == 0, outcome.err
-    blame = f"The tool server far does not work: The proxy {scheme}://127.0.0.1:9 refused"
-    assert blame in outcome.err and PASSWORD not in outcome.err
+        why = f"The tool server far does not work: The proxy {scheme}://127.0.0.1:9 refused"
+        code, _ = await ask_once_told(program, server, why, {"HTTPS_PROXY": through})
+    assert code == 0

@@ -132,7 +132,7 @@ LOUD = (
     "samplerate",
     "websockets",
     "textual",
-    "httpx",
+    "httpx2",
 )
 
 

@@ -80,7 +80,7 @@ class Local:
     mind: str = field(default="auto", repr=False)
     mind_model: str = ""
     mind_key_env: str = ""
-    ears: str = field(default="none", repr=False)
+    ears: str = field(default="auto", repr=False)
     ears_model: str = "whisper-1"
     ears_key_env: str = ""
     mouth: str = field(default="auto", repr=False)

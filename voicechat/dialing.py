@@ -255,6 +255,7 @@ class Dialing:
             headers=json.dumps(dict(service.headers)) if service.headers else "",
             proxy=self.proxy_url(service.url),
             check="yes",
+            own_voice=service.voice,
         )
         if service.ears_model:
             ears = {"ears_kind": service.ears_kind, "ears_model": service.ears_model}

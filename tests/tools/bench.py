@@ -2,18 +2,22 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from tests.tools import mcp_program
 from voicechat.config import McpSection, ToolSection
 from voicechat.events import SendToolResult, ToolCalled
 from voicechat.tools import Toolbox
 
 LONG_S = 30.0
+Start = Callable[..., int]
+"""Starts the server of tools over HTTP, at a port or any; returns its port."""
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 
 
@@ -106,3 +110,30 @@ async def pid_in(path: Path) -> int:
     """The process id that a program wrote into a file."""
     await until(path.exists)
     return int(path.read_text())  # noqa: ASYNC240 - a few bytes
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Start]:
+    """Starts the server of tools over HTTP; each start ends the one before."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def begin(*options: str) -> int:
+        for old in running:
+            old.kill()
+            old.wait()
+        found = folder / f"port-{len(running)}"
+        source = str(Path(mcp_program.__file__))
+        command = [sys.executable, source, "http", str(found), *options]
+        running.append(subprocess.Popen(command, env=environment(), cwd=Path.cwd()))
+        for _ in range(1500):
+            if found.exists():
+                return int(found.read_text())
+            subprocess.run(["sleep", "0.02"], check=True)
+        raise AssertionError("the server did not start")
+
+    try:
+        yield begin
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()

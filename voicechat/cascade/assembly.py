@@ -24,8 +24,8 @@ def assemble(options: LocalOptions) -> Parts:
 def _ears(options: LocalOptions) -> Ears:
     if _is_address(options.ears):
         return HttpEars(_writer(options))
-    if options.ears != "none":
-        raise _unknown("ears", options.ears, "`none` or an address")
+    if options.ears not in ("none", "auto"):
+        raise _unknown("ears", options.ears, "`auto`, `none` or an address")
     return NoEars()
 
 

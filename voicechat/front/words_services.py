@@ -11,6 +11,8 @@ SERVICES = {
     "{who} has no usual chat model": "{who} 没有默认聊天模型",
     "{who} has no HTTP service that is known here": "本程序不知道 {who} 的 HTTP 服务",
     "The model {who} does not look at pictures": "模型 {who} 看不了图片",
+    "I cannot hear yet: set [local] ears": "我还听不见：请设置 [local] ears",
+    "No words were heard": "没有听到任何话",
     # a service asked over HTTP
     "{who} refused the key{said}": "{who} 不接受此密钥{said}",
     "{who} says that the account has no credit left (HTTP {code}){said}": (
@@ -116,6 +118,8 @@ SERVICES = {
     "{who} does not start ({name})": "{who} 无法启动（{name}）",
 }
 SERVICE_HINTS = {
+    "Typed messages work": "打字可以用",
+    "Say it again, or check the microphone": "请再说一遍，或检查麦克风",
     "Set {env} (get one at {page})": "请设置 {env}（在 {page} 获取）",
     "Set {env}": "请设置 {env}",
     "Set http_url in [providers.{name}]": "请在 [providers.{name}] 中设置 http_url",

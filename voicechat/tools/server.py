@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from voicechat import __version__
 from voicechat.config import McpSection
 from voicechat.environment import child_environment
-from voicechat.errors import ConfigError, ServiceError, VoiceChatError
+from voicechat.errors import ConfigError, LinkError, ServiceError, VoiceChatError
 from voicechat.events import Notice, Notify, Tool
 from voicechat.text import clean, clean_line, mask_secrets
 from voicechat.tools.content import read_result
@@ -257,7 +257,8 @@ def _is_lost(error: BaseException) -> bool:
 
     if isinstance(error, MCPError):
         return error.code == CONNECTION_CLOSED or "Session terminated" in error.message
-    return type(error).__module__.split(".")[0] in ("anyio", "httpx2", "httpcore2")
+    package = type(error).__module__.split(".")[0]
+    return isinstance(error, LinkError | OSError) or package in ("anyio", "httpx2", "httpcore2")
 
 
 def _root(error: BaseException) -> BaseException:

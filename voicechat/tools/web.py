@@ -4,15 +4,18 @@ Rule: headers may hold keys, so they never leave this machine in the clear.
 """
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from voicechat.errors import ConfigError
+from voicechat.errors import ConfigError, VoiceChatError
+from voicechat.links.address import is_loopback, read_address
+from voicechat.links.proxy import read_proxy
+from voicechat.links.route import Route
+from voicechat.links.trust import secrets_of, tls_context
 
 CONNECT_S = 20.0
 LEAVE_S = 0.5
@@ -53,6 +56,8 @@ async def over_http(way: Way, on_trouble: Callable[[str], None]) -> AsyncIterato
     import httpx2
     from mcp.client.streamable_http import streamable_http_client
 
+    from voicechat.links.http_transport import Network, Transport
+
     class Listening(httpx2.AsyncClient):
         async def send(self, request: httpx2.Request, **more: Any) -> httpx2.Response:
             limit_s = LEAVE_S if request.method == "DELETE" else None
@@ -66,17 +71,19 @@ async def over_http(way: Way, on_trouble: Callable[[str], None]) -> AsyncIterato
                 on_trouble(_words_for_status(response.status_code))
             return response
 
+    network = Network(read_address(way.url), _route(way), partial(tls_context, way.ca_file))
     async with (
         Listening(
-            headers=dict(way.headers),
-            proxy=way.proxy or None,
-            verify=_trust(way.ca_file),
-            timeout=httpx2.Timeout(CONNECT_S, read=None),
-            trust_env=False,
+            headers=dict(way.headers), transport=Transport(network), timeout=None, trust_env=False
         ) as client,
         streamable_http_client(way.url, http_client=client) as streams,
     ):
         yield streams
+
+
+def _route(way: Way) -> Route:
+    proxy = read_proxy(way.proxy, "the options") if way.proxy else None
+    return Route(read_address(way.url).label, proxy, CONNECT_S, secrets_of(way.headers))
 
 
 def _words_for_status(status: int) -> str:
@@ -85,18 +92,12 @@ def _words_for_status(status: int) -> str:
 
 def _words_for(error: Exception, has_proxy: bool) -> str:
     """Whose fault it is, and what was said; the text may still hold secrets."""
-    import httpx2
-
-    said = f" ({error or type(error).__name__})"
-    # socksio's errors are none of httpx2's.
-    if isinstance(error, httpx2.ProxyError) or type(error).__module__.startswith("socksio"):
-        return f"The proxy on the way to it failed{said}"
-    if isinstance(error, httpx2.TimeoutException):
+    if isinstance(error, VoiceChatError):
+        return str(error).rstrip(".")
+    if isinstance(error, TimeoutError):
         return "It did not answer in time"
-    if "CERTIFICATE_VERIFY_FAILED" in said:
-        return f"Its certificate is not trusted{said}"
     way = " through the proxy" if has_proxy else ""
-    return f"It cannot be reached{way}{said}"
+    return f"It cannot be reached{way} ({error or type(error).__name__})"
 
 
 def check_way(way: Way) -> None:
@@ -112,16 +113,6 @@ def check_way(way: Way) -> None:
         is_address = False
     if not is_address:
         raise ConfigError("Its url is no address", 'It looks like "https://host/mcp"')
-    is_near = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    is_near = is_loopback(parts.hostname or "")
     if way.headers and parts.scheme == "http" and not (is_near and not way.proxy):
         raise ConfigError("Its headers would be readable on the way", "Use https://")
-
-
-def _trust(ca_file: str) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if ca_file:
-        try:
-            context.load_verify_locations(cafile=Path(ca_file).expanduser())
-        except (OSError, ValueError) as error:
-            raise ConfigError("ca_file holds no certificates that can be read") from error
-    return context

@@ -191,6 +191,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "y: run it once   a: always, until you quit   n or Esc: no",
         "y：运行一次   a：本次运行期间总是允许   n 或 Esc：不允许",
     ),
+    "consent_more": (
+        "More below: PgDn or Down to its end, then y or a   n or Esc: no",
+        "下面还有内容：按 PgDn 或 ↓ 看到末尾后，才能按 y 或 a   n 或 Esc：不允许",
+    ),
     "consent_typing": (
         "Send or clear your message, then y: once, a: always, n: no.  Esc: no",
         "请先发送或清空消息，再按 y：一次，a：总是，n：不允许。Esc：不允许",

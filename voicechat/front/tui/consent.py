@@ -3,25 +3,33 @@
 Rule: a key that was meant for the input box is never taken for a yes.  Letters answer only while
 the box is empty and has been left alone for a moment, and the question has been in sight as long;
 otherwise they go into the box as ever.  Voice and all other keys go on.
+
+Nobody says yes to what was not in sight: a question that is longer than its place is scrolled by
+the keyboard, and it takes a yes only once its last line was on the screen.
 """
 
 import asyncio
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.errors import NoWidget
 from textual.widgets import Static
 
 from voicechat.front.words import Words
+from voicechat.visible import ESCAPE
 
 Verdict: TypeAlias = Literal["once", "always", "no"]
 
 SETTLE_S = 0.8
 """So long nothing may have been typed, or changed under the user's fingers."""
 _VERDICTS: dict[str, Verdict] = {"y": "once", "a": "always", "n": "no", "escape": "no"}
+_ESCAPE_STYLE = "reverse"
+"""Of a character that is not seen otherwise; an escape that the text itself holds has no style."""
 
 
 @dataclass(eq=False, slots=True)
@@ -31,6 +39,8 @@ class _Asked:
     name: str
     arguments: str
     verdict: asyncio.Future[Verdict]
+    is_read: bool = False
+    """Whether its last line was in sight."""
 
 
 class Question(Vertical):
@@ -44,14 +54,14 @@ class Question(Vertical):
         self.display = False
         self._words = words
         self._what = Static(id="question-what", markup=False)
+        self._room = VerticalScroll(self._what, id="question-room", can_focus=False)
         self._keys = Static(id="question-keys", markup=False)
         self._queue: list[_Asked] = []
         self._drawn: _Asked | None = None
         self._still_since = 0.0
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="question-room", can_focus=False):
-            yield self._what
+        yield self._room
         yield self._keys
 
     async def ask(self, name: str, arguments: str) -> Verdict:
@@ -73,14 +83,44 @@ class Question(Vertical):
         self._still_since = time.monotonic()
 
     def take(self, key: str, typed: str) -> bool:
-        """A key was pressed, with this text in the input box; whether it was an answer."""
+        """A key was pressed, with this text in the input box; whether it was for the question."""
+        asked = self._drawn
+        if asked is None or asked.verdict.done():
+            return False
+        if self._scroll(key, typed):
+            return True
         verdict = _VERDICTS.get(key.lower())
-        if verdict is None or self._drawn is None or self._drawn.verdict.done():
+        if verdict is None:
             return False
         is_still = not typed and time.monotonic() - self._still_since >= SETTLE_S
-        if is_still or key == "escape":
-            self._drawn.verdict.set_result(verdict)
-        return is_still or key == "escape"
+        if not is_still and key != "escape":
+            return False
+        if asked.is_read or verdict == "no":
+            asked.verdict.set_result(verdict)
+        return True
+
+    def _scroll(self, key: str, typed: str) -> bool:
+        """Move a question that is longer than its place; the arrows are the box's while it holds
+        words."""
+        room = self._room
+        if room.max_scroll_y <= 0 or (typed and key not in ("pageup", "pagedown")):
+            return False
+        match key:
+            case "up":
+                room.scroll_up(animate=False)
+            case "down":
+                room.scroll_down(animate=False)
+            case "pageup":
+                room.scroll_page_up(animate=False)
+            case "pagedown":
+                room.scroll_page_down(animate=False)
+            case "home":
+                room.scroll_home(animate=False)
+            case "end":
+                room.scroll_end(animate=False)
+            case _:
+                return False
+        return True
 
     def draw(self, typed: str) -> None:
         """Bring the screen in line with the queue."""
@@ -91,11 +131,46 @@ class Question(Vertical):
             self.touch()
             if asked is not None:
                 self._what.update(self._content(asked))
-        keys = self._words("consent_typing" if typed else "consent_keys")
-        if asked is not None and keys != self._keys.content:
+                self._room.scroll_home(animate=False)
+        if asked is None:
+            return
+        asked.is_read = asked.is_read or self._is_end_in_sight()
+        keys = self._words(self._key_words(asked, typed))
+        if keys != self._keys.content:
             self._keys.update(keys)
 
+    def _key_words(self, asked: _Asked, typed: str) -> str:
+        if self._room.max_scroll_y > 0 and not asked.is_read:
+            return "consent_more"
+        return "consent_typing" if typed else "consent_keys"
+
+    def _is_end_in_sight(self) -> bool:
+        """Whether the last line of the question as it is now is on the screen."""
+        what, screen = self._what, self.screen
+        if self.app.screen is not screen or not what.is_attached or not what.size:
+            return False
+        if what.get_content_height(self.size, screen.size, what.size.width) != what.size.height:
+            return False  # It has not got its place yet.
+        try:
+            place = screen.find_widget(what)
+        except NoWidget:
+            return False
+        return bool(place.visible_region) and place.visible_region.bottom == place.region.bottom
+
     def _content(self, asked: _Asked) -> Content:
+        """What is asked stands out, so that no argument can pass for another question."""
         before, after = self._words("consent").split("{tool}")
-        name = Content.styled(asked.name, "bold")
-        return Content.assemble(before, name, after, "\n", asked.arguments)
+        name = Content.styled(asked.name, "bold underline")
+        asks = (Content.styled(before, "bold"), name, Content.styled(after, "bold"))
+        return Content.assemble(*asks, "\n", *_styled(asked.arguments))
+
+
+def _styled(arguments: str) -> Iterator[Content | str]:
+    """JSON with its escapes of unseen characters in a style of their own."""
+    at = 0
+    for found in ESCAPE.finditer(arguments):
+        if found[1]:
+            yield arguments[at : found.start()]
+            yield Content.styled(found[0], _ESCAPE_STYLE)
+            at = found.end()
+    yield arguments[at:]

@@ -1,4 +1,6 @@
-"""The question whether a tool may run, laid over the bottom of the screen.
+"""Consent on the screen: may a tool run, and what of a key that was typed as a message?
+
+One question at a time, over the bottom of the screen.
 
 Rule: a key that was meant for the input box is never taken for a yes.  Letters answer only while
 the box is empty and has been left alone for a moment, and the question has been in sight as long;
@@ -10,9 +12,9 @@ the keyboard, and it takes a yes only once its last line was on the screen.
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
@@ -27,7 +29,9 @@ Verdict: TypeAlias = Literal["once", "always", "no"]
 
 SETTLE_S = 0.8
 """So long nothing may have been typed, or changed under the user's fingers."""
+KeyVerdict: TypeAlias = Literal["store", "send", "drop"]
 _VERDICTS: dict[str, Verdict] = {"y": "once", "a": "always", "n": "no", "escape": "no"}
+_KEY_VERDICTS: dict[str, KeyVerdict] = {"s": "store", "n": "send", "escape": "drop"}
 _ESCAPE_STYLE = "reverse"
 """Of a character that is not seen otherwise; an escape that the text itself holds has no style."""
 
@@ -36,9 +40,14 @@ _ESCAPE_STYLE = "reverse"
 class _Asked:
     """One question and its answer."""
 
-    name: str
-    arguments: str
-    verdict: asyncio.Future[Verdict]
+    content: Content
+    answers: Mapping[str, Any]
+    """Keys, and what they mean."""
+    keys: str
+    """The words that name the keys,"""
+    keys_typing: str
+    """and while the box holds words."""
+    verdict: asyncio.Future[Any]
     is_read: bool = False
     """Whether its last line was in sight."""
 
@@ -66,7 +75,31 @@ class Question(Vertical):
 
     async def ask(self, name: str, arguments: str) -> Verdict:
         """Wait for the user; both texts are safe to show.  Cancelled, the question goes away."""
-        asked = _Asked(name, arguments, asyncio.get_running_loop().create_future())
+        content = self._about_tool(name, arguments)
+        verdict: Verdict = await self._ask(content, _VERDICTS, "consent_keys", "consent_typing")
+        return verdict
+
+    async def ask_about_key(self, title: str) -> KeyVerdict:
+        """What to do with a key that was typed; it is shown nowhere.
+
+        Args:
+            title: Whose it is; empty: it can only be sent or dropped.
+        """
+        words, answers, keys = self._words("key_asks_nobody"), dict(_KEY_VERDICTS), "key_keys"
+        if title:
+            words = self._words("key_asks", title=title)
+        else:
+            del answers["s"]
+            keys = "key_keys_nobody"
+        content = Content.styled(words, "bold")
+        verdict: KeyVerdict = await self._ask(content, answers, keys, "key_typing")
+        return verdict
+
+    async def _ask(
+        self, content: Content, answers: Mapping[str, Any], keys: str, keys_typing: str
+    ) -> Any:
+        future = asyncio.get_running_loop().create_future()
+        asked = _Asked(content, answers, keys, keys_typing, future)
         self._queue.append(asked)
         try:
             return await asked.verdict
@@ -89,13 +122,13 @@ class Question(Vertical):
             return False
         if self._scroll(key, typed):
             return True
-        verdict = _VERDICTS.get(key.lower())
+        verdict = asked.answers.get(key.lower())
         if verdict is None:
             return False
         is_still = not typed and time.monotonic() - self._still_since >= SETTLE_S
         if not is_still and key != "escape":
             return False
-        if asked.is_read or verdict == "no":
+        if asked.is_read or verdict == asked.answers["escape"]:
             asked.verdict.set_result(verdict)
         return True
 
@@ -130,7 +163,7 @@ class Question(Vertical):
             self.display = asked is not None
             self.touch()
             if asked is not None:
-                self._what.update(self._content(asked))
+                self._what.update(asked.content)
                 self._room.scroll_home(animate=False)
         if asked is None:
             return
@@ -142,7 +175,7 @@ class Question(Vertical):
     def _key_words(self, asked: _Asked, typed: str) -> str:
         if self._room.max_scroll_y > 0 and not asked.is_read:
             return "consent_more"
-        return "consent_typing" if typed else "consent_keys"
+        return asked.keys_typing if typed else asked.keys
 
     def _is_end_in_sight(self) -> bool:
         """Whether the last line of the question as it is now is on the screen."""
@@ -157,12 +190,12 @@ class Question(Vertical):
             return False
         return bool(place.visible_region) and place.visible_region.bottom == place.region.bottom
 
-    def _content(self, asked: _Asked) -> Content:
+    def _about_tool(self, name: str, arguments: str) -> Content:
         """What is asked stands out, so that no argument can pass for another question."""
         before, after = self._words("consent").split("{tool}")
-        name = Content.styled(asked.name, "bold underline")
-        asks = (Content.styled(before, "bold"), name, Content.styled(after, "bold"))
-        return Content.assemble(*asks, "\n", *_styled(asked.arguments))
+        tool = Content.styled(name, "bold underline")
+        asks = (Content.styled(before, "bold"), tool, Content.styled(after, "bold"))
+        return Content.assemble(*asks, "\n", *_styled(arguments))
 
 
 def _styled(arguments: str) -> Iterator[Content | str]:

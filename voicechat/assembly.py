@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from voicechat import config_file, roster
+from voicechat import config_file, config_key, roster
 from voicechat.audio import device_test, portaudio, recording
 from voicechat.audio.devices import SoundCard, list_devices
 from voicechat.audio.record_card import CardRecording
@@ -24,14 +24,17 @@ from voicechat.dialing import Dial, Dialing
 from voicechat.engine import Engine
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event, Notify, SessionReady
+from voicechat.front.doors import TypedKey
 from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.journal import Journal, NullJournal, Recorder, Resumed, data_folder, resume, used
 from voicechat.journal.learned import Learned
+from voicechat.key_shapes import find_key
 from voicechat.line import Line
 from voicechat.links.whereabouts import network_label
 from voicechat.notices import Notices
-from voicechat.providers import catalog, names
+from voicechat.providers import catalog, dialect_class, names
 from voicechat.session import Listener, Session
+from voicechat.text import clean
 from voicechat.tools.toolbox import Toolbox
 from voicechat.trace import Trace
 
@@ -53,6 +56,8 @@ class House:
     record: Path | None = None
     """Where to record the call from its beginning; None: not until a key asks for it."""
     recorder: recording.Recorder | None = None
+    config_path: Path | None = None
+    """The file that was named on the command line."""
     remembering: threading.Thread | None = None
     """Writes down which model is talked to: the disk may be slow, and the call must not wait."""
 
@@ -65,6 +70,7 @@ class House:
         """
         config = config_file.load(args.config, environ, names())
         house = cls(_overlay(config, args), environ, proxy_option=args.proxy)
+        house.config_path = args.config
         house.record = check_recording(args.record) if args.record else None
         if house.config.trace:
             house.trace = Trace(Path(house.config.trace), house.config.secrets())
@@ -218,6 +224,49 @@ class House:
         """Whether the microphone was just opened and hears nothing yet."""
         microphone = self.sound.microphone if self.sound is not None else None
         return microphone is not None and microphone.is_waking
+
+    # -- keys that the user types as a message -----------------------------------------------------
+
+    def find_key(self, line: str, provider: str) -> TypedKey | None:
+        """The key in a typed line, and whose it is: as the line says, or else as it looks.
+
+        Args:
+            provider: Whom the user talks to now.
+        """
+        found = find_key(clean(line))
+        if found is None:
+            return None
+        owners = {name: dialect_class(name).profile for name in names()}
+        owners = {name: profile for name, profile in owners.items() if profile.key_env}
+        named = [name for name in owners if any(env in line for env in owners[name].key_env)]
+        likely = owners if found.is_anybodys else found.providers
+        owner = next(iter(named), provider if provider in likely else "")
+        owner = owner or next(iter(found.providers), "")
+        profile = owners.get(owner)
+        if profile is None:
+            return TypedKey(found.key)
+        return TypedKey(found.key, owner, profile.title, profile.key_env[0])
+
+    def store_key(self, typed: TypedKey) -> Path:
+        """Put a key into the config file; lines that are dialled from now on use it.
+
+        Raises:
+            ConfigError: the file cannot be written.
+        """
+        path = self.config_path or config_file.config_path(self.environ)
+        path = config_key.store_key(path, typed.provider, typed.key)
+        self.hide_key(typed)
+        own = replace(self.config.provider(typed.provider), api_key=typed.key)
+        providers = {**self.config.providers, typed.provider: own}
+        self.config = replace(self.config, providers=providers)
+        return path
+
+    def hide_key(self, typed: TypedKey) -> None:
+        """Keep a key that the user sends all the same out of every file of ours."""
+        if self.trace is not None:
+            self.trace.hide(typed.key)
+        if isinstance(self.journal, Journal):
+            self.journal.hide(typed.key)
 
     # -- what there is --------------------------------------------------------------------------
 

@@ -214,7 +214,7 @@ async def _run_plain(house: "House", args: argparse.Namespace) -> int:
 
     config = house.config
     is_voice = bool(args.hands_free) and not args.say and not config.text
-    plain = Plain(Options(args.json, args.say, args.save_reply, is_voice))
+    plain = Plain(Options(args.json, args.say, args.save_reply, is_voice, house.find_key))
     for warning in config.warnings:
         plain.warn(warning)
     wants_speech = is_voice or args.save_reply is not None
@@ -240,6 +240,9 @@ async def _run_screen(house: "House") -> int:
         house.pick_device,
         lambda: house.recorder,
         house.is_waking,
+        house.find_key,
+        house.store_key,
+        house.hide_key,
     )
 
     def build(listener: "Listener") -> "Session":

@@ -6,6 +6,7 @@ model and may arrive after the answer (the Realtime guide on input transcription
 """
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,7 +25,8 @@ from voicechat.events import (
     TurnCommitted,
 )
 from voicechat.row import Role, Row, State
-from voicechat.text import clean_line
+from voicechat.text import clean_line, cut_line
+from voicechat.visible import visible, visible_json
 
 __all__ = ["Conversation", "Kept", "Role", "Row", "Said", "State"]
 
@@ -91,7 +93,7 @@ class Conversation:
             case ReplyFinished():
                 return self._finish(event)
             case ToolCalled(reply_id, call_id, name, arguments):
-                words = clean_line(f"{name} {_readable(arguments)}", LONGEST_CALL)
+                words = cut_line(f"{visible(name)} {_readable(arguments)}", LONGEST_CALL)
                 return [self._append(Row(call_id, "tool", words, reply_id=f"tool-{reply_id}"))]
             case ToolAnswered():
                 return self._answer_tool(event)
@@ -303,6 +305,8 @@ def _told(row: Row, *, is_answered: bool) -> str:
     return NOT_WRITTEN_DOWN if is_unwritten else row.said if row.said.strip() else ""
 
 
+_BETWEEN_LINES = re.compile(r"[\t\n\r]+ *")
+"""In valid JSON these stand between values only."""
 _END = {
     "completed": State.DONE,
     "incomplete": State.DONE,
@@ -312,8 +316,11 @@ _END = {
 
 
 def _readable(arguments: str) -> str:
-    """JSON as a person reads it: many models write each letter that is not ASCII as an escape."""
+    """JSON as a person reads it: many models write each letter that is not ASCII as an escape.
+
+    What would hide stays an escape.
+    """
     if "\\u" in arguments:
         with suppress(ValueError, RecursionError):
-            return json.dumps(json.loads(arguments), ensure_ascii=False)
-    return arguments
+            return visible_json(json.loads(arguments))
+    return visible(_BETWEEN_LINES.sub(" ", arguments))

@@ -1,12 +1,12 @@
 """What a test of the devices found, in plain lines: what it is, what is wrong, what to do."""
 
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
 from voicechat.audio.device_test import CHIRPS, Findings
+from voicechat.visible import visible_json
 
 Grade: TypeAlias = Literal["good", "note", "bad"]
 
@@ -51,7 +51,7 @@ def report_test(test: Callable[[Callable[[str], None]], Findings], *, as_json: b
     found = judge(findings)
     if as_json:
         fields = asdict(findings) | {"verdicts": [asdict(verdict) for verdict in found]}
-        _write(json.dumps(fields, ensure_ascii=False, indent=1))
+        _write(visible_json(fields, indent=1))
     else:
         for verdict in found:
             _write(f"{_MARKS[verdict.grade]}  {verdict.text}")

@@ -1,18 +1,18 @@
 """`voicechat conversations` and `voicechat export`: what was kept, as a list or one of it whole."""
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
 from voicechat.journal import Kept, Loaded, export
+from voicechat.visible import visible_json
 
 
 def list_conversations(found: Sequence[Kept], *, as_json: bool) -> int:
     """Print the conversations, newest first: two lines each, or one JSON array."""
     if as_json:
-        _write(json.dumps([asdict(kept) for kept in found], ensure_ascii=False, indent=1))
+        _write(visible_json([asdict(kept) for kept in found], indent=1))
         return 0
     for kept in found:
         facts = (kept.id, _local(kept.last), _count(kept), kept.model)

@@ -1,13 +1,13 @@
 """Words on stdout and stderr for those without a screen: each is there as soon as it is written."""
 
 import io
-import json
 import os
 import sys
 from dataclasses import dataclass, field
 from typing import Any
 
 from voicechat.errors import VoiceChatError
+from voicechat.visible import visible_json
 
 
 def allow_any_text() -> None:
@@ -35,12 +35,12 @@ def write(text: str) -> None:
 
 
 def write_json(fields: dict[str, Any]) -> None:
-    """One object on one line of stdout.
+    """One object on one line of stdout; no character of it steers a terminal or hides.
 
     Raises:
         VoiceChatError: as `write`.
     """
-    write(json.dumps(fields, ensure_ascii=False) + "\n")
+    write(visible_json(fields) + "\n")
 
 
 def complain(text: str) -> None:

@@ -5,6 +5,7 @@ holds one object per event (`voicechat.front.report`) and nothing else.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from voicechat.events import (
     SessionReady,
 )
 from voicechat.front import report
+from voicechat.front.doors import TypedKey
 from voicechat.front.orders import (
     Help,
     Leave,
@@ -60,6 +62,8 @@ class Options:
     save_reply: Path | None = None
     is_voice: bool = False
     """Microphone and loudspeaker are open: go on listening when stdin has ended."""
+    find_key: Callable[[str, str], TypedKey | None] = lambda line, provider: None
+    """The key in a line, for one who talks to that provider."""
 
 
 @dataclass(slots=True)
@@ -124,7 +128,11 @@ class Plain:
             call.cancel()
 
     async def _ask(self, session: Session, line: str) -> None:
-        """One line of stdin: a message or an order (`voicechat.front.orders`)."""
+        """One line of stdin: a message or an order (`voicechat.front.orders`); no key is sent."""
+        typed = self.options.find_key(line, session.line.dialect.profile.name)
+        if typed is not None:
+            self._refuse_key(typed)
+            return
         order = read_order(line)
         match order:
             case Say(text):
@@ -140,6 +148,16 @@ class Plain:
                 complain(_ENGLISH("help_orders"))
             case Leave():
                 raise _Left
+
+    def _refuse_key(self, typed: TypedKey) -> None:
+        """Nobody can be asked here: a line with a key in it is not sent."""
+        text = _ENGLISH("key_not_sent")
+        if typed.provider:
+            owner = {"title": typed.title, "provider": typed.provider, "env": typed.variable}
+            text = _ENGLISH("key_not_sent_of", **owner)
+        if self.options.as_json:
+            write_json({"event": "notice", "code": "key_not_sent", "text": text})
+        self.questions.give_up(text)
 
     async def _show(self, session: Session, order: Show) -> None:
         await self._ready.wait()  # Only then is it known what the model takes.

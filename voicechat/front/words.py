@@ -191,6 +191,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "y: run it once   a: always, until you quit   n or Esc: no",
         "y：运行一次   a：本次运行期间总是允许   n 或 Esc：不允许",
     ),
+    "consent_more": (
+        "More below: PgDn or Down to its end, then y or a   n or Esc: no",
+        "下面还有内容：按 PgDn 或 ↓ 看到末尾后，才能按 y 或 a   n 或 Esc：不允许",
+    ),
     "consent_typing": (
         "Send or clear your message, then y: once, a: always, n: no.  Esc: no",
         "请先发送或清空消息，再按 y：一次，a：总是，n：不允许。Esc：不允许",
@@ -198,6 +202,39 @@ _WORDS: dict[str, tuple[str, str]] = {
     "consent_behind": (
         "A tool waits for your yes or no: Esc closes this page",
         "有工具在等待你的许可：按 Esc 关闭此页",
+    ),
+    # a key typed as a message
+    "key_asks": (
+        "This looks like a key for {title}. It was not sent.",
+        "这看起来是 {title} 的密钥，尚未发送。",
+    ),
+    "key_asks_nobody": (
+        "This looks like a key. It was not sent.",
+        "这看起来是一个密钥，尚未发送。",
+    ),
+    "key_keys": (
+        "s: store it in the config   n: send it anyway   Esc: drop it",
+        "s：保存到配置文件   n：仍然发送   Esc：丢弃",
+    ),
+    "key_keys_nobody": ("n: send it anyway   Esc: drop it", "n：仍然发送   Esc：丢弃"),
+    "key_typing": (
+        "Send or clear your message first.  Esc: drop the key",
+        "请先发送或清空消息。Esc：丢弃密钥",
+    ),
+    "key_stored": (
+        "Stored as the key of {title} in {path}: F5 connects with it",
+        "已作为 {title} 的密钥保存到 {path}：按 F5 使用新密钥连接",
+    ),
+    "key_dropped": ("Dropped: nothing was sent", "已丢弃：没有发送任何内容"),
+    "key_not_sent": (
+        "A line was not sent: it looks like a key, which belongs into the config file",
+        "有一行没有发送：它看起来是密钥，应写在配置文件中",
+    ),
+    "key_not_sent_of": (
+        "A line was not sent: it looks like a key for {title}. Put it into the config file, "
+        "as api_key under [providers.{provider}], or into {env}",
+        "有一行没有发送：它看起来是 {title} 的密钥。请写入配置文件 [providers.{provider}] 的 "
+        "api_key，或放入环境变量 {env}",
     ),
     # told once
     "copied": ("Copied the last reply", "已复制最后一条回复"),

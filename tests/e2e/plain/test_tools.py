@@ -52,6 +52,25 @@ async def test_a_tool_that_is_not_allowed_is_refused_and_says_how_to_allow_it(
         assert "allow = true under [tools.get_time]" in outputs(server)[0]
 
 
+HOSTILE = '{"zone": "UTC\x9d0;\u202e\u200b\x9c", "k\x9fey": ["\\ud800", "\\u009d", "\x7f"]}'
+
+
+@pytest.mark.fault("S13")
+async def test_json_shows_what_hides_in_a_call_and_what_is_not_allowed_does_not_run(
+    program: Program,
+) -> None:
+    replies = (Reply(tool="get_time", arguments=HOSTILE), Reply("So be it."))
+    for more in ("allow = true", "allow = false"):
+        configure(program, more)
+        async with GaServer(replace(CALL, replies=replies)) as server:
+            outcome = await program.call(server, "--json", stdin="what time is it?\n")
+            assert outcome.code == 0, outcome.err
+            assert all(line.isprintable() for line in outcome.out.splitlines())
+            (called,) = outcome.of("tool_called")
+            assert json.loads(called["arguments"]) == json.loads(HOSTILE)
+            assert ("noon in" in outputs(server)[0]) == (more == "allow = true")
+
+
 async def test_a_server_of_tools_that_fails_is_told_and_the_answer_comes(program: Program) -> None:
     program.config.write_text('[mcp.files]\ncommand = ["no-such-server"]\n')
     async with GaServer(CALL) as server:

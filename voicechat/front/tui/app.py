@@ -21,7 +21,7 @@ from textual.widgets import Footer, Input
 
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, ProviderFailed, ReplyFinished
-from voicechat.front.doors import Doors
+from voicechat.front.doors import Doors, TypedKey
 from voicechat.front.orders import (
     Help,
     Leave,
@@ -44,6 +44,7 @@ from voicechat.front.tui.status import LineBar, StatusBar, say_levels
 from voicechat.front.tui.talk_key import TalkKey
 from voicechat.front.tui.transcript import Transcript
 from voicechat.front.words import Words
+from voicechat.line import Line
 from voicechat.session import Session
 from voicechat.text import clean_line
 
@@ -84,6 +85,8 @@ class VoiceChatApp(App[None]):
         self._talk_key, self._pressed_at = TalkKey(), 0.0
         self._showing = asyncio.Lock()
         """One order to show something at a time: they arrive as they were given."""
+        self._dial_again: Callable[[], Line] | None = None
+        """How to connect with a key that was just stored; None: as before."""
         self._owes_frames = False
         self._is_question_behind = False
         """A question waits, and another page hides it."""
@@ -252,8 +255,38 @@ class VoiceChatApp(App[None]):
 
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
-        """Send it or carry it out; what cannot be, stays in the box."""
-        order, is_offline = read_order(event.value), self.session.snapshot().phase == "offline"
+        """Send it or carry it out; what cannot be, stays in the box.  Keys are asked about."""
+        typed = self._doors.find_key(event.value, self.session.line.dialect.profile.name)
+        if typed is None:
+            self._perform(event.value)
+        else:
+            self._prompt.clear()
+            self.run_worker(self._ask_about_key(typed, event.value))
+
+    async def _ask_about_key(self, typed: TypedKey, line: str) -> None:
+        """Store it, send it or forget it: the line is in no history, and no file but the config."""
+        verdict = await self._question.ask_about_key(typed.title)
+        if verdict == "store":
+            self._store_key(typed)
+        elif verdict == "send":
+            self._doors.hide_key(typed)
+            self._perform(line, is_secret=True)
+        else:
+            self._tell("key_dropped")
+
+    def _store_key(self, typed: TypedKey) -> None:
+        try:
+            path = self._doors.store_key(typed)
+            if typed.provider == self.session.line.dialect.profile.name:
+                self._dial_again = self._doors.dial(self.session.line.name)
+        except VoiceChatError as error:
+            self.hear(error)
+            return
+        where = clean_line(str(path), 200)
+        self._note("key_stored", self._words("key_stored", title=typed.title, path=where))
+
+    def _perform(self, line: str, *, is_secret: bool = False) -> None:
+        order, is_offline = read_order(line), self.session.snapshot().phase == "offline"
         match order:
             case Mistake(key, values):
                 self._tell(key, **values)
@@ -270,13 +303,13 @@ class VoiceChatApp(App[None]):
                 if is_offline:
                     self._tell("waits_for_line")
             case ShowFile() | ShowScreen():
-                self.run_worker(self._show(order, event.value))
-        if event.value.strip():
-            self._prompt.remember(event.value)
+                self.run_worker(self._show(order, line, is_secret=is_secret))
+        if line.strip() and not is_secret:
+            self._prompt.remember(line)
         self._prompt.clear()
         self.action_newest()
 
-    async def _show(self, order: Show, line: str) -> None:
+    async def _show(self, order: Show, line: str, *, is_secret: bool) -> None:
         """Show the model something; where that fails, the words come back into the box."""
         slow = self.set_timer(SLOW_S, lambda: self._tell("picture_loading"))
         shown: list[Shown] = []
@@ -289,7 +322,7 @@ class VoiceChatApp(App[None]):
             self.hear(error)
         finally:
             slow.stop()
-        if not shown:
+        if not shown and not is_secret:
             self._prompt.give_back(line)
         for one in shown:
             if one.picture is not None:
@@ -444,7 +477,8 @@ class VoiceChatApp(App[None]):
 
     def action_reconnect(self) -> None:
         self._note("reconnect", self._words("reconnecting"))
-        self.session.redial()
+        self.session.redial(self._dial_again)
+        self._dial_again = None
 
     # -- pages ----------------------------------------------------------------------------------
 
@@ -468,6 +502,7 @@ class VoiceChatApp(App[None]):
         except VoiceChatError as error:
             self.hear(error)
             return
+        self._dial_again = None
         self._note("switch", self._words("switching", model=model))
         self.session.redial(dial)
 

@@ -79,8 +79,10 @@ class House:
         folder, config = data_folder(self.environ), self.config
         self.resumed = resume(folder, wanted, will_write=config.save)
         model = (self.resumed.name if keeps_model else "") or config.model
+        # An address is for the model that it was named with, not for the one of long ago.
+        url_model = config.model if config.url_model is None else config.url_model
         warnings = (*config.warnings, *self.resumed.told)
-        self.config = replace(config, model=model, warnings=warnings)
+        self.config = replace(config, model=model, url_model=url_model, warnings=warnings)
 
     def close(self) -> None:
         if self.recorder is not None:
@@ -226,6 +228,8 @@ def _overlay(config: Config, args: argparse.Namespace) -> Config:
     )
     if args.trace:
         plain["trace"] = args.trace
+    if args.url is None:
+        plain["url_model"] = config.model  # The file's address is for the file's model.
     return replace(config, **plain, audio=replace(config.audio, **audio))
 
 

@@ -193,6 +193,8 @@ class Config:
     tools: Mapping[str, ToolSection] = field(default_factory=lambda: _NO_TABLE)
     mcp: Mapping[str, McpSection] = field(default_factory=lambda: _NO_TABLE)
     models: Mapping[str, ModelSection] = field(default_factory=lambda: _NO_TABLE)
+    url_model: str | None = field(default=None, metadata={"in_file": False})
+    """The model that `url` was named with, empty where it was named alone; None: `model`."""
     warnings: tuple[str, ...] = field(default=(), compare=False, metadata={"in_file": False})
     """What the user should be told about the file; not a setting."""
 

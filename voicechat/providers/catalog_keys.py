@@ -14,19 +14,6 @@ from voicechat.providers.base import Profile
 NO_CONFIG = Config()
 
 
-def key_for(provider: str, environ: Mapping[str, str], config: Config) -> str:
-    """The key for a provider; empty where none is needed or the server is the user's own.
-
-    Raises:
-        ConfigError: There is no such provider, no key, or the key is damaged; says where to get it.
-    """
-    profile = dialect_class(provider).profile
-    key, _ = find_key(profile, environ, config)
-    if key or not profile.key_env or config.url or config.provider(provider).url:
-        return key
-    raise missing_key(profile, config)
-
-
 def missing_key(profile: Profile, config: Config) -> ConfigError:
     """What to say when there is none."""
     where = f" (get one at {profile.key_page})" if profile.key_page else ""
@@ -61,25 +48,6 @@ def url_for(provider: str, environ: Mapping[str, str], config: Config = NO_CONFI
         return url
     _, variable = find_key(profile, environ, config)
     return profile.url_by_key.get(variable, "")
-
-
-def has_key(provider: str, environ: Mapping[str, str], config: Config) -> bool:
-    """Whether everything is there to call a provider."""
-    return not missing(provider, environ, config)
-
-
-def missing(provider: str, environ: Mapping[str, str], config: Config) -> str:
-    """What the user must set before a provider can be called: a variable, or an option; or empty.
-
-    Raises:
-        ConfigError: The key is damaged.
-    """
-    profile, own = dialect_class(provider).profile, config.provider(provider)
-    if profile.key_env and not find_key(profile, environ, config)[0]:
-        return key_variable(provider, config)
-    if profile.needs_url and not (config.url or own.url or url_for(provider, environ, config)):
-        return next(iter(profile.url_env), "--url")
-    return ""
 
 
 def find_key(profile: Profile, environ: Mapping[str, str], config: Config) -> tuple[str, str]:

@@ -7,13 +7,13 @@ program chooses itself.  Nothing here talks to a network or a sound card yet.
 import argparse
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from voicechat import config_file, roster
+from voicechat import config_file, environment, roster
 from voicechat.audio import device_test, portaudio, recording
 from voicechat.audio.devices import SoundCard, list_devices
 from voicechat.audio.record_card import CardRecording
@@ -184,10 +184,22 @@ class House:
         self.remembering = threading.Thread(target=used.remember, args=what, daemon=True)
         self.remembering.start()
 
+    def forget_keys(self, environ: MutableMapping[str, str]) -> None:
+        """Take the keys out of the process's own environment: they stay here, and no child, of
+        ours or of a library's, is given one that it was not meant to have."""
+        self.environ = dict(self.environ)
+        environment.forget_keys(environ, *self._keys())
+
+    def _keys(self) -> tuple[frozenset[str], tuple[str, ...]]:
+        """The variables that hold keys, and the keys of the config."""
+        written = (section.api_key for section in self.config.providers.values())
+        return catalog.key_variables(self.config), tuple(filter(None, written))
+
     def _toolbox(self) -> Toolbox:
         config, find_proxy = self.config, self.dialing.proxy_url
+        given = environment.without_keys(self.environ, *self._keys())
         return Toolbox(
-            config.tools, config.mcp, self.environ, find_proxy=find_proxy, ca_file=config.ca_file
+            config.tools, config.mcp, given, find_proxy=find_proxy, ca_file=config.ca_file
         )
 
     def _journal(self, session: Session) -> Recorder:

@@ -6,7 +6,7 @@ Every field here is a setting of the file under the same name, and its default i
 
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 
@@ -201,6 +201,17 @@ class Config:
     def provider(self, name: str) -> Provider:
         """The section of one provider; all defaults where there is none."""
         return self.providers.get(name, Provider())
+
+    def key_variables(self) -> frozenset[str]:
+        """Every environment variable that the file names as the place of a key."""
+        sections: tuple[Local | Provider, ...] = (self.local, *self.providers.values())
+        named = (
+            getattr(section, entry.name)
+            for section in sections
+            for entry in fields(section)
+            if entry.name.endswith("key_env")
+        )
+        return frozenset(filter(None, named))
 
     def secrets(self) -> tuple[str, ...]:
         """Every text of the file that nothing may show, for `mask_secrets`."""

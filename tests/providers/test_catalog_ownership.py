@@ -1,6 +1,7 @@
 """Which address and which key belong together: every way to give an address, and every switch."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def environ_of(config: Config) -> dict[str, str]:
     return {section.api_key_env: key_of(name) for name, section in config.providers.items()}
 
 
-def config_of(**values: str | None) -> Config:
+def config_of(**values: Any) -> Config:
     sections = {name: Provider(api_key_env=f"KEY_OF_{name.upper()}") for name in names()}
     return replace(Config(providers=sections), **values)
 

@@ -15,6 +15,7 @@ from voicechat.providers.catalog_keys import (
     NO_CONFIG,
     key_place,
     key_variable,
+    key_variables,
     url_for,
 )
 from voicechat.providers.catalog_ownership import has_key, key_for, missing
@@ -36,6 +37,7 @@ __all__ = [
     "key_for",
     "key_place",
     "key_variable",
+    "key_variables",
     "missing",
     "models",
     "price",

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from voicechat.config import Config
 from voicechat.config_file import tidy_key
 from voicechat.errors import ConfigError
-from voicechat.providers import dialect_class
+from voicechat.providers import dialect_class, names
 from voicechat.providers.base import Profile
 
 NO_CONFIG = Config()
@@ -25,6 +25,12 @@ def key_variable(provider: str, config: Config) -> str:
     """The environment variable to put a provider's key into; empty where none is needed."""
     key_env = dialect_class(provider).profile.key_env
     return config.provider(provider).api_key_env or next(iter(key_env), "")
+
+
+def key_variables(config: Config) -> frozenset[str]:
+    """Every environment variable that may hold a key: of the known providers, and of the config."""
+    usual = (name for provider in names() for name in dialect_class(provider).profile.key_env)
+    return frozenset(usual) | config.key_variables()
 
 
 def key_place(provider: str, environ: Mapping[str, str], config: Config) -> str:

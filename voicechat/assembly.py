@@ -196,10 +196,15 @@ class House:
         return catalog.key_variables(self.config), tuple(filter(None, written))
 
     def _toolbox(self) -> Toolbox:
-        config, find_proxy = self.config, self.dialing.proxy_url
+        config = self.config
         given = environment.without_keys(self.environ, *self._keys())
         return Toolbox(
-            config.tools, config.mcp, given, find_proxy=find_proxy, ca_file=config.ca_file
+            config.tools,
+            config.mcp,
+            given,
+            find_proxy=self.dialing.proxy_url,
+            admit_proxy=self.dialing.admitted_proxy_url,
+            ca_file=config.ca_file,
         )
 
     def _journal(self, session: Session) -> Recorder:

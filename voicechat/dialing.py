@@ -21,6 +21,9 @@ from voicechat.line import Line
 from voicechat.links import proxy, websocket
 from voicechat.links.address import read_address
 from voicechat.links.answers import CHECK_KEY
+from voicechat.links.route import Route
+from voicechat.links.trust import tls_context
+from voicechat.links.tunnel import admitted_url
 from voicechat.providers import catalog, dialect_class, names
 from voicechat.providers import catalog_ownership as ownership
 from voicechat.providers.base import Dialect, Profile, Settings, Vad
@@ -80,6 +83,20 @@ class Dialing:
         """The address of that proxy, its password in it; empty: there is none."""
         through = self.choose_proxy(url)
         return through.url if through else ""
+
+    async def admitted_proxy_url(self, url: str) -> str:
+        """The same for a client that is not ours, which would send the password unasked.
+
+        Raises:
+            VoiceChatError: The proxy cannot be used, or takes no password in the way we know.
+        """
+        through = self.choose_proxy(url)
+        if through is None:
+            return ""
+        address = read_address(url)
+        route = Route(address.label, through)
+        trust = partial(tls_context, self.config.ca_file)
+        return await admitted_url(address, through, route, trust)
 
     # -- which model ----------------------------------------------------------------------------
 

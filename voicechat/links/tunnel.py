@@ -9,6 +9,7 @@ import base64
 import re
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +110,33 @@ async def open_tunnel(
         transport.abort()
         raise _refusal(route, head)
     return transport
+
+
+async def admitted_url(
+    address: Address, proxy: Proxy, route: Route, trust: Callable[[], ssl.SSLContext]
+) -> str:
+    """The proxy's address for a client that would send the password unasked: it stands in it only
+    where the proxy asks for it and takes Basic.
+
+    Raises:
+        ProxyError, ProxyRefusedError, TlsError, LinkError: As `open_tunnel`.
+    """
+    if not proxy.has_login or proxy.scheme.startswith("socks"):
+        return proxy.url
+    context = await asyncio.to_thread(trust) if proxy.scheme == "https" else None
+    try:
+        async with asyncio.timeout(route.deadline_s):
+            transport, head = await _ask(_request(address), proxy, context)
+    except EOFError:
+        raise no_http(route, at_proxy=True, ended=True) from None
+    except Exception as error:
+        raise connect_error(error, route, at_proxy=True) from None
+    transport.abort()
+    if head is None or head.status != 407:
+        return proxy.label
+    if offers_basic(head.headers):
+        return proxy.url
+    raise _refusal(route, head)
 
 
 async def _ask(

@@ -21,7 +21,7 @@ from voicechat.text import clean, clean_line, mask_secrets
 from voicechat.tools.content import read_result
 from voicechat.tools.offer import Answer, Offer
 from voicechat.tools.stdio import over_program
-from voicechat.tools.web import Way, over_http
+from voicechat.tools.web import AdmitProxy, Way, over_http
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -45,6 +45,7 @@ class McpServer:
         tell: Callable[[str, str], None],
         *,
         find_proxy: Callable[[str], str],
+        admit_proxy: AdmitProxy | None = None,
         ca_file: str = "",
         start_s: float = START_S,
     ) -> None:
@@ -57,6 +58,7 @@ class McpServer:
         """Nobody waits for it any more."""
         self._section, self._environ, self._tell = section, environ, tell
         self._find_proxy, self._ca_file, self._start_s = find_proxy, ca_file, start_s
+        self._admit_proxy = admit_proxy
         self._client: Client | None = None
         self._wanted, self._lost = asyncio.Event(), asyncio.Event()
         self._has_worked = False
@@ -116,7 +118,7 @@ class McpServer:
         section = self._section
         if section.url:
             way = Way(section.url, section.headers, self._find_proxy(section.url), self._ca_file)
-            return over_http(way, self._note_trouble)
+            return over_http(way, self._note_trouble, self._admit_proxy)
         environ = {**child_environment(self._environ), **section.env}
         return over_program(section.command, environ, self._note_end)
 

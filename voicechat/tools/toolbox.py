@@ -19,6 +19,7 @@ from voicechat.tools.names import Names
 from voicechat.tools.offer import Answer, Offer
 from voicechat.tools.schema import find_fault, read_arguments
 from voicechat.tools.server import START_S, McpServer, load_protocol
+from voicechat.tools.web import AdmitProxy
 
 MOST_TOOLS = 128
 """OpenAI's limit for one session."""
@@ -50,6 +51,8 @@ class Toolbox:
         servers: The servers of [mcp.*], by name.
         environ: Of this process; children get it without secrets.
         find_proxy: The proxy for an address, as an address; empty: none.
+        admit_proxy: The same once the proxy was asked whether it takes the password; None: it is
+            given whatever it takes.
         ca_file: More certificates to trust (PEM).
         ask_s: Seconds that a question waits for the user.
         start_s: Seconds that a server has to start.
@@ -62,6 +65,7 @@ class Toolbox:
         environ: Mapping[str, str],
         *,
         find_proxy: Callable[[str], str] = lambda url: "",
+        admit_proxy: AdmitProxy | None = None,
         ca_file: str = "",
         ask_s: float = ASK_S,
         start_s: float = START_S,
@@ -77,6 +81,7 @@ class Toolbox:
                 environ,
                 self._tell,
                 find_proxy=find_proxy,
+                admit_proxy=admit_proxy,
                 ca_file=ca_file,
                 start_s=start_s,
             )

@@ -5,9 +5,9 @@ Rule: headers may hold keys, so they never leave this machine in the clear.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +26,10 @@ _REFUSALS = {
 }
 
 
+AdmitProxy = Callable[[str], Awaitable[str]]
+"""The proxy for an address, as an address that holds the password only if the proxy takes it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """How an address is reached."""
@@ -39,17 +43,23 @@ class Way:
 
 
 @asynccontextmanager
-async def over_http(way: Way, on_trouble: Callable[[str], None]) -> AsyncIterator[Any]:
+async def over_http(
+    way: Way, on_trouble: Callable[[str], None], admit_proxy: AdmitProxy | None = None
+) -> AsyncIterator[Any]:
     """The pair of streams that the official client takes for a transport.
 
     Args:
         on_trouble: Gets what went wrong on the way, in words; the client itself only says that
             the connection is closed.
+        admit_proxy: Asks the proxy of an address whether it takes the password.
 
     Raises:
+        VoiceChatError: What `admit_proxy` raises.
         ConfigError: The address, its scheme or `ca_file` cannot be used.
     """
     check_way(way)
+    if way.proxy and admit_proxy:  # httpx2 sends the password unasked.
+        way = replace(way, proxy=await admit_proxy(way.url))
     import httpx2
     from mcp.client.streamable_http import streamable_http_client
 

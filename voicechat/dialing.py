@@ -7,7 +7,7 @@ cascade, in a process of its own, with other parts.
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import urlsplit
@@ -182,7 +182,7 @@ class Dialing:
         if choice.provider == catalog.BUILT_IN:
             local = partial(self._local_link, dialect)
             line = Line(dialect, local, choice.model, choice.full_name, choice.notice)
-            return self._with_limits(replace(line, host=_host_of(dialect.settings.url)))
+            return self._with_limits(line)
         instead: Dial | None = None
         if self.config.link == "auto":
             service = catalog.service_of_realtime(choice.provider, self.environ, self.config)
@@ -190,7 +190,7 @@ class Dialing:
         remote, names = partial(self._remote_link, dialect), (choice.model, choice.full_name)
         abilities = catalog.abilities(choice.model, choice.provider, config=self.config)
         line = Line(dialect, remote, *names, choice.notice, abilities=abilities, instead=instead)
-        return self._with_limits(replace(line, host=_host_of(dialect.settings.url)))
+        return self._with_limits(line)
 
     @asynccontextmanager
     async def _remote_link(self, dialect: Dialect) -> AsyncIterator[websocket.Link]:
@@ -255,7 +255,6 @@ class Dialing:
         able = catalog.abilities(service.chat_model, CHAT, service.provider, self.config)
         parts = urlsplit(service.url)
         is_plain = parts.scheme == "http" and not is_loopback(parts.hostname or "")
-        host = _host_of(service.url if service.is_own else "")
 
         def make() -> Line:
             model = service.chat_model or "auto"
@@ -263,7 +262,7 @@ class Dialing:
             dialect = dialect_class(CHAT)(settings)
             link = partial(_service_link, dialect, options, hint)
             line = Line(dialect, link, model, name, notice, "http", able, label, is_plain)
-            return self._with_limits(replace(line, host=host))
+            return self._with_limits(line)
 
         return make
 
@@ -296,13 +295,6 @@ class Dialing:
         if service.mouth_model or service.kind.endswith("-sound"):
             options = replace(options, mouth_voice=service.voice)
         return options
-
-
-def _host_of(url: str) -> str:
-    """Host and port of an address for people; empty where there is none to name."""
-    with suppress(ConfigError):
-        return read_address(url if "://" in url else f"https://{url}").label if url else ""
-    return ""
 
 
 @asynccontextmanager

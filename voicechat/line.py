@@ -32,8 +32,6 @@ class Line:
     """The proxy on the way to an HTTP service, which the link (to our own process) cannot know."""
     is_plain: bool = False
     """Everybody on the way to an HTTP service can read and hear what is said."""
-    host: str = ""
-    """The server, as shown to the user, where it is not the provider's usual one."""
     cuts_by_any_voice: bool = False
     """The user wants only words to cut a reply, and this model's VAD cannot leave that to us."""
     instead: "Callable[[], Line] | None" = None

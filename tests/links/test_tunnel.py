@@ -7,9 +7,14 @@ import pytest
 
 from tests.links.servers import Raw, Talk, answering, raw, relay_to, request, websocket
 from tests.links.test_websocket import HEADERS, failure, gate
-from voicechat.errors import ProxyRefusedError
+from voicechat.errors import ProxyRefusedError, VoiceChatError
 from voicechat.front.words_errors import error_in_chinese
+from voicechat.links.address import read_address
 from voicechat.links.answers import offers_basic, sign_ins
+from voicechat.links.proxy import Proxy
+from voicechat.links.route import Route
+from voicechat.links.trust import tls_context
+from voicechat.links.tunnel import admitted_url
 from voicechat.links.websocket import connect
 
 LOGIN = "DOMAIN%5Cjane:canary-pass@"
@@ -155,3 +160,50 @@ async def test_interim_answers_without_a_final_one_are_no_answer() -> None:
 def test_challenges_are_told_from_their_parameters(offered: str, found: tuple[str, ...]) -> None:
     headers = {"proxy-authenticate": offered}
     assert sign_ins(headers) == found and offers_basic(headers) is ("basic" in found)
+
+
+# -- for clients that send the password unasked -------------------------------------------------
+
+
+async def admit(answer: bytes, scheme: str = "http", login: str = LOGIN) -> tuple[str, Proxy, Raw]:
+    async with raw(answering(answer)) as server:
+        proxy, address = gate(scheme, server.port, login), read_address("https://tools.example/mcp")
+        route = Route(address.label, proxy)
+        return await admitted_url(address, proxy, route, tls_context), proxy, server
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_given"),
+    [
+        (wanting("Basic"), True),
+        (b"HTTP/1.1 200 OK\r\n\r\n", False),
+        (b"HTTP/1.1 403 No\r\n\r\n", False),
+    ],
+)
+@pytest.mark.fault("N37")
+async def test_the_password_is_in_the_address_only_where_it_is_asked_for(
+    answer: bytes, is_given: bool
+) -> None:
+    url, proxy, server = await admit(answer)
+    assert url == (proxy.url if is_given else proxy.label)
+    assert b"uthorization" not in server.received and server.visits == 1
+
+
+@pytest.mark.parametrize(("scheme", "login"), [("http", ""), ("socks5h", "jane:canary-pass@")])
+async def test_a_proxy_without_a_question_to_it_is_not_asked(scheme: str, login: str) -> None:
+    url, proxy, server = await admit(b"", scheme, login)
+    assert url == proxy.url and server.visits == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "scheme", "words"),
+    [
+        (wanting("NTLM"), "http", "px or cntlm"),
+        (b"", "http", "without an answer"),
+        (wanting("Basic"), "https", "The proxy https://"),
+    ],
+)
+async def test_a_proxy_that_cannot_be_used_is_named(answer: bytes, scheme: str, words: str) -> None:
+    with pytest.raises(VoiceChatError) as caught:
+        await admit(answer, scheme)
+    assert words in str(caught.value) and "canary" not in str(caught.value)

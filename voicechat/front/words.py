@@ -68,7 +68,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "direct": ("direct", "直连"),
     "via": ("via {proxy}", "经 {proxy}"),
-    "host": ("at {host}", "服务器 {host}"),
     "comma": (", ", "，"),
     "plain": ("not encrypted", "未加密"),
     # rows

@@ -49,8 +49,6 @@ class Service:
     mouth_model: str = ""
     """Text to speech at the same address; empty: it has none."""
     voice: str = ""
-    is_own: bool = False
-    """Whether the address is the user's, not the provider's usual one."""
 
 
 def service_for(choice: Choice, environ: Mapping[str, str], config: Config) -> Service:
@@ -139,7 +137,6 @@ class _Basis:
             mouth_kind=http.mouth,
             mouth_model=own.mouth_model or http.mouth_model,
             voice=voice,
-            is_own=self.url != http.url or self.profile.name == CHAT,
         )
 
 

@@ -38,12 +38,7 @@ def start(stage: Stage, service: Service, way: str, away: ClosedProxy, more: str
     options = service.options if way == "option" else ()
     terminal = stage.start("--text", *options, env=env)
     terminal.wait_for("- ready")
-    assert header(terminal).endswith(f"at 127.0.0.1:{service.server.port}")
     return terminal
-
-
-def header(terminal: Terminal) -> str:
-    return terminal.screen_text().splitlines()[0].rstrip()
 
 
 def pick(terminal: Terminal, name: str) -> None:
@@ -71,11 +66,10 @@ def test_a_model_of_another_provider_gets_its_key_at_its_own_address(
     more = f'[providers.xai]\nurl = "{section.server.url}"\n'
     terminal = start(stage, given, way, away, more)
     pick(terminal, "grok-voice")
-    terminal.wait_for(lambda text: f"at 127.0.0.1:{section.server.port}" in text)
+    terminal.wait_for(lambda text: key_lengths(section) and "- ready" in text)
     assert key_lengths(section)[0] == len(f"Bearer {XAI_KEY}")
     pick(terminal, "local")
     terminal.wait_for(lambda text: text.startswith(" local") and "connected, direct" in text)
-    assert "at 127" not in header(terminal)
     assert key_lengths(given) == [len(f"Bearer {KEY}")], "only its own provider's key, once"
     terminal.wait_for("- ready")
     leave(terminal, stage)

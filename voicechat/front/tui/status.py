@@ -108,8 +108,6 @@ class LineBar(Horizontal):
         parts = [words("connected_http" if is_http else "connected"), way]
         if _is_plain(session):
             parts.append(words("plain"))
-        if session.line.host:
-            parts.append(words("host", host=session.line.host))
         return words("comma").join(parts)
 
 

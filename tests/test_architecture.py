@@ -66,7 +66,6 @@ TWINS: dict[str, str] = {
     "links/bypass.py": "links/test_proxy.py",
     "links/route.py": "links/test_failures.py",
     "links/trust.py": "links/test_tls.py",
-    "links/tunnel.py": "links/test_through_proxies.py",
     "audio/backlog.py": "audio/test_jitter.py",
     "audio/device_test.py": "e2e/plain/test_devices.py",
     "audio/hearing.py": "e2e/voice/test_echo.py",

@@ -7,13 +7,13 @@ program chooses itself.  Nothing here talks to a network or a sound card yet.
 import argparse
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from voicechat import config_file, config_key, roster
+from voicechat import config_file, config_key, environment, roster
 from voicechat.audio import device_test, portaudio, recording
 from voicechat.audio.devices import SoundCard, list_devices
 from voicechat.audio.record_card import CardRecording
@@ -87,8 +87,10 @@ class House:
         folder, config = data_folder(self.environ), self.config
         self.resumed = resume(folder, wanted, will_write=config.save)
         model = (self.resumed.name if keeps_model else "") or config.model
+        # An address is for the model that it was named with, not for the one of long ago.
+        url_model = config.model if config.url_model is None else config.url_model
         warnings = (*config.warnings, *self.resumed.told)
-        self.config = replace(config, model=model, warnings=warnings)
+        self.config = replace(config, model=model, url_model=url_model, warnings=warnings)
 
     def close(self) -> None:
         if self.recorder is not None:
@@ -192,12 +194,23 @@ class House:
         self.remembering = threading.Thread(target=used.remember, args=what, daemon=True)
         self.remembering.start()
 
+    def forget_keys(self, environ: MutableMapping[str, str]) -> None:
+        """Take the keys out of the process's own environment: they stay here, and no child, of
+        ours or of a library's, is given one that it was not meant to have."""
+        self.environ = dict(self.environ)
+        environment.forget_keys(environ, *self._keys())
+
+    def _keys(self) -> tuple[frozenset[str], tuple[str, ...]]:
+        """The variables that hold keys, and the keys of the config."""
+        written = (section.api_key for section in self.config.providers.values())
+        return catalog.key_variables(self.config), tuple(filter(None, written))
+
     def _toolbox(self, notify: Notify) -> Toolbox:
         config = self.config
         return Toolbox(
             config.tools,
             config.mcp,
-            self.environ,
+            environment.without_keys(self.environ, *self._keys()),
             find_proxy=self.dialing.proxy_url,
             ca_file=config.ca_file,
             notify=notify,
@@ -283,6 +296,8 @@ def _overlay(config: Config, args: argparse.Namespace) -> Config:
     )
     if args.trace:
         plain["trace"] = args.trace
+    if args.url is None:
+        plain["url_model"] = config.model  # The file's address is for the file's model.
     return replace(config, **plain, audio=replace(config.audio, **audio))
 
 

@@ -174,7 +174,7 @@ def run(args: argparse.Namespace) -> int:
     if args.command == "devices" and args.test:
         from voicechat.front import device_report
 
-        config = assembly.House.build(args, os.environ).config
+        config = _build_house(args).config
         return device_report.report_test(
             lambda tell: assembly.test_devices(config, tell), as_json=args.json
         )
@@ -183,7 +183,7 @@ def run(args: argparse.Namespace) -> int:
         return listing.list_devices(devices, as_json=args.json, hint=hint)
     if args.command in ("conversations", "export"):
         return _show_kept(args)
-    house = assembly.House.build(args, os.environ)
+    house = _build_house(args)
     if args.command == "models":
         return listing.list_models(house.find_models(), as_json=args.json)
     if args.plain or args.json or args.say or args.save_reply:
@@ -195,6 +195,15 @@ def run(args: argparse.Namespace) -> int:
             f"This terminal can show lines only (TERM={term})", "Use --plain, or set TERM"
         )
     return asyncio.run(_run_screen(house))
+
+
+def _build_house(args: argparse.Namespace) -> "House":
+    """The parts; from here on they alone know the keys of the environment."""
+    from voicechat import assembly
+
+    house = assembly.House.build(args, os.environ)
+    house.forget_keys(os.environ)
+    return house
 
 
 def _show_kept(args: argparse.Namespace) -> int:

@@ -60,6 +60,10 @@ _ORDINARY = {
     "{who} ended the connection without an answer": "{who} 没有回答就断开了连接",
     "{who} refused the user name or password": "{who} 不接受用户名或密码",
     "{who} wants a user name and password": "{who} 需要用户名和密码",
+    "{who} wants to be signed in to by {ways}, which is not spoken here": (
+        "{who} 要求以 {ways} 方式登录，本程序不支持"
+    ),
+    "{who} wants a password and does not say in which way": "{who} 要求密码，但没有说明用哪种方式",
     "{who} seems to want a login page before it lets us to {goal} (HTTP {code})": (
         "{who} 似乎要求先在网页登录，才能访问 {goal}（HTTP {code}）"
     ),
@@ -90,6 +94,10 @@ _ORDINARY = {
     "The WebSocket to {who} works again": "到 {who} 的 WebSocket 已恢复",
 }
 _HINTS = {
+    "Run a helper that speaks it, such as px or cntlm, and give its address as the proxy": (
+        "请运行支持该方式的辅助程序（如 px 或 cntlm），并把它的地址设为代理"
+    ),
+    "Ask whoever runs it; none was sent": "请询问代理的管理者；没有发送密码",
     "Try again in a moment": "请稍后再试",
     "Connect again": "请重新连接",
     "A new one can be opened at once": "可以立即开始新会话",

@@ -2,6 +2,15 @@
 
 MODELS = {
     # which model, and what it needs
+    "There is no address for {who}: the one that was given belongs to {owner}": (
+        "没有 {who} 的地址：给出的地址属于 {owner}"
+    ),
+    "The address in url was given for {owner}, so {who} is reached at its own": (
+        "url 中的地址是给 {owner} 的，因此 {who} 使用自己的地址"
+    ),
+    "{first}; the address in url was given for {owner}, so {who} is reached at its own": (
+        "{first}；url 中的地址是给 {owner} 的，因此 {who} 使用自己的地址"
+    ),
     "There is no address for Azure OpenAI": "没有 Azure OpenAI 的地址",
     "There is no address for a server of your own": "没有您自己服务器的地址",
     "Azure OpenAI needs the name of your deployment": "Azure OpenAI 需要部署名称",

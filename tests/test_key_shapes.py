@@ -64,7 +64,7 @@ ORDINARY = [
     "https://example.org/watch?v=dQw4w9WgXcQ&list=PLrAXtmErZgOeiKm4sgNOknGvNjby9efdf",
     "npm sha512-" + base64.b64encode(hashlib.sha512(b"x").digest()).decode(),
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2mWq3xYb0pQk7v1Zt8u5HcR4nLs9eDg6fBxTyVaKjM me@host",
-    "/image /home/me/Pictures/IMG_20261201_123456_HDR.jpg what is this?",
+    "/image ~/Pictures/IMG_20261201_123456_HDR.jpg what is this?",
     "4111 1111 1111 1111, +86 138 0013 8000, DE89370400440532013000",
     "=" * 60 + " " + "a" * 64 + " " + "Aa0" * 20,
 ]

@@ -36,7 +36,6 @@ from voicechat.events import (
     SessionReady,
     SpeechStarted,
     ToolAnswered,
-    ToolCalled,
     TurnCommitted,
     Usage,
 )
@@ -559,15 +558,22 @@ async def test_a_voice_and_a_key_to_speak_stop_no_tool(slow_tool: Toolbox, tmp_p
         assert is_running(pid) and not one.of(ToolAnswered)
 
 
-async def test_a_line_that_ends_takes_its_calls_along(slow_tool: Toolbox, tmp_path: Path) -> None:
+@pytest.mark.fault("N39")
+async def test_a_tool_goes_on_when_its_line_ends(slow_tool: Toolbox, tmp_path: Path) -> None:
     async with call("tool_call", stay=True, toolbox=slow_tool) as one:
         await one.wait_for_phase("ready")
         one.session.say("what time is it?")
         pid = await pid_in(tmp_path / "pid")
         await one.server.control({"do": "close", "code": 1006})
         await one.wait_for_phase("offline")
+        one.session.redial()
+        await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
+        assert is_running(pid) and one.session.snapshot().phase == "thinking"
+        one.session.interrupt()
         await one.wait_for(lambda: not is_running(pid))
-        assert len(one.of(ToolCalled)) == 1 and not one.of(ToolAnswered)
+        await one.wait_for_phase("ready")
+        assert [told.is_error for told in one.of(ToolAnswered)] == [True]
+        assert one.server.log.of("response.create", conn=1) == [], "what was stopped is not asked"
 
 
 # -- the end of a line ----------------------------------------------------------------------------

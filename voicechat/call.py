@@ -26,6 +26,9 @@ ON_ITS_WAY_S = 0.5
 """Of speech that waits: what was asked behind it has not arrived."""
 USUAL_S = 2.0
 """Of speech on its way without a sign that it has arrived: no reason to complain."""
+TURN_S = 0.01
+"""How long messages that are here already may be dealt with before anything else has its turn: a
+flood of them must not hold up a signal, a key or the sound."""
 POLL_S = 0.02
 """How often a full link is asked whether there is room again."""
 
@@ -189,9 +192,13 @@ class Call:
     # -- downlink -------------------------------------------------------------------------------
 
     async def _downlink(self, link: Link) -> None:
+        began = time.monotonic()
         async for message in link:
             self._trace("down", message)
             self._pass_on(self._dialect.receive(message, self._now()))
+            if time.monotonic() - began > TURN_S:
+                await asyncio.sleep(0)  # Messages that wait are handed out without a pause.
+                began = time.monotonic()
 
     def _pass_on(self, events: list[Event]) -> None:
         for event in events:

@@ -41,9 +41,12 @@ from voicechat.outbox import Outbox
 from voicechat.providers.base import Dialect
 from voicechat.question import Question
 from voicechat.renewal import Renewal
+from voicechat.tool_carry import ToolCarry
 from voicechat.turn import Turn
 
 LOOK_S = 1.0
+ASKED_AGAIN = "asked_again"
+"""Code of a reply that was cut before it said much: another will answer."""
 CUT_BY_RENEWAL = "the session had to be renewed in the middle of it"
 THIN = "Your line is slower than speech: from now on it carries your voice as a telephone does"
 
@@ -88,6 +91,7 @@ class Lines:
         listener: Listener,
         turn: Turn,
         gate: Gate,
+        carry: ToolCarry,
         *,
         trace: Trace | None,
         may_be_thin: bool,
@@ -99,7 +103,7 @@ class Lines:
         self._turn, self._gate = turn, gate
         self._redial = asyncio.Event()
         self._leg: asyncio.Task[None] | None = None
-        self._outbox, self._question = Outbox(), Question()
+        self._outbox, self._question, self._tool_calls = Outbox(), Question(), carry
         self._places: deque[str] = deque()
         """Where the turns stand that were spoken before the line was up."""
         self._detour, self._outage = Detour(), Outage(listener, notices)
@@ -120,6 +124,8 @@ class Lines:
         Until a line is known to be good, what the user says is kept for the next one as well.
         """
         rate = self.line.dialect.input_rate
+        if isinstance(command, BeginTurn | SendText | SendImage):
+            self._tool_calls.drop()
         if not self._turn.is_ready and (not self._is_hopeless or _is_written(command)):
             self._outbox.keep(command, rate, self._conversation.before())
             self._places = deque(self._outbox.places)
@@ -143,9 +149,32 @@ class Lines:
         self._question.say(command, self.line.dialect.input_rate)
         self._call.send(command)
 
+    def ask_held(self) -> None:
+        """The tools have answered that a question waited for: it is asked with what they said."""
+        before = self._conversation.before()
+        for command, rate in self._tool_calls.release():
+            if not (self._is_up and self._turn.is_ready):
+                self._outbox.keep(command, rate, before)
+            if self._is_up:
+                self._send(command)
+
     def forget_question(self) -> None:
-        """An answer has begun, or is not wanted: nothing is asked again."""
+        """An answer is not wanted: nothing is asked again."""
         self._question.forget()
+        self._tool_calls.drop()
+
+    def called(self) -> None:
+        """The model had a tool called for the question."""
+        self._question.called()
+
+    def answering(self, ms: float) -> None:
+        """The user gets so much more of an answer."""
+        self._question.answering(ms, is_going_on=not self._tool_calls.is_running)
+
+    def answered(self) -> None:
+        """A reply has ended: nothing is asked again, unless it only had a tool called."""
+        if self._question.finished():
+            self._tool_calls.drop()
 
     def hear_user(self) -> None:
         """The service hears the user speak."""
@@ -215,6 +244,11 @@ class Lines:
 
     def redial(self, dial: Callable[[], Line] | None = None) -> None:
         """Connect again, to another model if `dial` is given."""
+        if self._question.stopped():
+            self._tool_calls.drop()
+        self._change_line(dial)
+
+    def _change_line(self, dial: Callable[[], Line] | None = None) -> None:
         self._talk.cut_in()
         self._detour.leave()
         self._outage.forget()
@@ -239,7 +273,7 @@ class Lines:
                 self._change(instead)
                 continue
             ending = None if is_asked else self._ending
-            if ending and self._turn.replying and not stay:
+            if ending and self._turn.replying and not stay and not self._tell_cut():
                 ending = replace(ending, act="fatal")  # Somebody waits for the rest of an answer.
             wait_s = self._end(ending) if ending else None
             self.hang_up()
@@ -277,7 +311,8 @@ class Lines:
         """The next line knows what was said so far, and how turns are marked now."""
         is_thin = self._is_thin or self._should_be_thin()
         self.line, self._is_thin, dialect = line, is_thin, line.dialect
-        unsent, hands_free, handle = self._outbox.item_ids, self._gate.hands_free, self._handle
+        unsent = self._outbox.item_ids | self._tool_calls.held_ids
+        hands_free, handle = self._gate.hands_free, self._handle
         tell_past(dialect, self._conversation, unsent, hands_free=hands_free, handle=handle.value)
         if is_thin and dialect.profile.g711:
             dialect.settings = replace(dialect.settings, codec="g711")
@@ -290,13 +325,15 @@ class Lines:
     def _keep_question(self) -> None:
         """What the line took with it before an answer began waits for the next one."""
         spoken = self._conversation.row(self._question.item_id)
-        words = spoken.text if spoken and spoken.is_finished else ""
+        reads = self.line.dialect.profile.text_input != "no"
+        words = spoken.text if spoken and spoken.is_finished and reads else ""
         row_id = spoken.id if spoken else ""
         is_lost = self.problem is not None or self._call.waiting_s > ON_ITS_WAY_S
         before = self._conversation.before(spoken)
-        for command, rate in self._question.left(words, row_id, is_lost=is_lost):
+        left = self._question.left(words, row_id, is_lost=is_lost)
+        for command, rate in [] if self._tool_calls.hold(left) else self._tool_calls.told(left):
             self._outbox.keep(command, rate or self.line.dialect.input_rate, before)
-        if spoken and not words:
+        if spoken and left and not words:
             self._conversation.forget(spoken)
 
     # -- one ------------------------------------------------------------------------------------
@@ -340,10 +377,18 @@ class Lines:
 
     def _renew(self) -> None:
         """Change the line where that cannot wait: who waits for the rest of an answer is told."""
-        cut = self._turn.replying
-        self.redial()
+        cut = "" if self._tell_cut() else self._turn.replying
+        self._change_line()
         if cut:
             self._listener(ReplyFinished(cut, "incomplete", "renewed", CUT_BY_RENEWAL))
+
+    def _tell_cut(self) -> bool:
+        """Tell of a reply that ends with its line before it said much: another will answer."""
+        cut = self._turn.replying
+        is_asked_again = bool(cut and self._question.left())
+        if is_asked_again:
+            self._listener(ReplyFinished(cut, "cancelled", ASKED_AGAIN))
+        return is_asked_again
 
     def _is_time_to_renew(self) -> bool:
         is_due = self._renewal.is_due(time.monotonic(), is_quiet=self._talk.is_quiet())

@@ -1,7 +1,8 @@
 """What the user has said and nobody has answered yet: said again on the next line if this one ends.
 
 The rule: nothing said is lost with a line, and nothing answered is said twice.  A question is over
-with the first the user gets of its answer, or when the user says something else instead.  Of a
+when the reply that answers it is, or when the user says something else instead.  A reply that only
+called a tool answers nothing, nor does one that broke off after a few words.  Of a
 microphone that is always open nobody but the service knows where speech begins: until it says so,
 the last moments in which something was loud may have been a question too.
 
@@ -20,6 +21,8 @@ UNSURE_MS = 10_000
 """How long a line may be dead before it is noticed."""
 LOUD_DBFS = -45.0
 """Softer sound is no speech of anybody at a microphone."""
+PREAMBLE_MS = 1_500
+"""What a reply said before it broke off may have been no more than "let me see"."""
 
 
 class Question:
@@ -36,6 +39,12 @@ class Question:
         somebody speak."""
         self.item_id = ""
         """Of the spoken turn that a service took; empty: it took none."""
+        self._asked: list[tuple[Command, int]] = []
+        """The question as it was asked, once a reply to it has begun."""
+        self._said_ms = 0.0
+        """Of the reply."""
+        self._owes_answer = False
+        """A tool was called for it, and the model has not gone on since."""
 
     def say(self, command: Command, rate: int) -> None:
         """This goes to the model; `rate`: Hz of its sound."""
@@ -45,6 +54,7 @@ class Question:
             case BeginTurn() | SendText() | SendImage():
                 self._begin(command, rate)
             case EndTurn():
+                self._asked = []
                 self._end.append((command, rate))
             case SendAudio(pcm):
                 self._sound.push((command, rate), duration_ms(pcm, rate))
@@ -57,11 +67,37 @@ class Question:
 
     def committed(self, item_id: str) -> None:
         """A service took the spoken turn; its words will come under this id."""
-        if self._sound:
+        is_spoken = any(isinstance(command, SendAudio) for command, _ in self._asked)
+        if self._asked and not (is_spoken and self.item_id in ("", item_id)):
+            self._asked = []  # Another turn, spoken into the answer.
+        if self._sound or self._asked:
             self.item_id = item_id
 
+    def called(self) -> None:
+        """The model had a tool called for it: the answer is still to come."""
+        self._settle()
+        self._owes_answer = True
+
+    def answering(self, ms: float, *, is_going_on: bool) -> None:
+        """The user gets `ms` more of a reply; `is_going_on`: no tool of it still runs."""
+        self._settle()
+        self._said_ms += ms
+        self._owes_answer = self._owes_answer and not is_going_on
+
+    def finished(self) -> bool:
+        """A reply has ended as it should; whether the question has its answer with that."""
+        if self._owes_answer:
+            return False
+        self.forget()
+        return True
+
+    def stopped(self) -> bool:
+        """The user ends the line: an answer that has begun is not wanted whole; whether so."""
+        return bool(self._said_ms) and self.finished()
+
     def forget(self) -> None:
-        """Its answer has begun, or is not wanted any more."""
+        """It has its answer, or that is not wanted any more."""
+        self._asked, self._said_ms, self._owes_answer = [], 0.0, False
         self._before, self._end = [], []
         self._sound.clear()
         self._is_heard = False
@@ -83,9 +119,24 @@ class Question:
             row_id: Of the row that holds them.
             is_lost: Whether the line broke; else no sound is missing that the service never heard.
         """
+        if self._asked and self._said_ms > PREAMBLE_MS and not self._owes_answer:
+            return []  # Most of an answer was heard: to hear it all again is no help.
         if words:
-            pictures = [one for one in self._before if isinstance(one[0], SendImage)]
+            pictures = [one for one in self._asked or self._before if isinstance(one[0], SendImage)]
             return [*pictures, (SendText(words, row_id), 0)]
+        if self._asked:
+            return [*self._asked]
+        return self._live(is_lost=is_lost)
+
+    def _settle(self) -> None:
+        """A reply has begun: what comes now from an open microphone is no part of the question."""
+        if not self._asked:
+            self._asked = self._live(is_lost=True)
+            self._before, self._end = [], []
+            self._sound.clear()
+            self._sound_ms, self._is_heard = 0.0, False
+
+    def _live(self, *, is_lost: bool) -> list[tuple[Command, int]]:
         if not self._is_heard:
             self._sound.trim(UNSURE_MS if is_lost else 0.0)
             self._drop_silence()

@@ -54,9 +54,11 @@ from voicechat.links.websocket import Link
 from voicechat.notices import Notices
 from voicechat.pictures import Limits, Picture
 from voicechat.providers.base import Dialect
+from voicechat.row import spoken_ms
 from voicechat.snapshot import Snapshot, shown_chars, take_snapshot
 from voicechat.tail import Tail
 from voicechat.text import clean
+from voicechat.tool_carry import ToolCarry
 from voicechat.tools.consent import Ask
 from voicechat.tools.toolbox import Toolbox
 from voicechat.turn import Turn
@@ -109,6 +111,9 @@ class Session:
         self._tail = Tail()
         self._interruption = Interruption()
         self.toolbox = toolbox or Toolbox({}, {}, {})
+        self._carry = ToolCarry(self.toolbox)
+        self._carry.tell, self._carry.reply = self._tell_tool, self._answer_tool
+        self._carry.go_on = self._go_on
         talk = Talk(
             self._take,
             self._prepare,
@@ -119,7 +124,7 @@ class Session:
             self._is_answered,
         )
         told = conversation, self.notices, listener
-        shared = self._turn, self.gate
+        shared = self._turn, self.gate, self._carry
         self.lines = Lines(dial, talk, *told, *shared, trace=trace, may_be_thin=may_be_thin)
         self._watchdog = Watchdog(self.line.dialect.profile.title)
         self._push_policy()
@@ -410,11 +415,11 @@ class Session:
 
     def _hang_up(self) -> None:
         """The line is gone: nothing on it is still going on."""
-        self.toolbox.cancel_all()
+        going_on = self._carry.hang_up()
         self.engine.finish(self._turn.replying)  # What has arrived is heard; no more will come.
         self._turn.hang_up()
         self._judge(self._interruption.drop())
-        for row in self.conversation.end():
+        for row in self.conversation.end(going_on):
             self._record(row)
 
     def _asked(self) -> None:
@@ -461,7 +466,7 @@ class Session:
             case ReplyAudio(reply_id, item_id, pcm):
                 self._play(reply_id, item_id, pcm)
             case ReplyText() if not event.spoken or not self.engine.has_loudspeaker:
-                self._answered()
+                self._answered(spoken_ms(event.text))
             case ReplyFinished():
                 self._finish(event)
             case SpeechStarted():
@@ -470,9 +475,10 @@ class Session:
                 if self.line.dialect.settings.vad.interrupt and not self.line.dialect.waits:
                     self._cut_in(by_server=True)
             case ToolCalled():
-                self.toolbox.call(event, self._answer_tool)
+                self.lines.called()
+                self._carry.call(event)
             case ToolsCancelled(call_ids):
-                self.toolbox.cancel(call_ids)
+                self._carry.cancel(call_ids)
             case SpeechStopped():
                 self._turn.is_heard = False
                 if not self.line.dialect.waits:
@@ -539,24 +545,32 @@ class Session:
 
     def _answer_tool(self, result: SendToolResult) -> None:
         """A tool of ours has an answer: it is part of the conversation, and the model goes on."""
-        self._fold(ToolAnswered(result.call_id, result.name, result.output, result.is_error))
+        self._tell_tool(result)
         self._asked()
         self.lines.post(result)
 
+    def _tell_tool(self, result: SendToolResult) -> None:
+        self._fold(ToolAnswered(result.call_id, result.name, result.output, result.is_error))
+
+    def _go_on(self) -> None:
+        """The tools of a question have answered that the line before took with it."""
+        self._asked()
+        self.lines.ask_held()
+
     def _play(self, reply_id: str, item_id: str, pcm: bytes) -> None:
         self.conversation.reply_row(item_id, reply_id, spoken=True)
-        self._answered()
+        self._answered(len(pcm) / 2 * 1000 / self.line.dialect.output_rate)
         self.engine.play(reply_id, item_id, pcm)
 
-    def _answered(self) -> None:
-        """The user gets something of an answer: what was asked is not asked again."""
+    def _answered(self, ms: float) -> None:
+        """The user gets something of an answer, so long to hear or to read."""
         self._turn.answered(time.monotonic())
-        self.lines.forget_question()
+        self.lines.answering(ms)
 
     def _finish(self, event: ReplyFinished) -> None:
         is_stale = event.status == "completed" and event.reply_id != self._turn.replying
         if event.status != "cancelled" and not is_stale:  # It may answer what was cut in upon.
-            self.lines.forget_question()
+            self.lines.answered()
         self._turn.finished(event.reply_id, failed=event.status == "failed")
         if self.line.may_cost:
             self.bill.add(self.line.model, event.usage)

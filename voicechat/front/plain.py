@@ -34,7 +34,7 @@ from voicechat.front.orders import (
     carry_out,
     read_order,
 )
-from voicechat.front.output import Page, allow_any_text, complain, write_json
+from voicechat.front.output import Page, allow_any_text, complain, stop_waiting, write_json
 from voicechat.front.questions import Questions
 from voicechat.front.signals import on_stop
 from voicechat.front.spoken import Recording
@@ -92,7 +92,7 @@ class Plain:
             if main is not None:
                 main.cancel()
 
-        on_stop(stop, also_interrupt=True)
+        on_stop(stop, also_interrupt=True, unblock=stop_waiting)
         try:
             self._show_past(session)
             await self._converse(session)

@@ -112,8 +112,8 @@ class Questions:
 
     def _finish(self, event: ReplyFinished) -> None:
         self._is_replying = False
-        if event.status == "cancelled" and event.code == "turn_detected":
-            return  # The user went on speaking: the next reply is the answer.
+        if event.status == "cancelled" and event.code in ("turn_detected", "asked_again"):
+            return  # The user went on speaking, or the line is changed: the next is the answer.
         if event.status == "completed" and self._owes_reply:
             self._end_calls()
         elif event.status == "completed" and not self._has_said:

@@ -108,6 +108,16 @@ SERVICES = {
     "Only the first {count} tools are offered: choose with tools = [...] under [mcp.NAME]": (
         "只提供前 {count} 个工具：请在 [mcp.NAME] 下用 tools = [...] 选择"
     ),
+    "The tool server {who}: {why}": "工具服务器 {who}：{why}",
+    "the tool {name} is listed twice: the first counts": "工具 {name} 列了两次，以第一个为准",
+    "the parameters of {name} are too large: it is left out": "{name} 的参数过大，未提供该工具",
+    "a tool's name is longer than {count} characters": "有工具的名称超过 {count} 个字符，未提供",
+    "only its first {count} tools are offered": "只提供它的前 {count} 个工具",
+    "its list of tools does not end: the rest is left out": "它的工具列表没有尽头，其余略去",
+    "It sent more than {count} MB at once": "它一次发来超过 {count} MB 的内容",
+    "It sent an event of more than {count} MB": "它发来超过 {count} MB 的单个事件",
+    "Its answer did not end within {seconds} s": "它的回应在 {seconds} 秒内没有结束",
+    "It compresses its answers, which was not asked for": "它擅自压缩了回应",
     "Tool servers need the package mcp": "工具服务器需要 mcp 软件包",
     "It ended at once": "它立即退出了",
     "It went away": "它已断开",

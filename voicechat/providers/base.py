@@ -100,8 +100,9 @@ class Profile:
 class Past:
     """One say of the conversation before this session, as the user heard or said it."""
 
-    role: Literal["user", "assistant"]
+    role: Literal["user", "assistant", "tool"]
     text: str
+    """Of a tool: the call, an arrow, and what it answered."""
     id: str = field(default="", compare=False)
     """Of its row in our conversation."""
 

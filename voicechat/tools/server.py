@@ -18,6 +18,7 @@ from voicechat.environment import child_environment
 from voicechat.errors import ConfigError, LinkError, ServiceError, VoiceChatError
 from voicechat.events import Notice, Notify, Tool
 from voicechat.text import clean, clean_line, mask_secrets
+from voicechat.tools.bounds import FLOODS, Flood, Listing
 from voicechat.tools.content import read_result
 from voicechat.tools.offer import Answer, Offer
 from voicechat.tools.stdio import over_program
@@ -94,6 +95,8 @@ class McpServer:
             await self._serve()
         except Exception as error:  # The protocol's package raises whatever it met.
             return self._explain(_root(error))
+        if self._last_words in FLOODS:
+            return Flood(self._last_words)
         return ServiceError("It went away", self._last_words)
 
     async def _serve(self) -> None:
@@ -130,13 +133,19 @@ class McpServer:
     # -- what it offers -------------------------------------------------------------------------
 
     async def _list(self, client: "Client") -> list[Offer]:
-        offers, cursor = [], None
+        offers: list[Offer] = []
+        cursor, listing = None, Listing()
         for _ in range(MOST_PAGES):
             page = await client.list_tools(cursor=cursor)
-            offers += [self._offer(tool) for tool in page.tools if self._is_wanted(tool.name)]
+            wanted = [tool for tool in page.tools if self._is_wanted(tool.name)]
+            offers += [self._offer(tool) for tool in listing.fitting(wanted)]
             cursor = page.next_cursor
-            if not cursor:
+            if not cursor or listing.is_full:
                 break
+        else:
+            listing.cut_off()
+        for fault in listing.faults:
+            self._tell("tools", f"The tool server {self.name}: {clean_line(fault)}")
         self._miss({offer.tool.name for offer in offers})
         return offers
 
@@ -204,6 +213,8 @@ class McpServer:
     def _explain(self, error: BaseException) -> VoiceChatError:
         if isinstance(error, VoiceChatError):
             return error
+        if self._last_words in FLOODS:
+            return Flood(self._last_words)
         if isinstance(error, TimeoutError):
             return ServiceError(f"It did not start within {self._start_s:g} s", self._last_words)
         if self._section.url and self._last_words:

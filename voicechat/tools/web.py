@@ -16,6 +16,7 @@ from voicechat.links.address import is_loopback, read_address
 from voicechat.links.proxy import read_proxy
 from voicechat.links.route import Route
 from voicechat.links.trust import secrets_of, tls_context
+from voicechat.tools.bounds import COMPRESSED, Flood, bounded_body, bounded_events
 
 CONNECT_S = 20.0
 LEAVE_S = 0.5
@@ -69,12 +70,16 @@ async def over_http(way: Way, on_trouble: Callable[[str], None]) -> AsyncIterato
                 raise
             if response.status_code >= 400:
                 on_trouble(_words_for_status(response.status_code))
+            _bound(response, on_trouble)
             return response
 
     network = Network(read_address(way.url), _route(way), partial(tls_context, way.ca_file))
     async with (
         Listening(
-            headers=dict(way.headers), transport=Transport(network), timeout=None, trust_env=False
+            headers={"Accept-Encoding": "identity", **way.headers},
+            transport=Transport(network),
+            timeout=None,
+            trust_env=False,
         ) as client,
         streamable_http_client(way.url, http_client=client) as streams,
     ):
@@ -84,6 +89,30 @@ async def over_http(way: Way, on_trouble: Callable[[str], None]) -> AsyncIterato
 def _route(way: Way) -> Route:
     proxy = read_proxy(way.proxy, "the options") if way.proxy else None
     return Route(read_address(way.url).label, proxy, CONNECT_S, secrets_of(way.headers))
+
+
+def _bound(response: Any, on_trouble: Callable[[str], None]) -> None:
+    """Let no answer be larger, or longer, than it may be; `httpx2` reads it from its stream."""
+    import httpx2
+
+    kind, given = response.headers.get("content-type", ""), response.stream
+
+    class Bounded(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            is_stream = kind.lower().startswith("text/event-stream")
+            try:
+                if response.headers.get("content-encoding", "identity").lower() != "identity":
+                    raise Flood(COMPRESSED)
+                async for chunk in (bounded_events if is_stream else bounded_body)(given):
+                    yield chunk
+            except Flood as flood:
+                on_trouble(flood.message)
+                raise
+
+        async def aclose(self) -> None:
+            await given.aclose()
+
+    response.stream = Bounded()
 
 
 def _words_for_status(status: int) -> str:

@@ -186,6 +186,28 @@ def test_a_long_question_is_scrolled_and_takes_a_yes_only_after_its_end(
     check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
 
 
+COUNTED = """
+import json, sys, time
+open({path!r}, "a").write("x")
+time.sleep(3)
+print("noon in " + json.load(sys.stdin)["zone"])
+"""
+
+
+@pytest.mark.fault("N39")
+def test_a_line_that_breaks_while_a_tool_runs_runs_it_once(stage: Stage, serve: Serve) -> None:
+    service, marks = serve(calling("get_time")), stage.home / "ran"
+    tool = command_tool(stage.home, COUNTED.format(path=str(marks)))
+    terminal = stage.start("--text", *service.options, *configure(stage, f"{tool}allow = true\n"))
+    terminal.wait_for(lambda text: marks.exists())
+    service.control(do="reset")
+    assert marks.read_text() == "x"
+    asked = str(service.server.log.of("conversation.item.create", conn=1))
+    assert "noon in UTC" in asked and "Do not call them again" in asked
+    terminal.wait_for("Tool: get_time")
+    assert not service.server.violations
+
+
 def test_leaving_ends_the_tool_that_runs(stage: Stage, serve: Serve) -> None:
     pid_file = stage.home / "pid"
     source = (

@@ -29,6 +29,7 @@ from voicechat.journal import Journal, NullJournal, Recorder, Resumed, data_fold
 from voicechat.journal.learned import Learned
 from voicechat.links.whereabouts import network_label
 from voicechat.providers import catalog, names
+from voicechat.retries import ANY_BUDGET, RetryBudget
 from voicechat.session import Listener, Session
 from voicechat.tools.toolbox import Toolbox
 from voicechat.trace import Trace
@@ -103,7 +104,14 @@ class House:
 
     # -- the session ----------------------------------------------------------------------------
 
-    def build_session(self, listener: Listener, *, with_sound: bool, wants_speech: bool) -> Session:
+    def build_session(
+        self,
+        listener: Listener,
+        *,
+        with_sound: bool,
+        wants_speech: bool,
+        budget: RetryBudget = ANY_BUDGET,
+    ) -> Session:
         """The session, ready to run.
 
         Raises:
@@ -143,6 +151,7 @@ class House:
             price=lambda model, usage: catalog.price(model, usage, config),
             toolbox=self._toolbox(),
             may_be_thin=config.audio.codec == "auto",
+            budget=budget,
         )
         session.journal = self.journal = self._journal(session)
         if self.recorder is not None:

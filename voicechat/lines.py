@@ -40,11 +40,16 @@ from voicechat.notices import Notices
 from voicechat.outage import Outage
 from voicechat.outbox import Outbox
 from voicechat.owner import ConnectionOwner
+from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect
 from voicechat.question import Question
 from voicechat.renewal import Renewal
+from voicechat.retries import RetryBudget
 
 LOOK_S = 1.0
+LINE_LOST = "line_lost"
+"""Code of a reply that ended with its line."""
+CUT_BY_LOSS = phrase("The line was lost in the middle of the answer")
 CUT_BY_RENEWAL = "the session had to be renewed in the middle of it"
 THIN = "Your line is slower than speech: from now on it carries your voice as a telephone does"
 
@@ -59,6 +64,7 @@ class Lines:
         owner: Talks over them.
         listener: Gets what ends a line.
         may_be_thin: Whether a line that is slower than speech may carry it as G.711.
+        budget: How long a lost line is tried again.
     """
 
     def __init__(
@@ -71,6 +77,7 @@ class Lines:
         *,
         trace: Trace | None,
         may_be_thin: bool,
+        budget: RetryBudget,
     ) -> None:
         self.line = dial()
         self.proxy_label = ""
@@ -85,7 +92,7 @@ class Lines:
         self._outbox, self._question = Outbox(), Question()
         self._places: deque[str] = deque()
         """Where the turns stand that were spoken before the line was up."""
-        self._detour, self._outage = Detour(), Outage(listener, notices)
+        self._detour, self._outage = Detour(), Outage(listener, notices, budget)
         self._handle, self._babble = Handle(), Babble()
         self._ending: Ending | None = None
         """How the last line ended, where it did so by itself."""
@@ -221,12 +228,17 @@ class Lines:
         if self._leg is not None:
             self._leg.cancel()
 
-    async def run(self, tasks: asyncio.TaskGroup, *, stay: bool) -> NoReturn:
-        """Line after line; without `stay`, until one ends.
+    async def run(self, tasks: asyncio.TaskGroup, *, stay: bool, reconnects: bool) -> NoReturn:
+        """Line after line.
+
+        Args:
+            stay: Wait for `redial` when a line is given up.
+            reconnects: Try a lost line again; `stay` does too.
 
         Raises:
-            VoiceChatError: it did (without `stay`).
+            VoiceChatError: a line is given up (without `stay`).
         """
+        reconnects = reconnects or stay
         while True:
             self._leg = tasks.create_task(self._carry(self.line))
             await asyncio.wait([self._leg])
@@ -235,12 +247,15 @@ class Lines:
                 self._change(instead)
                 continue
             ending = None if is_asked else self._ending
-            if ending and self._owner.replying and not stay:
+            if ending and self._owner.replying and not reconnects:
                 ending = replace(ending, act="fatal")  # Somebody waits for the rest of an answer.
             wait_s = self._end(ending) if ending else None
             self.is_given_up = ending is not None and wait_s is None
+            may_go_on = wait_s is not None and (reconnects or (ending and ending.act == "renew"))
+            if ending and may_go_on:
+                self._tell_cut(ending)
             self.hang_up()
-            if not stay and ending and (ending.act != "renew" or wait_s is None):
+            if not stay and ending and not may_go_on:
                 raise ending.error
             await self._outage.wait(self._redial, wait_s)
             self._detour.leave()
@@ -252,6 +267,18 @@ class Lines:
             self._keep_question()
         self.is_ready = False
         self._owner.on_link_lost()
+
+    def _tell_cut(self, ending: Ending) -> None:
+        """The rest of a reply will not come; one of which nothing was heard is asked for again."""
+        cut = self._owner.replying
+        if not cut:
+            return
+        if self._question.is_open:
+            self._listener(ReplyFinished(cut, "cancelled", LINE_LOST))
+        elif ending.act == "renew":
+            self._listener(ReplyFinished(cut, "incomplete", "renewed", CUT_BY_RENEWAL))
+        else:
+            self._listener(ReplyFinished(cut, "incomplete", LINE_LOST, CUT_BY_LOSS))
 
     def _end(self, ending: Ending) -> float | None:
         """A line ended by itself: seconds until the next one; None: that is left to the user."""

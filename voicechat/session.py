@@ -54,6 +54,7 @@ from voicechat.links.websocket import Link
 from voicechat.notices import Notices
 from voicechat.pictures import Picture
 from voicechat.providers.base import Dialect
+from voicechat.retries import ANY_BUDGET, RetryBudget
 from voicechat.snapshot import Snapshot, shown_chars, take_snapshot
 from voicechat.tail import Tail
 from voicechat.text import clean
@@ -77,6 +78,7 @@ class Session:
         engine: The sound, both ways; may have no card.
         listener: Gets every event after it was folded in, and every error that ends a line.
         may_be_thin: Whether a line that is slower than speech may carry it as G.711.
+        budget: How long a lost line is tried again.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Session:
         price: Price | None = None,
         toolbox: Toolbox | None = None,
         may_be_thin: bool = True,
+        budget: RetryBudget = ANY_BUDGET,
     ) -> None:
         self.conversation = conversation
         conversation.received_ms = engine.received_ms
@@ -111,7 +114,14 @@ class Session:
         self.toolbox = toolbox or Toolbox({}, {}, {})
         self.toolbox.tell = lambda code, line: self.notices.tell(Notice(code, line))
         self.lines = Lines(
-            dial, self, conversation, self.notices, listener, trace=trace, may_be_thin=may_be_thin
+            dial,
+            self,
+            conversation,
+            self.notices,
+            listener,
+            trace=trace,
+            may_be_thin=may_be_thin,
+            budget=budget,
         )
         self._watchdog = Watchdog(self.line.dialect.profile.title)
 
@@ -283,18 +293,22 @@ class Session:
 
     # -- the life of a session ------------------------------------------------------------------
 
-    async def run(self, *, stay: bool = False) -> None:
-        """Talk until cancelled; with `stay`, wait for `redial` when a line ends.
+    async def run(self, *, stay: bool = False, reconnects: bool = False) -> None:
+        """Talk until cancelled.
+
+        Args:
+            stay: Try a lost line again, and wait for `redial` when it is given up.
+            reconnects: Try a lost line again as long as the budget lasts.
 
         Raises:
-            VoiceChatError: the line ended (without `stay`).
+            VoiceChatError: the line was given up (without `stay`).
         """
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._run_sound())
                 tasks.create_task(self.toolbox.run())
                 try:
-                    await self.lines.run(tasks, stay=stay)
+                    await self.lines.run(tasks, stay=stay, reconnects=reconnects)
                 finally:
                     self.lines.hang_up()  # Sound may hang as it closes: first keep what was said.
         except* VoiceChatError as group:

@@ -18,7 +18,9 @@ from voicechat.events import (
     ReplyAudio,
     ReplyFinished,
     ReplyText,
+    Retrying,
     SessionReady,
+    WentOffline,
 )
 from voicechat.front import report
 from voicechat.front.orders import (
@@ -38,6 +40,7 @@ from voicechat.front.signals import on_stop
 from voicechat.front.spoken import Recording
 from voicechat.front.stdin import read_lines
 from voicechat.front.words import Words
+from voicechat.phrase import phrase
 from voicechat.session import Session
 from voicechat.text import clean
 
@@ -60,6 +63,8 @@ class Options:
     save_reply: Path | None = None
     is_voice: bool = False
     """Microphone and loudspeaker are open: go on listening when stdin has ended."""
+    reconnects: bool = True
+    """A line that is lost is tried again."""
 
 
 @dataclass(slots=True)
@@ -113,7 +118,7 @@ class Plain:
         rate, path = session.line.dialect.input_rate, self.options.say
         recording = Recording(path, rate) if path else None  # A bad one is told before the call.
         async with asyncio.TaskGroup() as tasks:
-            call = tasks.create_task(session.run())
+            call = tasks.create_task(session.run(reconnects=self.options.reconnects))
             if recording is not None:
                 await self._ask_by_voice(session, recording)
             else:
@@ -190,6 +195,8 @@ class Plain:
             self._write(event)
         if isinstance(event, SessionReady):
             self._ready.set()
+            if self.session is not None:
+                self.questions.reply_s = self.session.line.dialect.answer_s
         self.questions.count(event)
 
     def _write(self, event: Event | VoiceChatError) -> None:
@@ -200,6 +207,11 @@ class Plain:
                 self._page.end_reply()
             case InputTranscript(_, text, final=True) if self.options.is_voice:
                 self._page.write_said(text)
+            case WentOffline(message):
+                self._page.end_reply()
+                complain(phrase("Offline: {why}", why=message))
+            case Retrying(seconds):
+                complain(phrase("Connecting again in {seconds:.0f} s", seconds=seconds))
             case Notice(code, message) if code not in SUMMED_UP:
                 self._told.add(message)
                 complain(message)

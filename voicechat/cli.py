@@ -117,9 +117,9 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--retry-for",
-        metavar="SECONDS",
+        metavar="S",
         type=_seconds,
-        help="how long a lost line is tried again (600; 0: not at all)",
+        help="dial a lost line again for so many seconds",
     )
     group.add_argument("--proxy", metavar="URL|none", help="http://, https://, socks4/5/5h://")
 

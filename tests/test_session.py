@@ -551,7 +551,7 @@ async def test_a_voice_and_a_key_to_speak_stop_no_tool(slow_tool: Toolbox, tmp_p
         one.session.say("what time is it?")
         pid = await pid_in(tmp_path / "pid")
         await one.wait_for(lambda: one.of(ReplyFinished))
-        one.session._take(SpeechStarted("item_cough"))
+        one.session.on_event(SpeechStarted("item_cough"))
         one.session.begin_turn()
         one.session.drop_turn()
         assert one.session.snapshot().phase == "thinking"

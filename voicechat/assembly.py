@@ -33,6 +33,7 @@ from voicechat.line import Line
 from voicechat.links.whereabouts import network_label
 from voicechat.notices import Notices
 from voicechat.providers import catalog, dialect_class, names
+from voicechat.retries import ANY_BUDGET, RetryBudget
 from voicechat.session import Listener, Session
 from voicechat.text import clean
 from voicechat.tools.toolbox import Toolbox
@@ -113,7 +114,14 @@ class House:
 
     # -- the session ----------------------------------------------------------------------------
 
-    def build_session(self, listener: Listener, *, with_sound: bool, wants_speech: bool) -> Session:
+    def build_session(
+        self,
+        listener: Listener,
+        *,
+        with_sound: bool,
+        wants_speech: bool,
+        budget: RetryBudget = ANY_BUDGET,
+    ) -> Session:
         """The session, ready to run.
 
         Raises:
@@ -157,6 +165,7 @@ class House:
             toolbox=self._toolbox(notices.tell),
             may_be_thin=config.audio.codec == "auto",
             notices=notices,
+            budget=budget,
         )
         session.journal = self.journal = self._journal(session.line, notices.tell)
         if self.recorder is not None and self.record is not None:

@@ -6,6 +6,7 @@ line or the config is wrong; 128 + n ended by signal n.
 
 import argparse
 import asyncio
+import math
 import os
 import sys
 import threading
@@ -18,6 +19,7 @@ from voicechat.errors import ConfigError, VoiceChatError
 
 if TYPE_CHECKING:
     from voicechat.assembly import House
+    from voicechat.retries import RetryBudget
     from voicechat.session import Listener, Session
 
 _USAGE = """\
@@ -113,7 +115,23 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
         choices=("auto", "websocket", "http"),
         help="auto: by HTTP where no WebSocket gets through",
     )
+    group.add_argument(
+        "--retry-for",
+        metavar="S",
+        type=_seconds,
+        help="dial a lost line again for so many seconds",
+    )
     group.add_argument("--proxy", metavar="URL|none", help="http://, https://, socks4/5/5h://")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.0 <= seconds < math.inf:
+        raise ValueError(text)
+    return seconds
+
+
+_seconds.__name__ = "number of seconds"  # In the error that argparse tells.
 
 
 def _add_sound(group: argparse._ArgumentGroup) -> None:
@@ -194,7 +212,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(
             f"This terminal can show lines only (TERM={term})", "Use --plain, or set TERM"
         )
-    return asyncio.run(_run_screen(house))
+    return asyncio.run(_run_screen(house, args.retry_for))
 
 
 def _build_house(args: argparse.Namespace) -> "House":
@@ -223,18 +241,36 @@ async def _run_plain(house: "House", args: argparse.Namespace) -> int:
 
     config = house.config
     is_voice = bool(args.hands_free) and not args.say and not config.text
-    plain = Plain(Options(args.json, args.say, args.save_reply, is_voice, house.find_key))
+    reconnects = args.retry_for != 0
+    plain = Plain(
+        Options(args.json, args.say, args.save_reply, is_voice, house.find_key, reconnects)
+    )
     for warning in config.warnings:
         plain.warn(warning)
     wants_speech = is_voice or args.save_reply is not None
     try:
-        session = house.build_session(plain.hear, with_sound=is_voice, wants_speech=wants_speech)
+        session = house.build_session(
+            plain.hear,
+            with_sound=is_voice,
+            wants_speech=wants_speech,
+            budget=_budget(args.retry_for, first_s=0.0),
+        )
         return await plain.run(session)
     finally:
         house.close()
 
 
-async def _run_screen(house: "House") -> int:
+def _budget(retry_for_s: float | None, *, first_s: float | None = None) -> "RetryBudget":
+    """What was asked for holds from the start; else a script need not wait for its first line."""
+    from voicechat.retries import RetryBudget
+
+    usual = RetryBudget()
+    if retry_for_s is not None:
+        return RetryBudget(retry_for_s, retry_for_s)
+    return usual if first_s is None else RetryBudget(usual.lost_s, first_s)
+
+
+async def _run_screen(house: "House", retry_for_s: float | None) -> int:
     from voicechat import assembly
     from voicechat.front.doors import Doors
     from voicechat.front.tui.run import run_screen
@@ -256,7 +292,9 @@ async def _run_screen(house: "House") -> int:
 
     def build(listener: "Listener") -> "Session":
         wanted = not config.text
-        return house.build_session(listener, with_sound=wanted, wants_speech=wanted)
+        return house.build_session(
+            listener, with_sound=wanted, wants_speech=wanted, budget=_budget(retry_for_s)
+        )
 
     try:
         return await run_screen(

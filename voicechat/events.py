@@ -41,6 +41,21 @@ from any thread."""
 
 
 @dataclass(frozen=True, slots=True)
+class WentOffline:
+    """The line was lost, or could not be had; it is tried again by itself."""
+
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """The back-off has begun: the line is tried again when it is over."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """The provider's VAD heard the user begin to speak."""
 
@@ -224,6 +239,8 @@ class Unknown:
 Event: TypeAlias = (
     SessionReady
     | Notice
+    | WentOffline
+    | Retrying
     | SpeechStarted
     | SpeechStopped
     | TurnCommitted

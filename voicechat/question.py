@@ -109,6 +109,11 @@ class Question:
         begins = any(not _is_lead(command) for command, _ in self._before)
         return begins or bool(self._end)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a question waits for the first of its answer, typed or spoken."""
+        return self.is_asked or self._is_heard
+
     def left(
         self, words: str = "", row_id: str = "", *, is_lost: bool = True
     ) -> list[tuple[Command, int]]:

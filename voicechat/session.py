@@ -49,11 +49,12 @@ from voicechat.gate import Gate
 from voicechat.interruption import Act, Interruption
 from voicechat.journal import Recorder
 from voicechat.line import Line
-from voicechat.lines import Lines, Listener, Talk
+from voicechat.lines import Lines, Listener
 from voicechat.links.websocket import Link
 from voicechat.notices import Notices
 from voicechat.pictures import Limits, Picture
 from voicechat.providers.base import Dialect
+from voicechat.retries import ANY_BUDGET, RetryBudget
 from voicechat.row import spoken_ms
 from voicechat.snapshot import Snapshot, shown_chars, take_snapshot
 from voicechat.tail import Tail
@@ -81,6 +82,7 @@ class Session:
         listener: Gets every event after it was folded in, and every error that ends a line.
         may_be_thin: Whether a line that is slower than speech may carry it as G.711.
         notices: The sink that its parts were given; None: they have nothing to tell.
+        budget: How long a lost line is tried again.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class Session:
         toolbox: Toolbox | None = None,
         may_be_thin: bool = True,
         notices: Notices | None = None,
+        budget: RetryBudget = ANY_BUDGET,
     ) -> None:
         self.conversation = conversation
         conversation.received_ms = engine.received_ms
@@ -114,18 +117,17 @@ class Session:
         self._carry = ToolCarry(self.toolbox)
         self._carry.tell, self._carry.reply = self._tell_tool, self._answer_tool
         self._carry.go_on = self._go_on
-        talk = Talk(
-            self._take,
-            self._prepare,
-            self._look_after_turns,
-            self._cut_in,
-            self._hang_up,
-            self._is_quiet,
-            self._is_answered,
+        self.lines = Lines(
+            dial,
+            self,
+            conversation,
+            self.notices,
+            listener,
+            self._carry,
+            trace=trace,
+            may_be_thin=may_be_thin,
+            budget=budget,
         )
-        told = conversation, self.notices, listener
-        shared = self._turn, self.gate, self._carry
-        self.lines = Lines(dial, talk, *told, *shared, trace=trace, may_be_thin=may_be_thin)
         self._watchdog = Watchdog(self.line.dialect.profile.title)
         self._push_policy()
 
@@ -253,8 +255,12 @@ class Session:
     def snapshot(self) -> Snapshot:
         """What a screen polls; everything else is pushed to the listener."""
         parts = self.engine, self.gate, self._turn, self.bill
-        has_problem, is_working = self.problem is not None, self.toolbox.is_busy
-        return take_snapshot(*parts, has_problem=has_problem, is_working=is_working)
+        return take_snapshot(
+            *parts,
+            is_ready=self.lines.is_ready,
+            has_problem=self.problem is not None,
+            is_working=self.toolbox.is_busy,
+        )
 
     def shown(self, row: Row) -> int:
         """How many characters of a row may be shown, so that words keep step with the sound."""
@@ -371,18 +377,22 @@ class Session:
 
     # -- the life of a session ------------------------------------------------------------------
 
-    async def run(self, *, stay: bool = False) -> None:
-        """Talk until cancelled; with `stay`, wait for `redial` when a line ends.
+    async def run(self, *, stay: bool = False, reconnects: bool = False) -> None:
+        """Talk until cancelled.
+
+        Args:
+            stay: Try a lost line again, and wait for `redial` when it is given up.
+            reconnects: Try a lost line again as long as the budget lasts.
 
         Raises:
-            VoiceChatError: the line ended (without `stay`).
+            VoiceChatError: the line was given up (without `stay`).
         """
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._run_sound())
                 tasks.create_task(self.toolbox.run())
                 try:
-                    await self.lines.run(tasks, stay=stay)
+                    await self.lines.run(tasks, stay=stay, reconnects=reconnects)
                 finally:
                     self.lines.hang_up()  # Sound may hang as it closes: first keep what was said.
         except* VoiceChatError as group:
@@ -391,29 +401,49 @@ class Session:
             self.gate.release()
             self.lines.hang_up()
 
-    async def _prepare(self, link: Link, dialect: Dialect) -> None:
+    # -- what the connection asks of its owner (`ConnectionOwner`) --------------------------------
+
+    @property
+    def hands_free(self) -> bool:
+        """Whether the model's VAD marks the turns; else the user does."""
+        return self.gate.hands_free
+
+    @property
+    def replying(self) -> str:
+        """The id of the reply that is being made; empty: none is."""
+        return self._turn.replying
+
+    def stop_reply(self) -> None:
+        """The connection is changed on purpose: its reply ends."""
+        self._cut_in()
+
+    async def on_link_up(self, link: Link, dialect: Dialect) -> None:
         """The link is up: by now it is known what there is, a loudspeaker and tools among it."""
         self.journal.model = self.line.model
         self._watchdog = Watchdog(dialect.profile.title)
         await tell_present(dialect, self.engine, self.toolbox)
 
-    def _look_after_turns(self) -> None:
+    def check_overdue(self) -> None:
+        """Tell what should have come of a turn and did not."""
         level = self.engine.microphone_dbfs if self.engine.has_microphone else 0.0
         is_on_its_way = not self.lines.is_asking
         now = time.monotonic()
         if notice := self._watchdog.look(now, level, is_on_its_way=is_on_its_way):
             self.notices.tell(notice)
 
-    def _is_answered(self) -> bool:
+    @property
+    def is_answered(self) -> bool:
+        """Whether a reply would be cut by a change of the line, or a tool's work."""
         return bool(self._turn.replying) or self.engine.is_playing or self.toolbox.is_busy
 
-    def _is_quiet(self) -> bool:
+    @property
+    def is_quiet(self) -> bool:
         """Whether nothing would be lost by changing the line now."""
         turn = self._turn
         busy = turn.is_thinking or turn.is_heard or self.gate.is_talking or self.engine.is_playing
-        return turn.is_ready and not busy and not self.toolbox.is_busy
+        return self.lines.is_ready and not busy and not self.toolbox.is_busy
 
-    def _hang_up(self) -> None:
+    def on_link_lost(self) -> None:
         """The line is gone: nothing on it is still going on."""
         going_on = self._carry.hang_up()
         self.engine.finish(self._turn.replying)  # What has arrived is heard; no more will come.
@@ -421,6 +451,8 @@ class Session:
         self._judge(self._interruption.drop())
         for row in self.conversation.end(going_on):
             self._record(row)
+        if self.lines.is_given_up:
+            self.gate.release()  # Nobody will hear the end of the turn.
 
     def _asked(self) -> None:
         """The user's turn has ended: an answer is due."""
@@ -448,19 +480,16 @@ class Session:
 
     # -- downlink -------------------------------------------------------------------------------
 
-    def _take(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """One event: where it goes, and nothing else."""
-        if self.lines.keep_ignored(event):
-            return
-        event = self.lines.place(event)
         self._push_policy()
         if self.line.dialect.waits:
             is_replying = self.engine.is_playing or self._turn.is_thinking
             now = time.monotonic()
             self._judge(self._interruption.take(event, now, is_replying=is_replying))
         match event:
-            case SessionReady(expires_at=expires_at):
-                self._arrive(expires_at - time.time() if expires_at else None)
+            case SessionReady():
+                self._arrive()
             case ReplyStarted(reply_id):
                 self._turn.replying = reply_id
             case ReplyAudio(reply_id, item_id, pcm):
@@ -471,7 +500,6 @@ class Session:
                 self._finish(event)
             case SpeechStarted():
                 self._turn.is_heard = True
-                self.lines.hear_user()
                 if self.line.dialect.settings.vad.interrupt and not self.line.dialect.waits:
                     self._cut_in(by_server=True)
             case ToolCalled():
@@ -491,7 +519,6 @@ class Session:
         self._fold(event)
         if notice := self._watchdog.feed(event, time.monotonic()):
             self.notices.tell(notice)
-        self.lines.take(event)
 
     def _judge(self, acts: list[Act]) -> None:
         """What the user's voice does to a reply, where the model's VAD leaves that to us."""
@@ -511,9 +538,9 @@ class Session:
             self._record(row)
         self._listener(event)
 
-    def _arrive(self, left_s: float | None) -> None:
+    def _arrive(self) -> None:
         """The line is agreed on: what waited for it is in the dialect's hands."""
-        if self.lines.arrive(left_s):
+        if self.lines.is_asked:
             self._asked()
         dialect, profile = self.line.dialect, self.line.dialect.profile
         self.engine.start_line(dialect.output_rate, profile.name, is_paced=profile.paced)
@@ -521,7 +548,7 @@ class Session:
 
     def _tell_limits(self) -> None:
         """What the user wants of hands-free talk and this model cannot do."""
-        if self._turn.is_ready and self.gate.hands_free and self.line.cuts_by_any_voice:
+        if self.lines.is_ready and self.gate.hands_free and self.line.cuts_by_any_voice:
             told = f"{self.line.model} lets any voice cut its reply, a cough too; {WORDS_NEED}"
             self.notices.tell_once(Notice("any_voice_cuts", told))
 

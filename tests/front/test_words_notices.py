@@ -15,8 +15,9 @@ HOUSE = Path(__file__).parents[2] / "voicechat"
 
 
 def constants() -> str:
-    """All texts of the program but those of its screens."""
-    modules = (path for path in HOUSE.rglob("*.py") if "front" not in path.parts)
+    """All texts of the program but those of its screens, and their translations."""
+    modules = (path for path in HOUSE.rglob("*.py") if "tui" not in path.parts)
+    modules = (path for path in modules if not path.name.startswith("words"))
     trees = (ast.parse(path.read_text()) for path in modules)
     nodes = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
     return "\n".join(node.value for node in nodes if isinstance(node.value, str))
@@ -26,7 +27,8 @@ def test_no_notice_stands_in_the_table_that_nobody_tells() -> None:
     told = constants()
     for english in NOTICES:
         pieces = re.split(r"\{\w+\}|; (?=F5)|: (?=mute and)", english)
-        assert all(piece.strip(" ;:") in told for piece in pieces), english
+        is_whole = english in told  # As in a phrase.
+        assert is_whole or all(piece.strip(" ;:") in told for piece in pieces), english
 
 
 @pytest.mark.parametrize("english", NOTICES)

@@ -19,7 +19,9 @@ from voicechat.events import (
     ReplyAudio,
     ReplyFinished,
     ReplyText,
+    Retrying,
     SessionReady,
+    WentOffline,
 )
 from voicechat.front import report
 from voicechat.front.doors import TypedKey
@@ -40,6 +42,7 @@ from voicechat.front.signals import on_stop
 from voicechat.front.spoken import Recording
 from voicechat.front.stdin import read_lines
 from voicechat.front.words import Words
+from voicechat.phrase import phrase
 from voicechat.session import Session
 from voicechat.text import clean
 
@@ -64,6 +67,8 @@ class Options:
     """Microphone and loudspeaker are open: go on listening when stdin has ended."""
     find_key: Callable[[str, str], TypedKey | None] = lambda line, provider: None
     """The key in a line, for one who talks to that provider."""
+    reconnects: bool = True
+    """A line that is lost is tried again."""
 
 
 @dataclass(slots=True)
@@ -117,7 +122,7 @@ class Plain:
         rate, path = session.input_rate, self.options.say
         recording = Recording(path, rate) if path else None  # A bad one is told before the call.
         async with asyncio.TaskGroup() as tasks:
-            call = tasks.create_task(session.run())
+            call = tasks.create_task(session.run(reconnects=self.options.reconnects))
             if recording is not None:
                 await self._ask_by_voice(session, recording)
             else:
@@ -208,6 +213,8 @@ class Plain:
             self._write(event)
         if isinstance(event, SessionReady):
             self._ready.set()
+            if self.session is not None:
+                self.questions.reply_s = self.session.line.dialect.answer_s
         self.questions.count(event)
 
     def _write(self, event: Event | VoiceChatError) -> None:
@@ -218,6 +225,11 @@ class Plain:
                 self._page.end_reply()
             case InputTranscript(_, text, final=True) if self.options.is_voice:
                 self._page.write_said(text)
+            case WentOffline(message):
+                self._page.end_reply()
+                complain(phrase("Offline: {why}", why=message))
+            case Retrying(seconds):
+                complain(phrase("Connecting again in {seconds:.0f} s", seconds=seconds))
             case Notice(code, message) if code not in SUMMED_UP:
                 self._told.add(message)
                 complain(message)

@@ -23,6 +23,9 @@ NOTICES = {
         "任何声音（包括咳嗽）都会打断 {who} 的回复；{why}"
     ),
     # the line
+    "Offline: {why}": "已离线：{why}",
+    "Connecting again in {seconds:.0f} s": "{seconds:.0f} 秒后重新连接",
+    "The line was lost in the middle of the answer": "回答到一半时线路断开了",
     "Your line is slower than speech: {seconds} s wait to be sent": (
         "您的网络比说话慢：还有 {seconds} 秒语音待发送"
     ),

@@ -218,6 +218,11 @@ class Dialect(ABC):
         return self.profile.output_rate
 
     @property
+    def answer_s(self) -> float:
+        """How long a reply that was asked for may take to begin, before it counts as missing."""
+        return 20.0
+
+    @property
     def sound_bytes_per_s(self) -> int:
         """Of the sound we send, before base64."""
         return 2 * self.input_rate

@@ -107,6 +107,11 @@ class OpenAIDialect(Ways):
         return Agreement(self.profile, self.settings, tells_rates=self.tells_rates)
 
     @property
+    def answer_s(self) -> float:
+        """From `response.create` to the first sign of a reply."""
+        return self.patience.request_s
+
+    @property
     def input_rate(self) -> int:
         """Hz of the sound the server expects: the profile's, unless the server says otherwise."""
         return self._agreement.input_rate

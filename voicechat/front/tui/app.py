@@ -191,7 +191,9 @@ class VoiceChatApp(App[None]):
                 self._note(f"error-{code}", message)
             case ReplyFinished(status="failed") if event.code != "text_ignored":
                 self._note("error-reply", event.message or event.code or self._words("failed"))
-            case ReplyFinished(status="incomplete"):
+            case ReplyFinished(status="incomplete") if (
+                event.code != "line_lost"
+            ):  # Told as an error.
                 self._note("incomplete", self._words("incomplete", reason=event.code or "?"))
 
     def _note(self, code: str, text: str) -> None:

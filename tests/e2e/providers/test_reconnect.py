@@ -106,7 +106,8 @@ async def test_a_reply_that_was_cut_in_the_middle_is_told_as_that(program: Progr
     options = ("--save-reply", "reply.wav")
     async with calling(program, dialect, dialect.scripts.long, *options) as call:
         call.type("first question")
-        await call.until("reply_audio")
+        told = call.told
+        await until(lambda: sum(e["ms"] for e in told.of("reply_audio")) > 2_000, "2 s of a reply")
         call.proxy.cut()
         await call.until("ready", 2)
         call.type("second question")

@@ -43,6 +43,7 @@ TWINS: dict[str, str] = {
     "tools/offer.py": "tools/test_command.py",
     "tools/stdio.py": "tools/test_server.py",
     "dialing.py": "test_assembly.py",
+    "owner.py": "test_lines.py",
     "providers/__init__.py": "providers/test_catalog.py",
     "providers/local.py": "cascade/test_process.py",
     # The server of the built-in model is tested by what it says on the wire.
@@ -66,7 +67,6 @@ TWINS: dict[str, str] = {
     "links/bypass.py": "links/test_proxy.py",
     "links/route.py": "links/test_failures.py",
     "links/trust.py": "links/test_tls.py",
-    "links/tunnel.py": "links/test_through_proxies.py",
     "audio/backlog.py": "audio/test_jitter.py",
     "audio/device_test.py": "e2e/plain/test_devices.py",
     "audio/hearing.py": "e2e/voice/test_echo.py",
@@ -132,7 +132,7 @@ LOUD = (
     "samplerate",
     "websockets",
     "textual",
-    "httpx",
+    "httpx2",
 )
 
 
@@ -240,3 +240,88 @@ def settings_of(cls: Any, prefix: str) -> set[str]:
 def test_every_module_begins_by_saying_what_it_is(module: str) -> None:
     tree = ast.parse((ROOT / module).read_text("utf-8"))
     assert ast.get_docstring(tree)
+
+
+# -- what a front end may ask ---------------------------------------------------------------------
+
+
+def is_session(node: ast.expr) -> bool:
+    """`session`, `self.session`, `app.session` ..."""
+    name = node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
+    return name == "session"
+
+
+def parts_of_session(function: ast.AST) -> set[str]:
+    """Names that stand for a part of the session: `engine = self.session.engine`."""
+    found: set[str] = set()
+    for node in ast.walk(function):
+        if not isinstance(node, ast.Assign):
+            continue
+        values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+        for target in node.targets:
+            names = target.elts if isinstance(target, ast.Tuple) else [target]
+            for name, value in zip(names, values, strict=False):
+                is_part = isinstance(value, ast.Attribute) and is_session(value.value)
+                if is_part and isinstance(name, ast.Name) and name.id != "session":
+                    found.add(name.id)
+    return found
+
+
+def reaches_through(source: str) -> list[str]:
+    """Where something is asked of a part of the session, and not of the session."""
+    found = []
+    for function in ast.walk(ast.parse(source)):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        parts = parts_of_session(function)
+        for node in ast.walk(function):
+            if not isinstance(node, ast.Attribute):
+                continue
+            inner = node.value
+            is_deep = isinstance(inner, ast.Attribute) and is_session(inner.value)
+            is_named = isinstance(inner, ast.Name) and inner.id in parts
+            if is_deep or is_named:
+                found.append(f"{function.name}: {ast.unparse(node)}")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "is_fine"),
+    [
+        ("self.session.toggle_mute()", True),
+        ("self.session.snapshot().phase", True),
+        ("for row in session.rows: print(row.text)", True),
+        ("session.gate.muted = True", False),
+        ("gate = self.session.gate; gate.muted = True", False),
+        ("words, line = self._words, app.session.line; print(line.model)", False),
+        ("print(self.session.line.dialect.url())", False),
+    ],
+)
+def test_reaching_through_the_session_is_noticed(line: str, is_fine: bool) -> None:
+    assert (reaches_through(f"def front(self, session):\n    {line}") == []) is is_fine
+
+
+def test_the_front_asks_the_session_and_never_reaches_through_it() -> None:
+    """So that a session may be cut up anew, and every front end can do the same."""
+    sources = {path: path.read_text("utf-8") for path in (HOUSE / "front").rglob("*.py")}
+    assert any("session.snapshot()" in source for source in sources.values())
+    deep = {path.name: found for path, text in sources.items() if (found := reaches_through(text))}
+    assert deep == {}
+
+
+# -- one sink -------------------------------------------------------------------------------------
+
+
+def test_who_tells_is_given_the_sink_when_made_and_not_afterwards() -> None:
+    """A sink that is put in later misses what was told before, and takes any shape."""
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in HOUSE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Attribute)
+        and target.attr.lstrip("_") in ("tell", "notify", "listener", "on_error")
+        and not (isinstance(target.value, ast.Name) and target.value.id == "self")
+    ]
+    assert found == []

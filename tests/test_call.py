@@ -55,13 +55,14 @@ class Plain(Dialect):
     def send(self, command: Command, now: float) -> None:
         match command:
             case SendAudio(pcm):
-                self._say({"type": "input_audio_buffer.append", "audio": encode(pcm)})
+                message = {"type": "input_audio_buffer.append", "audio": encode(pcm)}
+                self._say(message, sound_s=len(pcm) / 2 / RATE)
             case EndTurn():
                 self._say({"type": "input_audio_buffer.commit"})
             case SendText(words):
                 self._say({"type": "text", "text": words})
             case Interrupt():
-                self._say({"type": "response.cancel"})
+                self._say({"type": "response.cancel"}, is_urgent=True)
 
     def receive(self, message: str | bytes, now: float) -> list[Event]:
         return [Unknown(str(message))]

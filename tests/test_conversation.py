@@ -264,7 +264,10 @@ def test_an_answer_to_a_call_that_was_given_up_changes_nothing() -> None:
         (r'{"city": "\u5317\u4eac", "n":1}', 'weather {"city": "北京", "n": 1}'),
         (r'{"city":"Ulm"}', 'weather {"city":"Ulm"}'),
         (r'{"city": "\u53', r'weather {"city": "\u53'),
-        (r'{"city": "\ud800\u202e"}', 'weather {"city": "\ufffd"}'),
+        (r'{"city": "\ud800\u202e"}', r'weather {"city": "\ud800\u202e"}'),
+        ('{"city": "\x9d0;a\x9cb"}', r'weather {"city": "\u009d0;a\u009cb"}'),
+        ('{\n  "city": "a\\\\u202e\u202e"\n}', r'weather {"city": "a\\u202e\u202e"}'),
+        ('{\n  "city": "a\u202e"\n}', r'weather { "city": "a\u202e" }'),
     ],
 )
 def test_the_arguments_of_a_call_are_shown_in_letters(arguments: str, shown: str) -> None:

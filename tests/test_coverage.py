@@ -49,7 +49,7 @@ SESSION = (
         "pieces",
     ),
     *("question", "renewal", "retries", "row", "send_queue", "session", "tail", "text", "turn"),
-    *("uplink", "watchdog"),
+    *("timed_audio", "uplink", "watchdog"),
 )
 """Rooms of a session, each with tests of its own name."""
 ODD_TEXT = "idempotent or no_control_character or can_be_encoded or secret_is_ever or not_touched"

@@ -32,7 +32,7 @@ from tests.fakes.ga_signal import timecode
 from tests.fakes.pulse import RATE, PulseServer, wait_until
 from voicechat.audio.devices import SoundCard
 from voicechat.audio.pcm import FLOOR_DBFS
-from voicechat.engine import Engine
+from voicechat.engine import Engine, VoicePolicy
 from voicechat.errors import DeviceError
 
 ROOT = Path(__file__).parents[1]
@@ -266,7 +266,7 @@ async def unheld(engine: Engine) -> None:
 
 
 async def held(engine: Engine) -> None:
-    engine.holds_for_voice = lambda: True
+    engine.policy = VoicePolicy(holds_for_voice=True)
     await unheld(engine)
 
 

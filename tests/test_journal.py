@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from voicechat.conversation import Conversation, Row, State
-from voicechat.errors import ConfigError, VoiceChatError
+from voicechat.errors import ConfigError
 from voicechat.events import (
     Heard,
     InputTranscript,
+    Notice,
     ReplyFinished,
     ReplyText,
     TurnCommitted,
@@ -29,7 +30,7 @@ class Call:
     """A conversation and its journal, as a session keeps them."""
 
     def __init__(self, folder: Path) -> None:
-        self.errors: list[VoiceChatError] = []
+        self.errors: list[Notice] = []
         self.now = 0.0
         self.journal = Journal.open(
             folder, "model-1", "openai", self.errors.append, clock=lambda: self.now
@@ -304,7 +305,8 @@ def test_a_folder_that_is_a_file_is_told_once_and_saved_when_it_is_mended(tmp_pa
     call.type("two")
     assert not call.journal.flush(0.3)
     assert len(call.errors) == 1
-    assert "Cannot save the conversation" in call.errors[0].message and call.errors[0].hint
+    assert "Cannot save the conversation" in call.errors[0].message
+    assert call.errors[0].code == "not_saved" and "as soon as" in call.errors[0].message
     data.unlink()
     call.type("three")
     assert call.said() == ["one", "two", "three"]

@@ -93,7 +93,7 @@ async def change(one: Call, other: GaServer, number: int) -> None:
             await asyncio.sleep(0)
             session.drop_turn()
         case 3:
-            session.gate.muted = not session.gate.muted
+            session.toggle_mute()
         case 4:
             is_even = number // 5 % 2 == 0
             session.redial(one.dial(server=other if is_even else one.server))

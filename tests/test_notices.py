@@ -1,10 +1,11 @@
 """What the user should know is kept and told; once, where once is enough."""
 
 import asyncio
+import threading
+from collections import Counter
 from dataclasses import replace
 
 from voicechat.conversation import Conversation
-from voicechat.errors import VoiceChatError
 from voicechat.events import Notice
 from voicechat.line import Line
 from voicechat.links import websocket
@@ -20,7 +21,13 @@ class Room:
     def __init__(self) -> None:
         self.conversation = Conversation()
         self.told: list[Notice] = []
-        self.notices = Notices(self.conversation, self.told.append)
+        self.threads: set[int] = set()
+        """In which it was told."""
+        self.notices = Notices(self.conversation, self._hear)
+
+    def _hear(self, notice: Notice) -> None:
+        self.threads.add(threading.get_ident())
+        self.told.append(notice)
 
     def kept(self) -> list[str]:
         return [row.text for row in self.conversation.rows]
@@ -48,7 +55,7 @@ async def test_once_is_once_for_the_same_words() -> None:
 async def test_silence_is_told_once_and_devices_every_time() -> None:
     room = Room()
     for code in ("sound_silent", "sound_lost", "sound_silent", "sound_lost"):
-        room.notices.tell_of_sound(code, f"{code} {len(room.told)}")
+        room.notices.tell(Notice(code, f"{code} {len(room.told)}"))
     assert [notice.code for notice in room.told] == ["sound_silent", "sound_lost", "sound_lost"]
 
 
@@ -74,9 +81,25 @@ async def test_whether_a_model_sees_is_asked_of_the_model_and_of_its_provider() 
 
 async def test_a_thread_is_heard_where_everything_is_told() -> None:
     room = Room()
-    await asyncio.to_thread(room.notices.tell_from_thread, VoiceChatError("The disk is full"))
+    await asyncio.to_thread(room.notices.tell, Notice("not_saved", "The disk is full"))
     await asyncio.sleep(0)
     assert room.told == [Notice("not_saved", "The disk is full")]
+    assert room.threads == {threading.get_ident()} and room.kept() == ["The disk is full"]
+
+
+async def test_notices_of_many_threads_are_all_told_and_what_is_told_once_is_told_once() -> None:
+    room = Room()
+
+    def tell(number: int) -> None:
+        room.notices.tell(Notice("recording_gap", f"gap {number}"))
+        room.notices.tell(Notice("sound_silent", f"silent {number}"))
+
+    await asyncio.gather(*(asyncio.to_thread(tell, number) for number in range(20)))
+    await asyncio.sleep(0)
+    assert sorted(room.kept()) == sorted(notice.message for notice in room.told)
+    codes = Counter(notice.code for notice in room.told)
+    assert codes == {"recording_gap": 20, "sound_silent": 1}
+    assert room.threads == {threading.get_ident()}
 
 
 def test_a_thread_that_outlives_the_loop_is_told_to_nobody() -> None:
@@ -84,5 +107,7 @@ def test_a_thread_that_outlives_the_loop_is_told_to_nobody() -> None:
         return Room()
 
     room = asyncio.run(build())
-    room.notices.tell_from_thread(VoiceChatError("too late"))
-    assert room.told == []
+    thread = threading.Thread(target=room.notices.tell, args=(Notice("not_saved", "too late"),))
+    thread.start()
+    thread.join()
+    assert room.told == [] and room.kept() == []

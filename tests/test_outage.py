@@ -13,7 +13,7 @@ from voicechat.errors import (
     SessionOverError,
     VoiceChatError,
 )
-from voicechat.events import Notice
+from voicechat.events import Event, Notice, Retrying, WentOffline
 from voicechat.notices import Notices
 from voicechat.outage import Outage
 from voicechat.retries import MOST_SHORT, Retries
@@ -28,8 +28,15 @@ class Told:
     def __init__(self) -> None:
         self.errors: list[VoiceChatError] = []
         self.notices: list[Notice] = []
-        self.outage = Outage(self.errors.append, Notices(Conversation(), self.notices.append))
+        self.events: list[Event] = []
+        self.outage = Outage(self.hear, Notices(Conversation(), self.notices.append))
         self.outage.retries = Retries(lambda: 0.0)
+
+    def hear(self, event: Event | VoiceChatError) -> None:
+        if isinstance(event, VoiceChatError):
+            self.errors.append(event)
+        else:
+            self.events.append(event)
 
     @property
     def codes(self) -> list[str]:
@@ -45,6 +52,7 @@ async def test_a_problem_is_told_once_however_often_it_is_tried(told: Told) -> N
     for _ in range(4):
         assert told.outage.begin(LOST) is not None
     assert told.errors == [LOST.error]
+    assert told.events == [WentOffline("The line was lost"), *[Retrying(0.0)] * 4]
     busy = Ending("retry", ServiceError("overloaded"))
     told.outage.begin(busy)
     assert told.errors == [LOST.error, busy.error]

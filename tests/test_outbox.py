@@ -12,7 +12,7 @@ from voicechat.events import (
     SendToolResult,
     SetHandsFree,
 )
-from voicechat.outbox import LONGEST_S, Outbox
+from voicechat.outbox import LONGEST_MS, Outbox
 
 RATE = 16_000
 CHUNK = b"\1\0" * (RATE // 50)
@@ -54,12 +54,12 @@ def test_a_turn_that_was_given_up_leaves_nothing() -> None:
 
 def test_only_the_last_half_minute_of_speech_is_kept_and_every_word() -> None:
     outbox = filled(SendText("first", "msg_1"), BeginTurn())
-    for second in range(LONGEST_S + 5):
+    for second in range(LONGEST_MS // 1000 + 5):
         outbox.keep(SendAudio(bytes([second, 0]) * RATE), RATE)
     text, begin, *sound = outbox.take(RATE)
     assert (text, begin) == (SendText("first", "msg_1"), BeginTurn())
     seconds = [one.pcm[0] for one in sound if isinstance(one, SendAudio)]
-    assert seconds == list(range(5, LONGEST_S + 5))
+    assert seconds == list(range(5, LONGEST_MS // 1000 + 5))
 
 
 def test_sound_for_a_line_of_another_rate_is_the_same_sound() -> None:

@@ -105,3 +105,32 @@ def test_an_open_microphone_on_a_line_that_broke_leaves_the_last_loud_moments() 
 def test_an_open_microphone_leaves_nothing_where_all_was_silent_or_the_line_is_whole() -> None:
     assert left(said(*[SOFT] * 300)) == []
     assert left(said(*[LOUD] * 300), is_lost=False) == []
+
+
+def test_a_question_for_which_only_a_tool_ran_is_left_until_it_has_its_answer() -> None:
+    question = said(SendText("what time is it?", "msg_2"))
+    question.answering(400, is_going_on=True)
+    question.called()
+    assert not question.finished() and left(question) == [SendText("what time is it?", "msg_2")]
+    question.answering(9_000, is_going_on=True)
+    assert question.finished() and left(question) == []
+
+
+def test_an_answer_that_broke_off_early_is_asked_for_again_and_most_of_one_not() -> None:
+    turn: list[Command] = [BeginTurn(), LOUD, EndTurn()]
+    question = said(*turn)
+    question.answering(800, is_going_on=True)
+    assert left(question) == turn
+    question.answering(800, is_going_on=True)
+    assert left(question) == []
+
+
+def test_sound_that_comes_while_a_reply_runs_is_no_part_of_the_question() -> None:
+    turn: list[Command] = [BeginTurn(), LOUD, EndTurn()]
+    question = said(*turn)
+    question.called()
+    question.say(SOFT, RATE)
+    assert left(question) == turn
+    question.committed("item_1")
+    question.committed("item_2")
+    assert turn[0] not in left(question), "another turn was spoken into it"

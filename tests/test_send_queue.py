@@ -3,6 +3,7 @@
 import pytest
 
 from voicechat.events import Notice
+from voicechat.providers.base import Outgoing
 from voicechat.send_queue import KEPT_S, OLDEST_S, SLOW_S, SendQueue, SlowLine
 
 CHUNK_S = 0.02
@@ -10,16 +11,20 @@ CHUNK_S = 0.02
 
 def everything(queue: SendQueue) -> list[str]:
     taken = []
-    while (message := queue.take(is_full=False)) is not None:
-        taken.append(message)
+    while (message := queue.pop(is_full=False)) is not None:
+        taken.append(str(message))
     return taken
+
+
+def urgent(text: str) -> Outgoing:
+    return Outgoing(text, is_urgent=True)
 
 
 def filled(until: float, *, start: float = 0.0) -> SendQueue:
     """Speech in real time; each message is named by its moment."""
     queue, now = SendQueue(), start
     while now < until:
-        queue.put(f"sound {now:.2f}", now, CHUNK_S)
+        queue.put(Outgoing(f"sound {now:.2f}", CHUNK_S), now)
         now += CHUNK_S
     return queue
 
@@ -27,38 +32,39 @@ def filled(until: float, *, start: float = 0.0) -> SendQueue:
 def test_messages_leave_as_they_came() -> None:
     queue = SendQueue()
     for name, sound_s in (("a", 0.0), ("b", CHUNK_S), ("c", 0.0)):
-        queue.put(name, 0.0, sound_s)
+        queue.put(Outgoing(name, sound_s), 0.0)
     assert everything(queue) == ["a", "b", "c"] and queue.is_empty
     assert queue.sound_s == 0.0
 
 
 def test_only_sound_waits_for_room() -> None:
     queue = SendQueue()
-    queue.put("settings", 0.0)
-    queue.put("sound", 0.0, CHUNK_S)
-    queue.put("commit", 0.0)
-    assert queue.take(is_full=True) == "settings"
-    assert queue.take(is_full=True) is None
+    queue.put(Outgoing("settings"), 0.0)
+    queue.put(Outgoing("sound", CHUNK_S), 0.0)
+    queue.put(Outgoing("commit"), 0.0)
+    assert queue.pop(is_full=True) == "settings"
+    assert queue.pop(is_full=True) is None
     assert everything(queue) == ["sound", "commit"]
 
 
 def test_what_stops_a_reply_overtakes_sound_and_nothing_else() -> None:
     queue = SendQueue()
-    queue.put("question", 0.0)
-    queue.put("sound", 0.0, CHUNK_S)
-    queue.put("commit", 0.0)
-    queue.put_first("cancel", 0.0)
-    queue.put_first("truncate", 0.0)
+    queue.put(Outgoing("question"), 0.0)
+    queue.put(Outgoing("sound", CHUNK_S), 0.0)
+    queue.put(Outgoing("commit"), 0.0)
+    queue.put(urgent("cancel"), 0.0)
+    queue.put(urgent("truncate"), 0.0)
     assert everything(queue) == ["question", "cancel", "truncate", "sound", "commit"]
 
 
 @pytest.mark.fault("N25")
 def test_sound_that_waited_too_long_goes_and_nothing_else_does() -> None:
     queue = filled(40.0)
-    queue.put("commit", 2.0)
-    queue.put("words", 2.0)
+    queue.put(Outgoing("commit"), 2.0)
+    queue.put(Outgoing("words"), 2.0)
     assert queue.forget_old(40.0) == pytest.approx(40 - OLDEST_S, abs=0.05)
     assert queue.sound_s == pytest.approx(OLDEST_S, abs=0.05)
+    assert queue.dropped_s == pytest.approx(40 - OLDEST_S, abs=0.05)
     left = everything(queue)
     assert left[0].startswith("sound 10.0") and left[-2:] == ["commit", "words"]
 
@@ -68,6 +74,13 @@ def test_after_an_interruption_only_the_words_that_interrupted_are_left() -> Non
     queue = filled(20.0)
     queue.interrupt(20.0)
     assert queue.sound_s == pytest.approx(KEPT_S, abs=0.05)
+
+
+def test_frames_leave_as_text_or_as_bytes() -> None:
+    queue = SendQueue()
+    queue.put(Outgoing(b"\x00\x01", CHUNK_S), 0.0)
+    queue.put(Outgoing("commit"), 0.0)
+    assert [queue.pop(is_full=False), queue.pop(is_full=False)] == [b"\x00\x01", "commit"]
 
 
 def slow_told(looks: list[float]) -> list[Notice]:

@@ -36,13 +36,14 @@ from voicechat.events import (
     SessionReady,
     SpeechStarted,
     ToolAnswered,
-    ToolCalled,
     TurnCommitted,
     Usage,
 )
+from voicechat.journal import NullJournal
 from voicechat.journal.recorder import Said
 from voicechat.line import Line
 from voicechat.links import websocket
+from voicechat.pictures import Limits
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gptlive import GptLiveDialect
 from voicechat.providers.local import LocalDialect
@@ -50,6 +51,7 @@ from voicechat.providers.openai import OpenAIDialect
 from voicechat.retries import Retries
 from voicechat.session import Session
 from voicechat.tools import Toolbox
+from voicechat.tools.consent import Verdict
 from voicechat.watchdog import ANSWER_S
 
 MODEL = "gpt-realtime-2.1"
@@ -549,22 +551,29 @@ async def test_a_voice_and_a_key_to_speak_stop_no_tool(slow_tool: Toolbox, tmp_p
         one.session.say("what time is it?")
         pid = await pid_in(tmp_path / "pid")
         await one.wait_for(lambda: one.of(ReplyFinished))
-        one.session._take(SpeechStarted("item_cough"))
+        one.session.on_event(SpeechStarted("item_cough"))
         one.session.begin_turn()
         one.session.drop_turn()
         assert one.session.snapshot().phase == "thinking"
         assert is_running(pid) and not one.of(ToolAnswered)
 
 
-async def test_a_line_that_ends_takes_its_calls_along(slow_tool: Toolbox, tmp_path: Path) -> None:
+@pytest.mark.fault("N39")
+async def test_a_tool_goes_on_when_its_line_ends(slow_tool: Toolbox, tmp_path: Path) -> None:
     async with call("tool_call", stay=True, toolbox=slow_tool) as one:
         await one.wait_for_phase("ready")
         one.session.say("what time is it?")
         pid = await pid_in(tmp_path / "pid")
         await one.server.control({"do": "close", "code": 1006})
         await one.wait_for_phase("offline")
+        one.session.redial()
+        await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
+        assert is_running(pid) and one.session.snapshot().phase == "thinking"
+        one.session.interrupt()
         await one.wait_for(lambda: not is_running(pid))
-        assert len(one.of(ToolCalled)) == 1 and not one.of(ToolAnswered)
+        await one.wait_for_phase("ready")
+        assert [told.is_error for told in one.of(ToolAnswered)] == [True]
+        assert one.server.log.of("response.create", conn=1) == [], "what was stopped is not asked"
 
 
 # -- the end of a line ----------------------------------------------------------------------------
@@ -629,7 +638,7 @@ async def test_a_lost_line_is_a_problem_and_a_redial_mends_it() -> None:
         await one.wait_for_phase("offline")
         assert isinstance(one.session.problem, ServiceError)
         assert "broken" in str(one.session.problem)
-        assert one.told[-1] is one.session.problem
+        assert one.session.problem in one.told
         assert one.server.attempts == 1, "it came back by itself"
         one.session.redial()
         await one.answer("two")
@@ -894,21 +903,93 @@ async def test_a_reply_waits_for_the_model_to_say_whether_it_is_cut(vad: Vad, ho
     settings = Settings(MODEL, "sk-any", hands_free=True, text_only=True, vad=vad)
     async with call(settings=settings) as one:
         await one.wait_for_phase("ready")
-        assert one.session.engine.holds_for_voice() is holds
+        assert one.session.engine.policy.holds_for_voice is holds
 
 
 async def test_a_full_duplex_model_falls_silent_by_itself() -> None:
     async with call() as one:
+        assert one.session.engine.policy.holds_for_voice
         dialect = GptLiveDialect(Settings("gpt-live-1", hands_free=True))
-        one.session.lines.line = replace(one.session.line, dialect=dialect)
-        assert not one.session.engine.holds_for_voice()
+        line = replace(one.session.line, dialect=dialect)
+        session = Session(lambda: line, Conversation(), Engine(None), NullJournal(), print)
+        assert not session.engine.policy.holds_for_voice
+
+
+async def test_a_voice_over_a_reply_is_looked_for_only_where_it_is_sent_without_a_key() -> None:
+    settings = Settings(MODEL, "sk-any", text_only=True)
+    async with call(settings=settings) as one:
+        session = one.session
+        seen = [session.engine.policy.hears_freely]
+        assert not session.toggle_mute(), "with the key there is nothing to be muted"
+        session.set_hands_free(True)
+        seen.append(session.engine.policy.hears_freely)
+        assert session.toggle_mute() and session.gate.muted
+        seen.append(session.engine.policy.hears_freely)
+        assert not session.toggle_mute() and session.is_hands_free
+        seen.append(session.engine.policy.hears_freely)
+        assert seen == [False, True, False, True]
+
+
+async def test_another_model_means_another_policy_at_once() -> None:
+    settings = Settings(MODEL, "sk-any", hands_free=True, text_only=True)
+    async with call(settings=settings) as one:
+        await one.wait_for_phase("ready")
+        assert one.session.engine.policy.holds_for_voice
+        one.settings = replace(settings, vad=Vad(interrupt=False))
+        one.session.redial(one.dial())
+        await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
+        assert not one.session.engine.policy.holds_for_voice
+
+
+async def test_a_front_end_may_ask_what_it_shows_of_the_model_of_the_moment() -> None:
+    async with call() as one:
+        session = one.session
+        assert (session.model, session.provider_name, session.way) == (MODEL, "openai", "websocket")
+        assert (session.input_rate, session.output_rate) == (24_000, 24_000)
+        assert session.sees_pictures and session.silence_ms == Vad().silence_ms
+        profile = OpenAIDialect.profile
+        limits = Limits(profile.image_types, profile.image_bytes, profile.image_side)
+        assert session.picture_limits == limits
+        assert not session.has_microphone and not session.has_loudspeaker
+        session.note("switch", "Another model")
+        assert [row.text for row in session.rows] == ["Another model"]
+
+
+async def test_who_asks_the_user_for_a_tool_may_be_set_and_unset() -> None:
+    async def ask(name: str, arguments: str) -> Verdict:
+        return "no"
+
+    async with call() as one:
+        one.session.set_consent(ask)
+        assert one.session.toolbox.ask is ask
+        one.session.set_consent(None)
+        assert one.session.toolbox.ask is None
+
+
+async def test_whether_everybody_on_the_way_can_listen_is_known_of_every_way() -> None:
+    async with call() as one:
+        line = one.session.line
+        assert one.session.is_exposed, "the server's address begins with ws://"
+        private = OpenAIDialect(Settings(MODEL, "sk-any"))
+        assert not replace(line, dialect=private).is_exposed
+        own = replace(line, dialect=LocalDialect(Settings("local")))
+        for is_plain in (True, False):
+            assert replace(own, is_plain=is_plain).is_exposed is is_plain
+            assert replace(line, way="http", is_plain=is_plain).is_exposed is is_plain
+
+
+async def test_the_volume_stays_within_its_bounds() -> None:
+    async with call() as one:
+        for wanted, got in ((1.5, 1.5), (2.5, 2.0), (-1.0, 0.0)):
+            one.session.volume = wanted
+            assert one.session.volume == one.session.engine.volume == got
 
 
 async def test_an_error_of_a_thread_is_told_where_all_is_told() -> None:
     async with call() as one:
         await one.wait_for_phase("ready")
-        error = VoiceChatError("The disk is full")
-        await asyncio.to_thread(one.session.tell_from_thread, error)
+        error = Notice("not_saved", "The disk is full")
+        await asyncio.to_thread(one.session.notices.tell, error)
         await one.wait_for(lambda: one.of(Notice))
         assert one.of(Notice) == [Notice("not_saved", "The disk is full")]
         assert one.rows() == [("note", "The disk is full")]

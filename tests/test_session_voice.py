@@ -49,7 +49,7 @@ class NoCard(VirtualCard):
     speaker = None  # type: ignore[assignment]
 
     def __init__(self) -> None:
-        self.listener = lambda state: None
+        """Nothing to be opened."""
 
     async def open(self) -> None:
         raise DeviceError("There is no sound device", "Plug one in")

@@ -12,6 +12,7 @@ import pytest
 
 from tests.fakes.fault_proxy import FaultProxy
 from tests.fakes.ga_server import GaServer
+from tests.fakes.gptlive_server import GptLiveServer
 from tests.test_session import Notebook
 from voicechat.conversation import Conversation
 from voicechat.engine import Engine
@@ -19,7 +20,8 @@ from voicechat.errors import VoiceChatError
 from voicechat.events import Event, Notice, ProviderFailed, ReplyFinished
 from voicechat.line import Line
 from voicechat.links import websocket
-from voicechat.providers.base import Settings
+from voicechat.providers.base import Dialect, Settings
+from voicechat.providers.gptlive import GptLiveDialect
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.session import Session
 
@@ -33,7 +35,7 @@ THIN = 64_000 / 8
 class Talk:
     """A session through a fault proxy, and all that it told."""
 
-    server: GaServer
+    server: GaServer | GptLiveServer
     proxy: FaultProxy
     told: list[Event | VoiceChatError] = field(default_factory=list)
 
@@ -43,9 +45,14 @@ class Talk:
         self.running = asyncio.create_task(self.session.run(stay=True))
 
     def dial(self) -> Line:
-        dialect = OpenAIDialect(Settings(MODEL, "sk-any", url=self.proxy.url(), text_only=True))
+        dialect = self._dialect()
         link = websocket.connect(dialect.url(), dialect.headers(), proxy=None)
         return Line(dialect, lambda: link, MODEL)
+
+    def _dialect(self) -> Dialect:
+        if isinstance(self.server, GptLiveServer):
+            return GptLiveDialect(Settings("", "sk-any", url=self.proxy.url(GptLiveServer.path)))
+        return OpenAIDialect(Settings(MODEL, "sk-any", url=self.proxy.url(), text_only=True))
 
     async def until(self, holds: object, seconds: float = 40.0) -> float:
         assert callable(holds)
@@ -79,8 +86,8 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking() -> AsyncIterator[Talk]:
-    async with GaServer("normal") as server:
+async def talking(stand_in: GaServer | GptLiveServer | None = None) -> AsyncIterator[Talk]:
+    async with stand_in or GaServer("normal") as server:
         with FaultProxy(server.port) as proxy:
             talk = Talk(server, proxy)
             yield talk
@@ -113,6 +120,18 @@ async def test_a_line_of_64_kbit_carries_speech_as_a_telephone_does() -> None:
 def _heard(update: dict[str, Any]) -> dict[str, Any]:
     heard: dict[str, Any] = update["session"]["audio"]["input"]
     return heard
+
+
+@pytest.mark.fault("N25")
+async def test_where_sound_is_the_clock_what_the_key_says_is_seen_to_wait() -> None:
+    """Its stream goes on while sound waits: it would hold back what is said, unseen."""
+    async with talking(GptLiveServer("mute")) as talk:
+        await talk.ready()
+        talk.proxy.rate(THIN, "up")
+        speaking = asyncio.create_task(talk.speak(20.0))
+        await talk.until(lambda: "line_slow" in talk.codes, 20)
+        speaking.cancel()
+        assert talk.server.violations == []
 
 
 @pytest.mark.fault("N22")

@@ -13,32 +13,42 @@ from voicechat.turn import Turn
 ENGINE = Engine(None)
 
 
-def phase(turn: Turn, gate: Gate, *, has_problem: bool = False, is_working: bool = False) -> str:
+def phase(
+    gate: Gate, *, is_ready: bool = True, has_problem: bool = False, is_working: bool = False
+) -> str:
     seen = take_snapshot(
-        ENGINE, gate, turn, Bill(None), has_problem=has_problem, is_working=is_working
+        ENGINE,
+        gate,
+        Turn(),
+        Bill(None),
+        is_ready=is_ready,
+        has_problem=has_problem,
+        is_working=is_working,
     )
     return seen.phase
 
 
 def test_a_call_of_a_tool_is_thinking() -> None:
     gate = Gate(hands_free=False)
-    assert phase(Turn(is_ready=True), gate) == "ready"
-    assert phase(Turn(is_ready=True), gate, is_working=True) == "thinking"
-    assert phase(Turn(), gate, has_problem=True) == "offline"
+    assert phase(gate) == "ready"
+    assert phase(gate, is_working=True) == "thinking"
+    assert phase(gate, is_ready=False, has_problem=True) == "offline"
 
 
 def test_a_key_that_is_held_is_live_and_hands_free_only_with_a_microphone() -> None:
     gate = Gate(hands_free=True)
-    assert phase(Turn(is_ready=True), gate) == "ready"
+    assert phase(gate) == "ready"
     gate.press()
-    assert phase(Turn(is_ready=True), gate) == "listening"
+    assert phase(gate) == "listening"
 
 
 def test_latency_and_cost_are_those_of_the_parts() -> None:
     bill = Bill(lambda model, usage: 0.5)
     bill.add("m", Usage())
     turn, gate = Turn(latency_ms=420), Gate(hands_free=False)
-    seen = take_snapshot(ENGINE, gate, turn, bill, has_problem=False, is_working=False)
+    seen = take_snapshot(
+        ENGINE, gate, turn, bill, is_ready=True, has_problem=False, is_working=False
+    )
     assert (seen.latency_ms, seen.cost_usd, seen.playout) == (420, 0.5, None)
 
 

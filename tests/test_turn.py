@@ -4,11 +4,13 @@ import pytest
 
 from voicechat.turn import Turn
 
-QUIET = {"has_problem": False, "is_playing": False, "is_talking": False, "is_live": False}
-
-
-def ready() -> Turn:
-    return Turn(is_ready=True)
+QUIET = {
+    "is_ready": True,
+    "has_problem": False,
+    "is_playing": False,
+    "is_talking": False,
+    "is_live": False,
+}
 
 
 @pytest.mark.parametrize(
@@ -23,16 +25,16 @@ def ready() -> Turn:
     ],
 )
 def test_phase_of_an_agreed_session(facts: dict[str, bool], phase: str) -> None:
-    assert ready().phase(**{**QUIET, **facts}) == phase
+    assert Turn().phase(**{**QUIET, **facts}) == phase
 
 
 def test_phase_before_a_session_is_agreed() -> None:
-    assert Turn().phase(**QUIET) == "connecting"
-    assert Turn().phase(**{**QUIET, "has_problem": True}) == "offline"
+    assert Turn().phase(**{**QUIET, "is_ready": False}) == "connecting"
+    assert Turn().phase(**{**QUIET, "is_ready": False, "has_problem": True}) == "offline"
 
 
 def test_asked_and_not_answered_is_thinking() -> None:
-    turn = ready()
+    turn = Turn()
     turn.asked(1.0)
     assert turn.is_waiting
     assert turn.phase(**QUIET) == "thinking"
@@ -40,7 +42,7 @@ def test_asked_and_not_answered_is_thinking() -> None:
 
 
 def test_latency_is_to_the_first_answer_only() -> None:
-    turn = ready()
+    turn = Turn()
     turn.asked(1.0)
     turn.answered(1.42)
     turn.answered(9.0)
@@ -49,13 +51,13 @@ def test_latency_is_to_the_first_answer_only() -> None:
 
 
 def test_an_answer_nobody_asked_for_has_no_latency() -> None:
-    turn = ready()
+    turn = Turn()
     turn.answered(5.0)
     assert turn.latency_ms is None
 
 
 def test_the_end_of_an_unwanted_reply_leaves_a_newer_question_open() -> None:
-    turn = ready()
+    turn = Turn()
     turn.replying = "r2"
     turn.asked(1.0)
     turn.finished("r1", failed=False)
@@ -66,23 +68,23 @@ def test_the_end_of_an_unwanted_reply_leaves_a_newer_question_open() -> None:
 
 
 def test_a_reply_that_failed_at_once_ends_the_waiting() -> None:
-    turn = ready()
+    turn = Turn()
     turn.asked(1.0)
     turn.finished("never started", failed=True)
     assert not turn.is_thinking
 
 
 def test_a_question_that_was_none_is_forgotten() -> None:
-    turn = ready()
+    turn = Turn()
     turn.asked(1.0)
     turn.forget_question()
     assert turn.phase(**QUIET) == "ready"
 
 
 def test_hanging_up_keeps_the_last_latency_on_show() -> None:
-    turn = ready()
+    turn = Turn()
     turn.asked(1.0)
     turn.answered(1.1)
     turn.replying = "r"
     turn.hang_up()
-    assert (turn.is_ready, turn.replying, turn.latency_ms) == (False, "", 100)
+    assert (turn.replying, turn.is_heard, turn.latency_ms) == ("", False, 100)

@@ -7,13 +7,13 @@ program chooses itself.  Nothing here talks to a network or a sound card yet.
 import argparse
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from voicechat import config_file, roster
+from voicechat import config_file, config_key, environment, roster
 from voicechat.audio import device_test, portaudio, recording
 from voicechat.audio.devices import SoundCard, list_devices
 from voicechat.audio.record_card import CardRecording
@@ -23,14 +23,20 @@ from voicechat.conversation import Conversation
 from voicechat.dialing import Dial, Dialing
 from voicechat.engine import Engine
 from voicechat.errors import ConfigError, VoiceChatError
-from voicechat.events import Event, SessionReady
+from voicechat.events import Event, Notify, SessionReady
+from voicechat.front.doors import TypedKey
 from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.journal import Journal, NullJournal, Recorder, Resumed, data_folder, resume, used
 from voicechat.journal.learned import Learned
+from voicechat.key_shapes import find_key
+from voicechat.line import Line
 from voicechat.links.whereabouts import network_label
+from voicechat.notices import Notices
 from voicechat.phrase import phrase
-from voicechat.providers import catalog, names
+from voicechat.providers import catalog, dialect_class, names
+from voicechat.retries import ANY_BUDGET, RetryBudget
 from voicechat.session import Listener, Session
+from voicechat.text import clean
 from voicechat.tools.toolbox import Toolbox
 from voicechat.trace import Trace
 
@@ -52,6 +58,8 @@ class House:
     record: Path | None = None
     """Where to record the call from its beginning; None: not until a key asks for it."""
     recorder: recording.Recorder | None = None
+    config_path: Path | None = None
+    """The file that was named on the command line."""
     remembering: threading.Thread | None = None
     """Writes down which model is talked to: the disk may be slow, and the call must not wait."""
 
@@ -64,6 +72,7 @@ class House:
         """
         config = config_file.load(args.config, environ, names())
         house = cls(_overlay(config, args), environ, proxy_option=args.proxy)
+        house.config_path = args.config
         house.record = check_recording(args.record) if args.record else None
         if house.config.trace:
             house.trace = Trace(Path(house.config.trace), house.config.secrets())
@@ -80,8 +89,10 @@ class House:
         folder, config = data_folder(self.environ), self.config
         self.resumed = resume(folder, wanted, will_write=config.save)
         model = (self.resumed.name if keeps_model else "") or config.model
+        # An address is for the model that it was named with, not for the one of long ago.
+        url_model = config.model if config.url_model is None else config.url_model
         warnings = (*config.warnings, *self.resumed.told)
-        self.config = replace(config, model=model, warnings=warnings)
+        self.config = replace(config, model=model, url_model=url_model, warnings=warnings)
 
     def close(self) -> None:
         if self.recorder is not None:
@@ -104,7 +115,14 @@ class House:
 
     # -- the session ----------------------------------------------------------------------------
 
-    def build_session(self, listener: Listener, *, with_sound: bool, wants_speech: bool) -> Session:
+    def build_session(
+        self,
+        listener: Listener,
+        *,
+        with_sound: bool,
+        wants_speech: bool,
+        budget: RetryBudget = ANY_BUDGET,
+    ) -> Session:
         """The session, ready to run.
 
         Raises:
@@ -114,16 +132,18 @@ class House:
         dial = self.dial("")
         self.dialing.choose_proxy()  # A bad proxy address is told before the screen.
         config = self.config
+        audio, conversation = config.audio, Conversation()
+        notices = Notices(conversation, listener)
         if with_sound:
             self.sound = SoundCard(
-                config.audio.input_device,
-                config.audio.output_device,
-                chunk_ms=config.audio.chunk_ms,
+                audio.input_device,
+                audio.output_device,
+                notify=notices.tell,
+                chunk_ms=audio.chunk_ms,
             )
-        audio, conversation = config.audio, Conversation()
         if self.resumed is not None:
             conversation.restore(self.resumed.loaded.items)
-        self.recorder = self._recorder(with_sound=with_sound)
+        self.recorder = self._recorder(notices.tell, with_sound=with_sound)
         session = Session(
             dial,
             conversation,
@@ -136,20 +156,21 @@ class House:
                 input_gain=audio.input_gain,
                 recording=self._recording(),
                 memory=self._memory(lambda: session.proxy_label),
+                notify=notices.tell,
             ),
             NullJournal(),
             lambda event: self._hear(session, event, listener),
             hands_free=config.hands_free,
             trace=self.trace.record if self.trace else None,
             price=lambda model, usage: catalog.price(model, usage, config),
-            toolbox=self._toolbox(),
+            toolbox=self._toolbox(notices.tell),
             may_be_thin=config.audio.codec == "auto",
+            notices=notices,
+            budget=budget,
         )
-        session.journal = self.journal = self._journal(session)
-        if self.recorder is not None:
-            self.recorder.tell = session.notices.notify_from_thread
-            if self.record is not None:
-                self.recorder.start()
+        session.journal = self.journal = self._journal(session.line, notices.tell)
+        if self.recorder is not None and self.record is not None:
+            self.recorder.start()
         return session
 
     def _memory(self, proxy_label: Callable[[], str]) -> Learned | None:
@@ -163,12 +184,12 @@ class House:
             return None
         return CardRecording(self.sound, self.recorder)
 
-    def _recorder(self, *, with_sound: bool) -> recording.Recorder | None:
+    def _recorder(self, notify: Notify, *, with_sound: bool) -> recording.Recorder | None:
         if self.record is not None and not with_sound:
             hint = phrase("With --plain, add --hands-free; leave --text and --say out")
             raise ConfigError(phrase("There is no sound to record"), hint)
         folder = data_folder(self.environ) / "recordings"
-        return recording.Recorder(self.record or folder) if with_sound else None
+        return recording.Recorder(self.record or folder, notify) if with_sound else None
 
     def _hear(self, session: Session, event: Event | VoiceChatError, listener: Listener) -> None:
         """What is told to the front end; a model that answers is remembered for the pickers."""
@@ -183,21 +204,36 @@ class House:
         self.remembering = threading.Thread(target=used.remember, args=what, daemon=True)
         self.remembering.start()
 
-    def _toolbox(self) -> Toolbox:
-        config, find_proxy = self.config, self.dialing.proxy_url
+    def forget_keys(self, environ: MutableMapping[str, str]) -> None:
+        """Take the keys out of the process's own environment: they stay here, and no child, of
+        ours or of a library's, is given one that it was not meant to have."""
+        self.environ = dict(self.environ)
+        environment.forget_keys(environ, *self._keys())
+
+    def _keys(self) -> tuple[frozenset[str], tuple[str, ...]]:
+        """The variables that hold keys, and the keys of the config."""
+        written = (section.api_key for section in self.config.providers.values())
+        return catalog.key_variables(self.config), tuple(filter(None, written))
+
+    def _toolbox(self, notify: Notify) -> Toolbox:
+        config = self.config
         return Toolbox(
-            config.tools, config.mcp, self.environ, find_proxy=find_proxy, ca_file=config.ca_file
+            config.tools,
+            config.mcp,
+            environment.without_keys(self.environ, *self._keys()),
+            find_proxy=self.dialing.proxy_url,
+            ca_file=config.ca_file,
+            notify=notify,
         )
 
-    def _journal(self, session: Session) -> Recorder:
+    def _journal(self, line: Line, notify: Notify) -> Recorder:
         if not self.config.save:
             return NullJournal()
-        line = session.line
         return Journal.open(
             data_folder(self.environ),
             line.model,
             line.dialect.profile.name,
-            session.tell_from_thread,
+            notify,
             name=line.name,
             resumed=self.resumed,
         )
@@ -211,6 +247,49 @@ class House:
         """Whether the microphone was just opened and hears nothing yet."""
         microphone = self.sound.microphone if self.sound is not None else None
         return microphone is not None and microphone.is_waking
+
+    # -- keys that the user types as a message -----------------------------------------------------
+
+    def find_key(self, line: str, provider: str) -> TypedKey | None:
+        """The key in a typed line, and whose it is: as the line says, or else as it looks.
+
+        Args:
+            provider: Whom the user talks to now.
+        """
+        found = find_key(clean(line))
+        if found is None:
+            return None
+        owners = {name: dialect_class(name).profile for name in names()}
+        owners = {name: profile for name, profile in owners.items() if profile.key_env}
+        named = [name for name in owners if any(env in line for env in owners[name].key_env)]
+        likely = owners if found.is_anybodys else found.providers
+        owner = next(iter(named), provider if provider in likely else "")
+        owner = owner or next(iter(found.providers), "")
+        profile = owners.get(owner)
+        if profile is None:
+            return TypedKey(found.key)
+        return TypedKey(found.key, owner, profile.title, profile.key_env[0])
+
+    def store_key(self, typed: TypedKey) -> Path:
+        """Put a key into the config file; lines that are dialled from now on use it.
+
+        Raises:
+            ConfigError: the file cannot be written.
+        """
+        path = self.config_path or config_file.config_path(self.environ)
+        path = config_key.store_key(path, typed.provider, typed.key)
+        self.hide_key(typed)
+        own = replace(self.config.provider(typed.provider), api_key=typed.key)
+        providers = {**self.config.providers, typed.provider: own}
+        self.config = replace(self.config, providers=providers)
+        return path
+
+    def hide_key(self, typed: TypedKey) -> None:
+        """Keep a key that the user sends all the same out of every file of ours."""
+        if self.trace is not None:
+            self.trace.hide(typed.key)
+        if isinstance(self.journal, Journal):
+            self.journal.hide(typed.key)
 
     # -- what there is --------------------------------------------------------------------------
 
@@ -227,6 +306,8 @@ def _overlay(config: Config, args: argparse.Namespace) -> Config:
     )
     if args.trace:
         plain["trace"] = args.trace
+    if args.url is None:
+        plain["url_model"] = config.model  # The file's address is for the file's model.
     return replace(config, **plain, audio=replace(config.audio, **audio))
 
 
@@ -270,5 +351,4 @@ def test_devices(config: Config, tell: Callable[[str], None]) -> device_test.Fin
         DeviceError: neither can be opened.
     """
     audio = config.audio
-    card = SoundCard(audio.input_device, audio.output_device)
-    return asyncio.run(device_test.run(card, tell))
+    return asyncio.run(device_test.run(audio.input_device, audio.output_device, tell))

@@ -27,7 +27,7 @@ def tell_past(
         handle: Of the provider's session, to take it up again; empty: there is none.
     """
     said = tuple(
-        Past("user" if row.role == "user" else "assistant", text, row.id)
+        Past("assistant" if row.role == "note" else row.role, text, row.id)
         for row, text in conversation.recall(unsent)
     )
     dialect.settings = replace(dialect.settings, hands_free=hands_free, resume=handle, history=said)

@@ -27,6 +27,9 @@ ON_ITS_WAY_S = 0.5
 """Of speech that waits: what was asked behind it has not arrived."""
 USUAL_S = 2.0
 """Of speech on its way without a sign that it has arrived: no reason to complain."""
+TURN_S = 0.01
+"""How long messages that are here already may be dealt with before anything else has its turn: a
+flood of them must not hold up a signal, a key or the sound."""
 POLL_S = 0.02
 """How often a full link is asked whether there is room again."""
 
@@ -104,17 +107,14 @@ class Call:
         """Take what the dialect has to say, in order, and wake the writer for it."""
         now = time.monotonic()
         for message in self._dialect.data_to_send():
-            if self._dialect.is_urgent(message):
-                self._queue.put_first(message, now)
-            else:
-                self._queue.put(message, now, self._dialect.sound_s(message))
+            self._queue.put(message, now)
         if not self._queue.is_empty:
             self._wake.set()
 
     async def _writer(self, link: Link) -> None:
         while True:
             self._wake.clear()
-            while (message := self._queue.take(is_full=link.unsent > ROOM)) is not None:
+            while (message := self._queue.pop(is_full=link.unsent > ROOM)) is not None:
                 self._trace("up", message)
                 try:
                     await link.send(message)
@@ -170,10 +170,17 @@ class Call:
         hidden_s = heartbeat.unacknowledged(_pulse(link)) / bytes_per_s - USUAL_S
         below_s = max(link.waiting / bytes_per_s, hidden_s)
         self._waiting_s = self._queue.sound_s + below_s
-        self._hold_time(self._waiting_s > ON_ITS_WAY_S and not self._hands_free, now)
+        self._dialect.unsent_s = self._waiting_s + self._queue.dropped_s
+        self._hold_time(self._may_hold_time and self._waiting_s > ON_ITS_WAY_S, now)
         for notice in (self._slow.look(self._waiting_s, now), lost):
             if notice is not None:
                 self._take(notice)
+
+    @property
+    def _may_hold_time(self) -> bool:
+        """Whether an answer is waited for; never where the sound itself is the clock: a stream that
+        is not fed holds back what is said, and nobody would know that it waits."""
+        return not (self._hands_free or self._dialect.profile.paced)
 
     def _hold_time(self, holds: bool, now: float) -> None:
         """A turn that is still on its way has not been asked: nobody is late with an answer."""
@@ -191,9 +198,13 @@ class Call:
     # -- downlink -------------------------------------------------------------------------------
 
     async def _downlink(self, link: Link) -> None:
+        began = time.monotonic()
         async for message in link:
             self._trace("down", message)
             self._pass_on(self._dialect.receive(message, self._now()))
+            if time.monotonic() - began > TURN_S:
+                await asyncio.sleep(0)  # Messages that wait are handed out without a pause.
+                began = time.monotonic()
 
     def _pass_on(self, events: list[Event]) -> None:
         for event in events:

@@ -6,10 +6,13 @@ line or the config is wrong; 128 + n ended by signal n.
 
 import argparse
 import asyncio
+import math
 import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,6 +24,7 @@ from voicechat.phrase import message_key, phrase
 
 if TYPE_CHECKING:
     from voicechat.assembly import House
+    from voicechat.retries import RetryBudget
     from voicechat.session import Listener, Session
 
 _USAGE = phrase(
@@ -177,6 +181,21 @@ def _add_network(group: argparse._ArgumentGroup, told: Told) -> None:
     group.add_argument(
         "--proxy", metavar="URL|none", help=told(phrase("http://, https://, socks4/5/5h://"))
     )
+    group.add_argument(
+        "--retry-for",
+        metavar="S",
+        type=partial(_seconds, told=told),
+        help=told(phrase("dial a lost line again for so many seconds")),
+    )
+
+
+def _seconds(text: str, told: Told) -> float:
+    with suppress(ValueError):
+        seconds = float(text)
+        if 0.0 <= seconds < math.inf:
+            return seconds
+    wrong = phrase("invalid number of seconds: {value!r}", value=text)
+    raise argparse.ArgumentTypeError(told(wrong))
 
 
 def _add_sound(group: argparse._ArgumentGroup, told: Told) -> None:
@@ -272,7 +291,7 @@ def run(args: argparse.Namespace, words: Words) -> int:
     if args.command == "devices" and args.test:
         from voicechat.front import device_report
 
-        config = assembly.House.build(args, os.environ).config
+        config = _build_house(args).config
         return device_report.report_test(
             lambda tell: assembly.test_devices(config, tell), as_json=args.json, words=words
         )
@@ -281,7 +300,7 @@ def run(args: argparse.Namespace, words: Words) -> int:
         return listing.list_devices(devices, as_json=args.json, hint=hint, words=words)
     if args.command in ("conversations", "export"):
         return _show_kept(args, words)
-    house = assembly.House.build(args, os.environ)
+    house = _build_house(args)
     if args.command == "models":
         return listing.list_models(house.find_models(), as_json=args.json, words=words)
     if args.plain or args.json or args.say or args.save_reply:
@@ -296,7 +315,16 @@ def run(args: argparse.Namespace, words: Words) -> int:
             phrase("This terminal can show lines only (TERM={term})", term=term),
             phrase("Use --plain, or set TERM"),
         )
-    return asyncio.run(_run_screen(house))
+    return asyncio.run(_run_screen(house, args.retry_for))
+
+
+def _build_house(args: argparse.Namespace) -> "House":
+    """The parts; from here on they alone know the keys of the environment."""
+    from voicechat import assembly
+
+    house = assembly.House.build(args, os.environ)
+    house.forget_keys(os.environ)
+    return house
 
 
 def _show_kept(args: argparse.Namespace, words: Words) -> int:
@@ -317,19 +345,36 @@ async def _run_plain(house: "House", args: argparse.Namespace) -> int:
 
     config = house.config
     is_voice = bool(args.hands_free) and not args.say and not config.text
+    reconnects = args.retry_for != 0
     words = Words(find_language(config.ui.language, house.environ))
-    plain = Plain(Options(args.json, args.say, args.save_reply, is_voice), words)
+    options = Options(args.json, args.say, args.save_reply, is_voice, house.find_key, reconnects)
+    plain = Plain(options, words)
     for warning in config.warnings:
         plain.warn(warning)
     wants_speech = is_voice or args.save_reply is not None
     try:
-        session = house.build_session(plain.hear, with_sound=is_voice, wants_speech=wants_speech)
+        session = house.build_session(
+            plain.hear,
+            with_sound=is_voice,
+            wants_speech=wants_speech,
+            budget=_budget(args.retry_for, first_s=0.0),
+        )
         return await plain.run(session)
     finally:
         house.close()
 
 
-async def _run_screen(house: "House") -> int:
+def _budget(retry_for_s: float | None, *, first_s: float | None = None) -> "RetryBudget":
+    """What was asked for holds from the start; else a script need not wait for its first line."""
+    from voicechat.retries import RetryBudget
+
+    usual = RetryBudget()
+    if retry_for_s is not None:
+        return RetryBudget(retry_for_s, retry_for_s)
+    return usual if first_s is None else RetryBudget(usual.lost_s, first_s)
+
+
+async def _run_screen(house: "House", retry_for_s: float | None) -> int:
     from voicechat import assembly
     from voicechat.front.doors import Doors
     from voicechat.front.tui.run import run_screen
@@ -343,11 +388,16 @@ async def _run_screen(house: "House") -> int:
         house.pick_device,
         lambda: house.recorder,
         house.is_waking,
+        house.find_key,
+        house.store_key,
+        house.hide_key,
     )
 
     def build(listener: "Listener") -> "Session":
         wanted = not config.text
-        return house.build_session(listener, with_sound=wanted, wants_speech=wanted)
+        return house.build_session(
+            listener, with_sound=wanted, wants_speech=wanted, budget=_budget(retry_for_s)
+        )
 
     try:
         return await run_screen(

@@ -6,7 +6,7 @@ Every field here is a setting of the file under the same name, and its default i
 
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 
@@ -81,7 +81,7 @@ class Local:
     mind: str = field(default="auto", repr=False)
     mind_model: str = ""
     mind_key_env: str = ""
-    ears: str = field(default="none", repr=False)
+    ears: str = field(default="auto", repr=False)
     ears_model: str = "whisper-1"
     ears_key_env: str = ""
     mouth: str = field(default="auto", repr=False)
@@ -194,12 +194,25 @@ class Config:
     tools: Mapping[str, ToolSection] = field(default_factory=lambda: _NO_TABLE)
     mcp: Mapping[str, McpSection] = field(default_factory=lambda: _NO_TABLE)
     models: Mapping[str, ModelSection] = field(default_factory=lambda: _NO_TABLE)
+    url_model: str | None = field(default=None, metadata={"in_file": False})
+    """The model that `url` was named with, empty where it was named alone; None: `model`."""
     warnings: tuple[str, ...] = field(default=(), compare=False, metadata={"in_file": False})
     """What the user should be told about the file; not a setting."""
 
     def provider(self, name: str) -> Provider:
         """The section of one provider; all defaults where there is none."""
         return self.providers.get(name, Provider())
+
+    def key_variables(self) -> frozenset[str]:
+        """Every environment variable that the file names as the place of a key."""
+        sections: tuple[Local | Provider, ...] = (self.local, *self.providers.values())
+        named = (
+            getattr(section, entry.name)
+            for section in sections
+            for entry in fields(section)
+            if entry.name.endswith("key_env")
+        )
+        return frozenset(filter(None, named))
 
     def secrets(self) -> tuple[str, ...]:
         """Every text of the file that nothing may show, for `mask_secrets`."""

@@ -6,6 +6,7 @@ model and may arrive after the answer (the Realtime guide on input transcription
 """
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,7 +25,8 @@ from voicechat.events import (
     TurnCommitted,
 )
 from voicechat.row import Role, Row, State
-from voicechat.text import clean_line
+from voicechat.text import clean_line, cut_line
+from voicechat.visible import visible, visible_json
 
 __all__ = ["Conversation", "Kept", "Role", "Row", "Said", "State"]
 
@@ -36,6 +38,8 @@ HISTORY_CHARS = 12_000
 """What a new session is told of an old conversation: some 4,000 tokens."""
 LONGEST_CALL = 300
 """Characters shown of a tool's arguments, and of its answer."""
+ANSWERED = " \u2192 "
+"""Between a call and what the tool gave back."""
 NOT_WRITTEN_DOWN = "(I said this aloud. It was answered, but never written down.)"
 """What a new session is told where it is not known what the user said."""
 
@@ -91,7 +95,7 @@ class Conversation:
             case ReplyFinished():
                 return self._finish(event)
             case ToolCalled(reply_id, call_id, name, arguments):
-                words = clean_line(f"{name} {_readable(arguments)}", LONGEST_CALL)
+                words = cut_line(f"{visible(name)} {_readable(arguments)}", LONGEST_CALL)
                 return [self._append(Row(call_id, "tool", words, reply_id=f"tool-{reply_id}"))]
             case ToolAnswered():
                 return self._answer_tool(event)
@@ -137,15 +141,17 @@ class Conversation:
         """
         recalled = self.recall(without)
         return tuple(
-            ("user" if row.role == "user" else "assistant", text) for row, text in recalled
+            ("user" if row.role == "user" else "assistant", text)
+            for row, text in recalled
+            if row.role != "tool"
         )
 
     def recall(self, without: Collection[str] = ()) -> list[tuple[Row, str]]:
-        """The rows of `history`, each with its words."""
+        """The rows of `history`, and what tools answered, each with its words."""
         said: list[tuple[Row, str]] = []
         room = HISTORY_CHARS
         for row in reversed(self.rows):
-            is_answered = bool(said) and said[-1][0].role == "assistant"
+            is_answered = bool(said) and said[-1][0].role != "user"
             text = _told(row, is_answered=is_answered)
             if not text or row.id in without:
                 continue
@@ -190,9 +196,13 @@ class Conversation:
         for one in self.rows:  # An item of an earlier line may have had its name.
             self._by_id.setdefault(one.id, one)
 
-    def end(self) -> list[Row]:
-        """The line is gone: nothing that is still open will grow any more."""
-        left = [row for row in self.rows if not row.is_finished]
+    def end(self, going_on: Collection[str] = ()) -> list[Row]:
+        """The line is gone: nothing that is still open will grow any more.
+
+        Args:
+            going_on: Calls of tools that will be answered all the same.
+        """
+        left = [row for row in self.rows if not row.is_finished and not _runs(row, going_on)]
         for row in left:
             # What was said is said: only its words are missing.
             is_said = row.role == "user" and not row.text
@@ -283,10 +293,11 @@ class Conversation:
             row.stop(state, came_ms, came_ms, is_complete=False)
 
     def _answer_tool(self, event: ToolAnswered) -> list[Row]:
-        row = self._present(event.call_id)
-        if row is None or row.is_finished:
+        calls = (row for row in reversed(self.rows) if _runs(row, (event.call_id,)))
+        row = next((row for row in calls if not row.is_finished), None)
+        if row is None:
             return []
-        row.text = f"{row.text} \u2192 {clean_line(event.output, LONGEST_CALL)}"
+        row.text = f"{row.text}{ANSWERED}{clean_line(event.output, LONGEST_CALL)}"
         row.state = State.FAILED if event.is_error else State.DONE
         return [row]
 
@@ -295,14 +306,22 @@ class Conversation:
         return row
 
 
+def _runs(row: Row, calls: Collection[str]) -> bool:
+    return row.role == "tool" and row.item_id in calls
+
+
 def _told(row: Row, *, is_answered: bool) -> str:
     """How a row is told to a model that was not there; empty: it is not."""
+    if row.role == "tool":
+        return row.text if ANSWERED in row.text else ""
     if row.role not in ("user", "assistant"):
         return ""
     is_unwritten = row.role == "user" and not row.text.strip() and is_answered
     return NOT_WRITTEN_DOWN if is_unwritten else row.said if row.said.strip() else ""
 
 
+_BETWEEN_LINES = re.compile(r"[\t\n\r]+ *")
+"""In valid JSON these stand between values only."""
 _END = {
     "completed": State.DONE,
     "incomplete": State.DONE,
@@ -312,8 +331,11 @@ _END = {
 
 
 def _readable(arguments: str) -> str:
-    """JSON as a person reads it: many models write each letter that is not ASCII as an escape."""
+    """JSON as a person reads it: many models write each letter that is not ASCII as an escape.
+
+    What would hide stays an escape.
+    """
     if "\\u" in arguments:
         with suppress(ValueError, RecursionError):
-            return json.dumps(json.loads(arguments), ensure_ascii=False)
-    return arguments
+            return visible_json(json.loads(arguments))
+    return visible(_BETWEEN_LINES.sub(" ", arguments))

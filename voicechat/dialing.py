@@ -21,7 +21,8 @@ from voicechat.line import Line
 from voicechat.links import proxy, websocket
 from voicechat.links.answers import CHECK_KEY
 from voicechat.phrase import phrase
-from voicechat.providers import catalog, dialect_class
+from voicechat.providers import catalog, dialect_class, names
+from voicechat.providers import catalog_ownership as ownership
 from voicechat.providers.base import Dialect, Profile, Settings, Vad
 from voicechat.providers.catalog import Choice, Service
 
@@ -83,30 +84,41 @@ class Dialing:
     # -- which model ----------------------------------------------------------------------------
 
     def _choose(self, model: str) -> Choice:
+        """Whose the model is.  At the start, a name may be the user's own server's for anything;
+        later it was picked from a list that says whose it is."""
         config, wanted = self.config, model or self.config.model
         if not wanted:
             if config.url:
-                return catalog.resolve("openai")  # A server of one's own speaks this, as a rule.
+                return catalog.resolve(ownership.USUAL)
             return catalog.default_choice(self.environ, config)
-        is_chat = wanted.partition("/")[0] == CHAT
-        choice = catalog.resolve(wanted, own_address=is_chat and bool(config.url), config=config)
-        if choice.provider == CHAT and config.url and not is_chat:
+        if self._is_for_own_server(wanted, is_picked=bool(model)):
             return catalog.resolve(wanted, own_address=True, config=config)
-        return choice
+        choice = catalog.resolve(wanted, config=config)
+        return choice if model else ownership.with_word_of_address(choice, config)
+
+    def _is_for_own_server(self, wanted: str, *, is_picked: bool) -> bool:
+        """Whether a name means a chat model, or anything at all, of the server that is given."""
+        first, _, rest = wanted.partition("/")
+        at_own = catalog.resolve(wanted, own_address=True, config=self.config).provider
+        if at_own not in ownership.owners(self.config):
+            return False
+        if first == CHAT:
+            return not is_picked or rest.partition("/")[0] not in names()
+        return not is_picked and catalog.resolve(wanted, config=self.config).provider == CHAT
 
     def _settings(self, choice: Choice, wants_speech: bool) -> Settings:
         config, provider = self.config, choice.provider
         own = config.provider(provider)
-        api_key = catalog.key_for(provider, self.environ, config)
-        self.hide(api_key)
+        to = ownership.destination(provider, self.environ, config)
+        self.hide(to.key)
         talk = self._talk(wants_speech)
         return replace(
             talk,
             vad=self._vad(talk, dialect_class(provider).profile),
             model=choice.model,
-            api_key=api_key,
+            api_key=to.key,
             key_place=catalog.key_place(provider, self.environ, config),
-            url=config.url or own.url or catalog.url_for(provider, self.environ, config),
+            url=to.url,
             key_header=own.key_header,
             input_rate=own.input_rate,
             output_rate=own.output_rate,
@@ -208,7 +220,7 @@ class Dialing:
     def _needed_service(self, choice: Choice) -> Service:
         service = catalog.service_of_realtime(choice.provider, self.environ, self.config)
         if service is None:
-            catalog.key_for(choice.provider, self.environ, self.config)  # Says so if that is why.
+            ownership.key_for(choice.provider, self.environ, self.config)  # Says if that is why.
             title = dialect_class(choice.provider).profile.title
             raise ConfigError(
                 phrase("{who} has no HTTP service that is known here", who=title),
@@ -259,6 +271,7 @@ class Dialing:
             headers=json.dumps(dict(service.headers)) if service.headers else "",
             proxy=self.proxy_url(service.url),
             check="yes",
+            own_voice=service.voice,
         )
         if service.ears_model:
             ears = {"ears_kind": service.ears_kind, "ears_model": service.ears_model}

@@ -9,6 +9,7 @@ import gc
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from voicechat.audio.aside import Aside
@@ -22,7 +23,7 @@ from voicechat.audio.pcm import FLOOR_DBFS, level_dbfs
 from voicechat.audio.playout import Playout
 from voicechat.audio.record_card import CardRecording
 from voicechat.audio.slow_link import SlowLink
-from voicechat.events import Heard
+from voicechat.events import Heard, Notify
 
 PUMP_S = 0.02
 """A third of what waits in the loudspeaker's ring."""
@@ -30,6 +31,18 @@ KEEP_LIMIT_S = 1.0
 """A disk that hangs must not hold up the end."""
 
 State = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class VoicePolicy:
+    """What a voice over a reply means (barge-in)."""
+
+    hears_freely: bool = True
+    """What is heard is sent without a key: only then the microphone may be closed against the
+    echo, and a voice over a reply is looked for."""
+    holds_for_voice: bool = False
+    """A reply waits while the user certainly speaks over it, until whoever decides has done so
+    (`interrupt`), or nothing follows: then it goes on where it was."""
 
 
 class Memory(Protocol):
@@ -53,6 +66,7 @@ class Engine:
         input_gain: Of the microphone, 0 to 4.
         recording: Gets both sides of the call while it is on.
         memory: Of earlier calls; None: there is none.
+        notify: Told what the user should know of the sound; the card tells by itself.
     """
 
     def __init__(
@@ -66,23 +80,17 @@ class Engine:
         input_gain: float = 1.0,
         recording: CardRecording | None = None,
         memory: Memory | None = None,
+        notify: Notify = lambda notice: None,
     ) -> None:
         self.volume = volume
         """May be changed at any time."""
         self._input_gain, self._loudness = input_gain, Loudness(factor=input_gain)
         self._recording = recording
-        self.hears_freely: Callable[[], bool] = lambda: True
-        """Whether what is heard is sent without a key: only then the microphone may be closed
-        against the echo, and a voice over a reply is looked for."""
-        self.holds_for_voice: Callable[[], bool] = lambda: False
-        """Whether a reply waits while the user certainly speaks over it, until whoever decides has
-        done so (`interrupt`), or nothing follows: then it goes on where it was."""
-        self._echo = Echo(echo, noise_suppression=noise_suppression)
-        self._echo.tell = lambda code, message: self.tell(f"sound_{code}", message)
+        self.policy = VoicePolicy()
+        """Set anew by whoever decides, whenever it changes."""
+        self._echo = Echo(echo, noise_suppression=noise_suppression, notify=notify)
         self._duck = Duck()
         self._is_hushed = False
-        self.tell: Callable[[str, str], None] = _tell_nobody
-        """Gets a stable name and a line for the user when a device goes, comes or is silent."""
         self._heard_last = b""
         self._card = card
         self._buffer_ms = buffer_ms
@@ -96,8 +104,6 @@ class Engine:
         self._learned: dict[str, State] = {}
         """How the sound of each source arrives."""
         self._slow_link = SlowLink()
-        if card is not None:
-            card.listener = lambda state: self.tell(f"sound_{state.change}", state.message)
 
     # -- its life -------------------------------------------------------------------------------
 
@@ -149,11 +155,11 @@ class Engine:
 
     def _listen(self, chunk: bytes) -> None:
         """Let the reply be softer, or end, when the user speaks over it."""
-        is_free = self._echo.allows_half_duplex = self.hears_freely()
+        is_free = self._echo.allows_half_duplex = self.policy.hears_freely
         said = chunk if self._echo.is_trusted else bytes(len(chunk))
         self._duck.feed(said, is_playing=is_free and self.is_playing)
         if self._playout is not None:
-            self._playout.hold(self._duck.holds and self.holds_for_voice())
+            self._playout.hold(self._duck.holds and self.policy.holds_for_voice)
         self._set_volume()
 
     def duck(self, is_soft: bool) -> None:
@@ -313,7 +319,3 @@ def _spare_callbacks() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
-
-
-def _tell_nobody(code: str, message: str) -> None:
-    """Until somebody listens."""

@@ -1,12 +1,13 @@
 """What a child process may know of our environment, and a crash may leave: everything but secrets.
 
-Rule: a variable goes when its name says key, token or password, and when its value is shaped like
-a key or is an address with a password in it.
+Rule: a variable goes when its name says key, token or password, when its value is shaped like a
+key or is an address with a password in it, and when the settings name it as the place of a key,
+whatever it is called.  What a child needs to know it is told by other means.
 """
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, MutableMapping
 from contextlib import suppress
 
 from voicechat.text import MASK, mask_secrets
@@ -14,6 +15,8 @@ from voicechat.text import MASK, mask_secrets
 _SECRET_WORD = re.compile(
     r"(api)?keys?|tokens?|secrets?|passw(or)?d|pass(phrase)?|credentials?|auth"
 )
+_SHORTEST_KEY = 8
+"""A shorter one would be found in values that have nothing to do with it."""
 
 
 def child_environment(environ: Mapping[str, str], *, with_proxies: bool = True) -> dict[str, str]:
@@ -30,6 +33,33 @@ def child_environment(environ: Mapping[str, str], *, with_proxies: bool = True) 
         and not _is_secret(value)
         and (with_proxies or "proxy" not in _words(name))
     }
+
+
+def without_keys(
+    environ: Mapping[str, str], names: Collection[str], secrets: Collection[str] = ()
+) -> dict[str, str]:
+    """The variables that hold no key of the settings.
+
+    Args:
+        names: Of the variables that hold one.
+        secrets: Keys that stand in the settings themselves.
+    """
+    found = {*secrets, *(environ.get(name, "").strip() for name in names)}
+    keys = [key for key in found if len(key) >= _SHORTEST_KEY]
+    return {
+        name: value
+        for name, value in environ.items()
+        if name not in names and not any(key in value for key in keys)
+    }
+
+
+def forget_keys(
+    environ: MutableMapping[str, str], names: Collection[str], secrets: Collection[str] = ()
+) -> None:
+    """Take the keys out of the environment that every child gets of itself; arguments as above."""
+    kept = without_keys(environ, names, secrets)
+    for name in environ.keys() - kept.keys():
+        del environ[name]
 
 
 def keep_no_core() -> None:

@@ -8,7 +8,7 @@ Identity: an *item* is one entry of the conversation (one side's say); a *reply*
 model, and may hold several items.  Ids are the provider's, or ours where it gives none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -33,6 +33,26 @@ class Notice:
     code: str
     """Stable name, e.g. `update_refused`, `voice_locked`, `turn_too_short`."""
     message: str
+
+
+Notify: TypeAlias = Callable[[Notice], None]
+"""Where a part tells what the user should know; given to it when it is made, and ready for a call
+from any thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class WentOffline:
+    """The line was lost, or could not be had; it is tried again by itself."""
+
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """The back-off has begun: the line is tried again when it is over."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +239,8 @@ class Unknown:
 Event: TypeAlias = (
     SessionReady
     | Notice
+    | WentOffline
+    | Retrying
     | SpeechStarted
     | SpeechStopped
     | TurnCommitted

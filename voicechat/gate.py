@@ -5,7 +5,7 @@ moments before belong to the turn.  In hands-free mode it is always open unless 
 zeros may have to go on flowing, because a model's VAD measures time in received sound.
 """
 
-from collections import deque
+from voicechat.timed_audio import TimedAudioBuffer, duration_ms
 
 PREROLL_MS = 300
 
@@ -20,8 +20,7 @@ class Gate:
         """Push-to-talk: the key is down (or was pressed once)."""
         self.talked_ms = 0.0
         """Of the last turn: how much came after the key; what was heard before does not count."""
-        self._before: deque[bytes] = deque()
-        self._before_bytes = 0
+        self._before: TimedAudioBuffer[bytes] = TimedAudioBuffer(PREROLL_MS)
 
     @property
     def is_open(self) -> bool:
@@ -30,9 +29,7 @@ class Gate:
     def press(self) -> list[bytes]:
         """Open for a turn; returns what was heard just before."""
         self.is_talking, self.talked_ms = True, 0.0
-        before = list(self._before)
-        self._forget()
-        return before
+        return self._before.drain()
 
     def release(self) -> bool:
         """Close after a turn; tells whether it was open for one."""
@@ -41,7 +38,7 @@ class Gate:
 
     def count(self, pcm: bytes, rate: int) -> None:
         """This much belongs to the turn."""
-        self.talked_ms += len(pcm) / 2 * 1000 / rate
+        self.talked_ms += duration_ms(pcm, rate)
 
     def take(self, pcm: bytes, rate: int, *, silence_when_muted: bool) -> bytes | None:
         """What to send for this chunk of sound: itself, as much silence, or nothing."""
@@ -50,15 +47,5 @@ class Gate:
             return pcm
         if self.hands_free and silence_when_muted:
             return bytes(len(pcm))
-        self._remember(pcm, rate * 2 * PREROLL_MS // 1000)
+        self._before.push(pcm, duration_ms(pcm, rate))
         return None
-
-    def _remember(self, pcm: bytes, most: int) -> None:
-        self._before.append(pcm)
-        self._before_bytes += len(pcm)
-        while self._before_bytes > most:
-            self._before_bytes -= len(self._before.popleft())
-
-    def _forget(self) -> None:
-        self._before.clear()
-        self._before_bytes = 0

@@ -44,6 +44,13 @@ class Line:
         return self.dialect.profile.images and not is_blind
 
     @property
+    def is_exposed(self) -> bool:
+        """Whether everybody on the way to the model can read and hear what is said."""
+        if self.way == "http" or self.dialect.profile.name == "local":
+            return self.is_plain  # The link itself is one to a process of our own.
+        return self.dialect.url().startswith("ws://")
+
+    @property
     def may_cost(self) -> bool:
         """Whether somebody may want money for it: nobody does on this machine, or without a key."""
         return self.way == "http" or bool(self.dialect.profile.key_env)

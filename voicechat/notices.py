@@ -1,55 +1,57 @@
 """What the user should know: kept among what was said, and told; once, where once is enough."""
 
 import asyncio
-from collections.abc import Callable
+import threading
 from contextlib import suppress
 
 from voicechat import capability
 from voicechat.conversation import Conversation
-from voicechat.errors import VoiceChatError
-from voicechat.events import Notice
+from voicechat.events import Notice, Notify
 from voicechat.line import Line
+
+ONCE = frozenset({"sound_silent"})
+"""Noise gates are silent in every pause: what is known by these names is told once."""
 
 
 class Notices:
-    """Tells; remembers what was told.  Made where the event loop runs.
+    """The sink of all notices; remembers what was told.  Made where the event loop runs.
+
+    Every part that has something to tell gets `tell` when it is made, and need not know in which
+    thread it tells.
 
     Args:
         listener: Gets every notice after it was kept.
     """
 
-    def __init__(self, conversation: Conversation, listener: Callable[[Notice], None]) -> None:
+    def __init__(self, conversation: Conversation, listener: Notify) -> None:
         self._conversation, self._listener = conversation, listener
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._told: set[str] = set()
 
     def tell(self, notice: Notice) -> None:
+        """From any thread; from another than the loop's, it is told a moment later."""
+        if threading.get_ident() == self._thread:
+            self._tell(notice)
+            return
+        with suppress(RuntimeError):  # The loop is gone: nobody is left to be told.
+            self._loop.call_soon_threadsafe(self._tell, notice)
+
+    def _tell(self, notice: Notice) -> None:
+        if notice.code not in ONCE:
+            self._keep(notice)
+        elif notice.code not in self._told:
+            self._told.add(notice.code)
+            self._keep(notice)
+
+    def _keep(self, notice: Notice) -> None:
         self._conversation.note(notice.code, notice.message)
         self._listener(notice)
 
-    def tell_once(self, notice: Notice, what: str = "") -> None:
-        """`what`: by what it is known again; empty: by its words."""
-        if (what or notice.message) not in self._told:
-            self._told.add(what or notice.message)
+    def tell_once(self, notice: Notice) -> None:
+        """Unless the same words were told before."""
+        if notice.message not in self._told:
+            self._told.add(notice.message)
             self.tell(notice)
-
-    def tell_of_sound(self, code: str, message: str) -> None:
-        """A device went, came or is silent; noise gates are silent in every pause: told once."""
-        notice = Notice(code, message)
-        if code == "sound_silent":
-            self.tell_once(notice, code)
-        else:
-            self.tell(notice)
-
-    def tell_from_thread(self, error: VoiceChatError) -> None:
-        """Something went wrong in a thread: told where everything is told."""
-        with suppress(RuntimeError):  # The loop is gone: nobody is left to be told.
-            self._loop.call_soon_threadsafe(self.tell, Notice("not_saved", error.sentence))
-
-    def notify_from_thread(self, code: str, message: str) -> None:
-        """The same, by its name: the recording's."""
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self.tell, Notice(code, message))
 
     def lacks(self, line: Line, what: capability.What) -> bool:
         """Whether the model cannot do something; told once a model, where it matters."""

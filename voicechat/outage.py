@@ -9,10 +9,10 @@ from contextlib import suppress
 
 from voicechat.endings import Ending
 from voicechat.errors import VoiceChatError
-from voicechat.events import Notice
+from voicechat.events import Event, Notice, Retrying, WentOffline
 from voicechat.notices import Notices
 from voicechat.phrase import phrase
-from voicechat.retries import Retries
+from voicechat.retries import ANY_BUDGET, Retries, RetryBudget
 
 
 class Outage:
@@ -21,10 +21,16 @@ class Outage:
     Args:
         listener: Gets each problem when it is news.
         notices: Where it is told that the line is back.
+        budget: How long a line is tried again.
     """
 
-    def __init__(self, listener: Callable[[VoiceChatError], None], notices: Notices) -> None:
-        self.retries = Retries(random.random)
+    def __init__(
+        self,
+        listener: Callable[[Event | VoiceChatError], None],
+        notices: Notices,
+        budget: RetryBudget = ANY_BUDGET,
+    ) -> None:
+        self.retries = Retries(random.random, budget)
         self._listener, self._notices = listener, notices
         self._retry_at: float | None = None
         self._told = ""
@@ -40,6 +46,10 @@ class Outage:
         elif ending.act != "ended" and str(ending.error) != self._told:
             self._is_lost, self._told = True, str(ending.error)
             self._listener(ending.error)
+            if wait_s is not None:
+                self._listener(WentOffline(ending.error.message, ending.error.hint))
+        if ending.act == "retry" and wait_s is not None:
+            self._listener(Retrying(wait_s))
         return wait_s
 
     async def wait(self, asked: asyncio.Event, wait_s: float | None) -> None:

@@ -8,8 +8,9 @@ from itertools import groupby
 
 from voicechat.audio.resample import Resampler
 from voicechat.events import BeginTurn, Command, EndTurn, SendAudio, SendImage, SendText
+from voicechat.timed_audio import TimedAudioBuffer, duration_ms
 
-LONGEST_S = 30
+LONGEST_MS = 30_000
 """Of speech; the oldest goes first."""
 
 
@@ -17,8 +18,7 @@ class Outbox:
     """Commands in order, each with the rate its sound was meant for."""
 
     def __init__(self) -> None:
-        self._kept: list[tuple[Command, int]] = []
-        self._sound_s = 0.0
+        self._kept: TimedAudioBuffer[tuple[Command, int]] = TimedAudioBuffer(LONGEST_MS)
         self.places: list[str] = []
         """Of each spoken turn in it: the row of the conversation that it follows."""
 
@@ -32,21 +32,20 @@ class Outbox:
         match command:
             case BeginTurn():
                 self._drop_turn()
-                self._kept.append((command, rate))
+                self._kept.push((command, rate))
             case SendAudio(pcm):
-                self._kept.append((command, rate))
-                self._sound_s += len(pcm) / 2 / rate
-                self._forget_surplus()
+                self._kept.push((command, rate), duration_ms(pcm, rate))
             case SendText(item_id=item_id) | SendImage(item_id=item_id):
                 if item_id not in self.item_ids:
-                    self._kept.append((command, rate))
+                    self._kept.push((command, rate))
             case EndTurn():
-                self._kept.append((command, rate))
+                self._kept.push((command, rate))
                 self.places.append(before)
 
     def clear(self) -> None:
         """Somebody took it all."""
-        self._kept, self._sound_s, self.places = [], 0.0, []
+        self._kept.clear()
+        self.places = []
 
     def take(self, rate: int) -> list[Command]:
         """Everything that was kept, its sound at `rate` Hz; it stays until `clear`."""
@@ -68,17 +67,8 @@ class Outbox:
 
     def _drop_turn(self) -> None:
         """Sound of a turn that was never ended is a turn given up."""
-        while self._kept and isinstance(self._kept[-1][0], SendAudio | BeginTurn):
-            command, rate = self._kept.pop()
-            if isinstance(command, SendAudio):
-                self._sound_s -= len(command.pcm) / 2 / rate
-
-    def _forget_surplus(self) -> None:
-        while self._sound_s > LONGEST_S:
-            at = [isinstance(command, SendAudio) for command, _ in self._kept].index(True)
-            command, rate = self._kept.pop(at)
-            assert isinstance(command, SendAudio)
-            self._sound_s -= len(command.pcm) / 2 / rate
+        while (last := self._kept.last) and isinstance(last[0], SendAudio | BeginTurn):
+            self._kept.pop_last()
 
 
 def _kind(kept: tuple[Command, int]) -> tuple[bool, int]:

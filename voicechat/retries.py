@@ -10,6 +10,7 @@ Quiet: time is an argument, monotonic seconds; chance comes from outside.
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from voicechat.endings import Ending
 
@@ -26,6 +27,19 @@ PATIENCE_S = 600.0
 """Without a good line for so long it is the user's turn."""
 
 
+@dataclass(frozen=True, slots=True)
+class RetryBudget:
+    """For how many seconds without a good line it is tried again; 0: it is not."""
+
+    lost_s: float = PATIENCE_S
+    """After a line that was good."""
+    first_s: float = PATIENCE_S
+    """Before there was any."""
+
+
+ANY_BUDGET = RetryBudget()
+
+
 class Retries:
     """Follows the lines of one call.
 
@@ -33,8 +47,9 @@ class Retries:
         chance: A number from 0 to 1, another one each time.
     """
 
-    def __init__(self, chance: Callable[[], float]) -> None:
-        self._chance = chance
+    def __init__(self, chance: Callable[[], float], budget: RetryBudget = ANY_BUDGET) -> None:
+        self._chance, self._budget = chance, budget
+        self._was_ready = False
         self._failures = self._limited = self._short = 0
         self._since: float | None = None
         """When the first failure after the last good line was."""
@@ -44,6 +59,7 @@ class Retries:
     def ready(self, now: float) -> None:
         """A line is agreed on."""
         self._ready_at = now
+        self._was_ready = True
 
     def asked(self, now: float) -> None:
         """Somebody wants another line now, for a good reason: everything begins anew."""
@@ -67,7 +83,7 @@ class Retries:
             return None
         if not self._dialled:
             self._dialled.append(now)  # The line that ended was dialled too.
-        wait_s = max(self._wait(ending), self._room(now))
+        wait_s = max(self._wait(ending, now), self._room(now))
         self._dialled.append(now + wait_s)
         return wait_s
 
@@ -87,14 +103,23 @@ class Retries:
     def _is_enough(self, ending: Ending, now: float) -> bool:
         """Whether to stop.  Ends that may be tried as often as one likes do not use up tries."""
         asked_enough = ending.tries is not None and self._limited > ending.tries
-        waited = now - self._since if self._since is not None else 0.0
-        return asked_enough or self._short >= MOST_SHORT or waited > PATIENCE_S
+        has_budget = self._left_s(now) >= 0.0 if self._budget_s else ending.act == "renew"
+        return asked_enough or self._short >= MOST_SHORT or not has_budget
 
-    def _wait(self, ending: Ending) -> float:
+    @property
+    def _budget_s(self) -> float:
+        return self._budget.lost_s if self._was_ready else self._budget.first_s
+
+    def _left_s(self, now: float) -> float:
+        """Of the budget, which begins with the first failure."""
+        return self._budget_s - (now - self._since if self._since is not None else 0.0)
+
+    def _wait(self, ending: Ending, now: float) -> float:
         if ending.at_least_s == 0.0 and self._failures == 1:
             return 0.0
         span_s: float = min(FIRST_SPAN_S * 2 ** min(self._failures - 1, 10), LONGEST_SPAN_S)
-        return max(self._chance() * span_s, ending.at_least_s or 0.0)
+        pause_s = min(self._chance() * span_s, max(self._left_s(now), 0.0))
+        return max(pause_s, ending.at_least_s or 0.0)
 
     def _room(self, now: float) -> float:
         """How long until one more try is allowed this minute."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from voicechat.events import Notice
 from voicechat.phrase import phrase
+from voicechat.providers.base import Outgoing
 
 OLDEST_S = 30.0
 """Sound that has waited so long is not sent any more."""
@@ -27,8 +28,7 @@ LASTS_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    message: str
-    sound_s: float
+    message: Outgoing
     at: float
 
 
@@ -39,28 +39,26 @@ class SendQueue:
         self._waiting: deque[_Waiting] = deque()
         self.sound_s = 0.0
         """How much speech waits here."""
+        self.dropped_s = 0.0
+        """How much was dropped so far."""
 
-    def put(self, message: str, now: float, sound_s: float = 0.0) -> None:
-        """Behind all others.
+    def put(self, message: Outgoing, now: float) -> None:
+        """Behind all others; an urgent one before all sound, but behind what waits before that."""
+        at = self._first_sound() if message.is_urgent else len(self._waiting)
+        self._waiting.insert(at, _Waiting(message, now))
+        self.sound_s += message.sound_s
 
-        Args:
-            sound_s: How much speech is in it; 0: it is no sound.
-        """
-        self._waiting.append(_Waiting(message, sound_s, now))
-        self.sound_s += sound_s
+    def _first_sound(self) -> int:
+        found = (n for n, one in enumerate(self._waiting) if one.message.sound_s)
+        return next(found, len(self._waiting))
 
-    def put_first(self, message: str, now: float) -> None:
-        """Before all sound, but behind what is no sound and waits before that."""
-        at = next((n for n, one in enumerate(self._waiting) if one.sound_s), len(self._waiting))
-        self._waiting.insert(at, _Waiting(message, 0.0, now))
-
-    def take(self, *, is_full: bool) -> str | None:
+    def pop(self, *, is_full: bool) -> str | bytes | None:
         """The next message; None: there is none, or it is sound and the link is full."""
-        if not self._waiting or (is_full and self._waiting[0].sound_s):
+        if not self._waiting or (is_full and self._waiting[0].message.sound_s):
             return None
         one = self._waiting.popleft()
         self._count(one)
-        return one.message
+        return one.message.text
 
     @property
     def is_empty(self) -> bool:
@@ -75,16 +73,18 @@ class SendQueue:
         self._drop(now - KEPT_S)
 
     def _drop(self, until: float) -> float:
-        dropped = [one for one in self._waiting if one.sound_s and one.at < until]
+        dropped = [one for one in self._waiting if one.message.sound_s and one.at < until]
         if dropped:
-            kept = (one for one in self._waiting if not (one.sound_s and one.at < until))
+            kept = (one for one in self._waiting if not (one.message.sound_s and one.at < until))
             self._waiting = deque(kept)
         for one in dropped:
             self._count(one)
-        return sum(one.sound_s for one in dropped)
+        lost_s = sum(one.message.sound_s for one in dropped)
+        self.dropped_s += lost_s
+        return lost_s
 
     def _count(self, one: _Waiting) -> None:
-        self.sound_s = max(0.0, self.sound_s - one.sound_s) if self._waiting else 0.0
+        self.sound_s = max(0.0, self.sound_s - one.message.sound_s) if self._waiting else 0.0
 
 
 class SlowLine:

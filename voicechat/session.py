@@ -20,7 +20,7 @@ from voicechat.bill import Bill, Price
 from voicechat.briefing import tell_present
 from voicechat.call import first
 from voicechat.conversation import Conversation, Row
-from voicechat.engine import Engine
+from voicechat.engine import Engine, VoicePolicy
 from voicechat.errors import DeviceError, VoiceChatError
 from voicechat.events import (
     BeginTurn,
@@ -49,15 +49,19 @@ from voicechat.gate import Gate
 from voicechat.interruption import Act, Interruption
 from voicechat.journal import Recorder
 from voicechat.line import Line
-from voicechat.lines import Lines, Listener, Talk
+from voicechat.lines import Lines, Listener
 from voicechat.links.websocket import Link
 from voicechat.notices import Notices
 from voicechat.phrase import phrase
-from voicechat.pictures import Picture
+from voicechat.pictures import Limits, Picture
 from voicechat.providers.base import Dialect
+from voicechat.retries import ANY_BUDGET, RetryBudget
+from voicechat.row import spoken_ms
 from voicechat.snapshot import Snapshot, shown_chars, take_snapshot
 from voicechat.tail import Tail
 from voicechat.text import clean
+from voicechat.tool_carry import ToolCarry
+from voicechat.tools.consent import Ask
 from voicechat.tools.toolbox import Toolbox
 from voicechat.turn import Turn
 from voicechat.uplink import Uplink
@@ -78,6 +82,8 @@ class Session:
         engine: The sound, both ways; may have no card.
         listener: Gets every event after it was folded in, and every error that ends a line.
         may_be_thin: Whether a line that is slower than speech may carry it as G.711.
+        notices: The sink that its parts were given; None: they have nothing to tell.
+        budget: How long a lost line is tried again.
     """
 
     def __init__(
@@ -93,37 +99,38 @@ class Session:
         price: Price | None = None,
         toolbox: Toolbox | None = None,
         may_be_thin: bool = True,
+        notices: Notices | None = None,
+        budget: RetryBudget = ANY_BUDGET,
     ) -> None:
         self.conversation = conversation
         conversation.received_ms = engine.received_ms
         self.journal = journal
         self.gate = Gate(hands_free=hands_free)
         self.bill = Bill(price)
-        self.notices = Notices(conversation, listener)
+        self.notices = notices or Notices(conversation, listener)
         self.engine = engine
-        engine.tell = self.notices.tell_of_sound
-        engine.hears_freely = lambda: self.gate.hands_free and not self.gate.muted
-        engine.holds_for_voice = self._leaves_it_to_the_model
         self._listener = listener
         self._uplink = Uplink(self.gate)
         self._turn = Turn()
         self._tail = Tail()
         self._interruption = Interruption()
         self.toolbox = toolbox or Toolbox({}, {}, {})
-        self.toolbox.tell = lambda code, line: self.notices.tell(Notice(code, line))
-        talk = Talk(
-            self._take,
-            self._prepare,
-            self._look_after_turns,
-            self._cut_in,
-            self._hang_up,
-            self._is_quiet,
-            self._is_answered,
+        self._carry = ToolCarry(self.toolbox)
+        self._carry.tell, self._carry.reply = self._tell_tool, self._answer_tool
+        self._carry.go_on = self._go_on
+        self.lines = Lines(
+            dial,
+            self,
+            conversation,
+            self.notices,
+            listener,
+            self._carry,
+            trace=trace,
+            may_be_thin=may_be_thin,
+            budget=budget,
         )
-        told = conversation, self.notices, listener
-        shared = self._turn, self.gate
-        self.lines = Lines(dial, talk, *told, *shared, trace=trace, may_be_thin=may_be_thin)
         self._watchdog = Watchdog(self.line.dialect.profile.title)
+        self._push_policy()
 
     # -- what a front end may ask ---------------------------------------------------------------
 
@@ -211,6 +218,7 @@ class Session:
         self.gate.hands_free, self.gate.muted = hands_free, False
         self._judge(self._interruption.drop())
         self.lines.post(SetHandsFree(hands_free))
+        self._push_policy()
         self._tell_limits()
 
     def interrupt(self) -> None:
@@ -248,16 +256,16 @@ class Session:
     def snapshot(self) -> Snapshot:
         """What a screen polls; everything else is pushed to the listener."""
         parts = self.engine, self.gate, self._turn, self.bill
-        has_problem, is_working = self.problem is not None, self.toolbox.is_busy
-        return take_snapshot(*parts, has_problem=has_problem, is_working=is_working)
+        return take_snapshot(
+            *parts,
+            is_ready=self.lines.is_ready,
+            has_problem=self.problem is not None,
+            is_working=self.toolbox.is_busy,
+        )
 
     def shown(self, row: Row) -> int:
         """How many characters of a row may be shown, so that words keep step with the sound."""
         return shown_chars(row, self.engine)
-
-    def tell_from_thread(self, error: VoiceChatError) -> None:
-        """Something went wrong in a thread (the journal's): told where everything is told."""
-        self.notices.tell_from_thread(error)
 
     @property
     def line(self) -> Line:
@@ -287,20 +295,105 @@ class Session:
     def has_microphone(self) -> bool:
         return self.engine.has_microphone
 
+    @property
+    def has_loudspeaker(self) -> bool:
+        return self.engine.has_loudspeaker
+
+    @property
+    def is_hands_free(self) -> bool:
+        """Whether the model's VAD finds the end of a turn, and not the key."""
+        return self.gate.hands_free
+
+    def toggle_mute(self) -> bool:
+        """Hands-free: close the microphone, or open it again; whether it is closed now."""
+        self.gate.muted = self.gate.hands_free and not self.gate.muted
+        self._push_policy()
+        return self.gate.muted
+
+    @property
+    def volume(self) -> float:
+        """Of the replies, 0 to 2."""
+        return self.engine.volume
+
+    @volume.setter
+    def volume(self, volume: float) -> None:
+        self.engine.volume = min(max(volume, 0.0), 2.0)
+
+    @property
+    def rows(self) -> list[Row]:
+        """What was said so far, notes among it, in order."""
+        return self.conversation.rows
+
+    def note(self, code: str, text: str) -> None:
+        """Something the front end tells the user, kept among what was said."""
+        self.conversation.note(code, text)
+
+    def set_consent(self, ask: Ask | None) -> None:
+        """Who asks the user whether a tool may run; None: nobody, and it may not."""
+        self.toolbox.ask = ask
+
+    @property
+    def model(self) -> str:
+        """The model of the moment, as shown to the user."""
+        return self.line.model
+
+    @property
+    def provider_name(self) -> str:
+        return self.line.dialect.profile.name
+
+    @property
+    def way(self) -> str:
+        """How the provider is reached: `websocket` or `http`."""
+        return self.line.way
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether everybody on the way can read and hear what is said."""
+        return self.line.is_exposed
+
+    @property
+    def sees_pictures(self) -> bool:
+        return self.line.sees
+
+    @property
+    def picture_limits(self) -> Limits:
+        """What pictures the model takes."""
+        profile = self.line.dialect.profile
+        return Limits(profile.image_types, profile.image_bytes, profile.image_side)
+
+    @property
+    def input_rate(self) -> int:
+        """Hz of the sound that the model wants (`speak`)."""
+        return self.line.dialect.input_rate
+
+    @property
+    def output_rate(self) -> int:
+        """Hz of the sound of its replies."""
+        return self.line.dialect.output_rate
+
+    @property
+    def silence_ms(self) -> int:
+        """After so much silence the model's VAD ends a turn."""
+        return self.line.dialect.settings.vad.silence_ms
+
     # -- the life of a session ------------------------------------------------------------------
 
-    async def run(self, *, stay: bool = False) -> None:
-        """Talk until cancelled; with `stay`, wait for `redial` when a line ends.
+    async def run(self, *, stay: bool = False, reconnects: bool = False) -> None:
+        """Talk until cancelled.
+
+        Args:
+            stay: Try a lost line again, and wait for `redial` when it is given up.
+            reconnects: Try a lost line again as long as the budget lasts.
 
         Raises:
-            VoiceChatError: the line ended (without `stay`).
+            VoiceChatError: the line was given up (without `stay`).
         """
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._run_sound())
                 tasks.create_task(self.toolbox.run())
                 try:
-                    await self.lines.run(tasks, stay=stay)
+                    await self.lines.run(tasks, stay=stay, reconnects=reconnects)
                 finally:
                     self.lines.hang_up()  # Sound may hang as it closes: first keep what was said.
         except* VoiceChatError as group:
@@ -309,36 +402,58 @@ class Session:
             self.gate.release()
             self.lines.hang_up()
 
-    async def _prepare(self, link: Link, dialect: Dialect) -> None:
+    # -- what the connection asks of its owner (`ConnectionOwner`) --------------------------------
+
+    @property
+    def hands_free(self) -> bool:
+        """Whether the model's VAD marks the turns; else the user does."""
+        return self.gate.hands_free
+
+    @property
+    def replying(self) -> str:
+        """The id of the reply that is being made; empty: none is."""
+        return self._turn.replying
+
+    def stop_reply(self) -> None:
+        """The connection is changed on purpose: its reply ends."""
+        self._cut_in()
+
+    async def on_link_up(self, link: Link, dialect: Dialect) -> None:
         """The link is up: by now it is known what there is, a loudspeaker and tools among it."""
         self.journal.model = self.line.model
         self._watchdog = Watchdog(dialect.profile.title)
         await tell_present(dialect, self.engine, self.toolbox)
 
-    def _look_after_turns(self) -> None:
+    def check_overdue(self) -> None:
+        """Tell what should have come of a turn and did not."""
         level = self.engine.microphone_dbfs if self.engine.has_microphone else 0.0
         is_on_its_way = not self.lines.is_asking
         now = time.monotonic()
         if notice := self._watchdog.look(now, level, is_on_its_way=is_on_its_way):
             self.notices.tell(notice)
 
-    def _is_answered(self) -> bool:
+    @property
+    def is_answered(self) -> bool:
+        """Whether a reply would be cut by a change of the line, or a tool's work."""
         return bool(self._turn.replying) or self.engine.is_playing or self.toolbox.is_busy
 
-    def _is_quiet(self) -> bool:
+    @property
+    def is_quiet(self) -> bool:
         """Whether nothing would be lost by changing the line now."""
         turn = self._turn
         busy = turn.is_thinking or turn.is_heard or self.gate.is_talking or self.engine.is_playing
-        return turn.is_ready and not busy and not self.toolbox.is_busy
+        return self.lines.is_ready and not busy and not self.toolbox.is_busy
 
-    def _hang_up(self) -> None:
+    def on_link_lost(self) -> None:
         """The line is gone: nothing on it is still going on."""
-        self.toolbox.cancel_all()
+        going_on = self._carry.hang_up()
         self.engine.finish(self._turn.replying)  # What has arrived is heard; no more will come.
         self._turn.hang_up()
         self._judge(self._interruption.drop())
-        for row in self.conversation.end():
+        for row in self.conversation.end(going_on):
             self._record(row)
+        if self.lines.is_given_up:
+            self.gate.release()  # Nobody will hear the end of the turn.
 
     def _asked(self) -> None:
         """The user's turn has ended: an answer is due."""
@@ -366,35 +481,33 @@ class Session:
 
     # -- downlink -------------------------------------------------------------------------------
 
-    def _take(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """One event: where it goes, and nothing else."""
-        if self.lines.keep_ignored(event):
-            return
-        event = self.lines.place(event)
+        self._push_policy()
         if self.line.dialect.waits:
             is_replying = self.engine.is_playing or self._turn.is_thinking
             now = time.monotonic()
             self._judge(self._interruption.take(event, now, is_replying=is_replying))
         match event:
-            case SessionReady(expires_at=expires_at):
-                self._arrive(expires_at - time.time() if expires_at else None)
+            case SessionReady():
+                self._arrive()
             case ReplyStarted(reply_id):
                 self._turn.replying = reply_id
             case ReplyAudio(reply_id, item_id, pcm):
                 self._play(reply_id, item_id, pcm)
             case ReplyText() if not event.spoken or not self.engine.has_loudspeaker:
-                self._answered()
+                self._answered(spoken_ms(event.text))
             case ReplyFinished():
                 self._finish(event)
             case SpeechStarted():
                 self._turn.is_heard = True
-                self.lines.hear_user()
                 if self.line.dialect.settings.vad.interrupt and not self.line.dialect.waits:
                     self._cut_in(by_server=True)
             case ToolCalled():
-                self.toolbox.call(event, self._answer_tool)
+                self.lines.called()
+                self._carry.call(event)
             case ToolsCancelled(call_ids):
-                self.toolbox.cancel(call_ids)
+                self._carry.cancel(call_ids)
             case SpeechStopped():
                 self._turn.is_heard = False
                 if not self.line.dialect.waits:
@@ -407,7 +520,6 @@ class Session:
         self._fold(event)
         if notice := self._watchdog.feed(event, time.monotonic()):
             self.notices.tell(notice)
-        self.lines.take(event)
 
     def _judge(self, acts: list[Act]) -> None:
         """What the user's voice does to a reply, where the model's VAD leaves that to us."""
@@ -427,9 +539,9 @@ class Session:
             self._record(row)
         self._listener(event)
 
-    def _arrive(self, left_s: float | None) -> None:
+    def _arrive(self) -> None:
         """The line is agreed on: what waited for it is in the dialect's hands."""
-        if self.lines.arrive(left_s):
+        if self.lines.is_asked:
             self._asked()
         dialect, profile = self.line.dialect, self.line.dialect.profile
         self.engine.start_line(dialect.output_rate, profile.name, is_paced=profile.paced)
@@ -437,13 +549,21 @@ class Session:
 
     def _tell_limits(self) -> None:
         """What the user wants of hands-free talk and this model cannot do."""
-        if self._turn.is_ready and self.gate.hands_free and self.line.cuts_by_any_voice:
+        if self.lines.is_ready and self.gate.hands_free and self.line.cuts_by_any_voice:
             told = phrase(
                 "{who} lets any voice cut its reply, a cough too; {why}",
                 who=self.line.model,
                 why=WORDS_NEED,
             )
             self.notices.tell_once(Notice("any_voice_cuts", told))
+
+    def _push_policy(self) -> None:
+        """What a voice over a reply means: the user may change that, and with any of its messages
+        a server that says who ends a reply."""
+        self.engine.policy = VoicePolicy(
+            hears_freely=self.gate.hands_free and not self.gate.muted,
+            holds_for_voice=self._leaves_it_to_the_model(),
+        )
 
     def _leaves_it_to_the_model(self) -> bool:
         """Whether a reply waits, while the user talks over it, for the model to say so.
@@ -457,24 +577,32 @@ class Session:
 
     def _answer_tool(self, result: SendToolResult) -> None:
         """A tool of ours has an answer: it is part of the conversation, and the model goes on."""
-        self._fold(ToolAnswered(result.call_id, result.name, result.output, result.is_error))
+        self._tell_tool(result)
         self._asked()
         self.lines.post(result)
 
+    def _tell_tool(self, result: SendToolResult) -> None:
+        self._fold(ToolAnswered(result.call_id, result.name, result.output, result.is_error))
+
+    def _go_on(self) -> None:
+        """The tools of a question have answered that the line before took with it."""
+        self._asked()
+        self.lines.ask_held()
+
     def _play(self, reply_id: str, item_id: str, pcm: bytes) -> None:
         self.conversation.reply_row(item_id, reply_id, spoken=True)
-        self._answered()
+        self._answered(len(pcm) / 2 * 1000 / self.line.dialect.output_rate)
         self.engine.play(reply_id, item_id, pcm)
 
-    def _answered(self) -> None:
-        """The user gets something of an answer: what was asked is not asked again."""
+    def _answered(self, ms: float) -> None:
+        """The user gets something of an answer, so long to hear or to read."""
         self._turn.answered(time.monotonic())
-        self.lines.forget_question()
+        self.lines.answering(ms)
 
     def _finish(self, event: ReplyFinished) -> None:
         is_stale = event.status == "completed" and event.reply_id != self._turn.replying
         if event.status != "cancelled" and not is_stale:  # It may answer what was cut in upon.
-            self.lines.forget_question()
+            self.lines.answered()
         self._turn.finished(event.reply_id, failed=event.status == "failed")
         if self.line.may_cost:
             self.bill.add(self.line.model, event.usage)

@@ -40,16 +40,25 @@ class Snapshot:
 
 
 def take_snapshot(
-    engine: Engine, gate: Gate, turn: Turn, bill: Bill, *, has_problem: bool, is_working: bool
+    engine: Engine,
+    gate: Gate,
+    turn: Turn,
+    bill: Bill,
+    *,
+    is_ready: bool,
+    has_problem: bool,
+    is_working: bool,
 ) -> Snapshot:
     """Look at the parts of a session.
 
     Args:
+        is_ready: The session is agreed on.
         has_problem: The last line ended with an error.
         is_working: A tool of ours has a call that is not answered.
     """
     is_live = gate.is_open and (engine.has_microphone or gate.is_talking)
     phase = turn.phase(
+        is_ready=is_ready,
         has_problem=has_problem,
         is_playing=engine.is_playing,
         is_talking=gate.is_talking,

@@ -23,8 +23,10 @@ _SHORTEST_SECRET = 6
 
 # ECMA-48: control strings (DCS, SOS, OSC, PM, APC) with their text, control sequences, and the
 # short escapes; last the introducers of whatever is not well formed.  Possessive, so linear.
+# A control string goes as a whole only where it has its end and holds one word of ASCII: whoever
+# wants to hide a sentence in one (or in an opener without an end) hides the opener alone.
 _ESCAPES = re.compile(
-    r"(?:\x1b[PX\]^_]|[\x90\x98\x9d\x9e\x9f])[^\x00-\x1f\x7f-\x9f]*+(?:\x07|\x1b\\|\x9c)"
+    r"(?:\x1b[PX\]^_]|[\x90\x98\x9d\x9e\x9f])[!-~]*+(?:\x07|\x1b\\|\x9c)"
     r"|(?:\x1b\[|\x9b)[0-?]*+[ -/]*+[@-~]"
     r"|\x1b[ -/]++[0-~]"
     r"|\x1b[0-~]?"
@@ -69,8 +71,11 @@ def clean(text: str) -> str:
 def clean_line(text: str, limit: int = 300) -> str:
     """`clean`, and on one line of at most `limit` characters, with an ellipsis where it is cut."""
     line = " ".join(clean(text).split())
-    if line == text and len(line) <= limit:
-        return text  # A phrase stays one.
+    return cut_line(text if line == text else line, limit)  # A phrase stays one.
+
+
+def cut_line(line: str, limit: int) -> str:
+    """At most `limit` characters, with an ellipsis where it is cut."""
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "\u2026"
 
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 class Turn:
     """The state of one line; a new line begins with `hang_up`."""
 
-    is_ready: bool = False
-    """Whether the session is agreed on."""
     replying: str = ""
     """The reply that is being made; it may be done long before it has been played."""
     latency_ms: int | None = None
@@ -57,12 +55,13 @@ class Turn:
 
     def hang_up(self) -> None:
         """The line is gone."""
-        self.is_ready = self.is_heard = False
+        self.is_heard = False
         self.drop()
 
     def phase(
         self,
         *,
+        is_ready: bool,
         has_problem: bool,
         is_playing: bool,
         is_talking: bool,
@@ -72,9 +71,10 @@ class Turn:
         """`connecting`, `offline`, `speaking`, `listening`, `thinking` or `ready`.
 
         Args:
+            is_ready: Whether the session is agreed on.
             is_working: Whether the model waits for a tool of ours.
         """
-        if not self.is_ready:
+        if not is_ready:
             return "offline" if has_problem else "connecting"
         if is_playing:
             return "speaking"

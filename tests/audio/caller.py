@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +24,7 @@ from tests.fakes.pulse import PulseServer, wait_until
 from voicechat.audio.devices import SoundCard
 from voicechat.audio.playout import Playout
 from voicechat.errors import DeviceError
+from voicechat.events import Notice
 
 ROOT = Path(__file__).parents[2]
 
@@ -110,9 +110,14 @@ def report(**fields: Any) -> None:
     print(json.dumps(fields | {"at": time.perf_counter()}), flush=True)
 
 
+def tell(notice: Notice) -> None:
+    kind = "loudspeaker" if "loudspeaker" in notice.message else "microphone"
+    report(kind=kind, change=notice.code.removeprefix("sound_"), message=notice.message)
+
+
 class Call:
     def __init__(self, heard: Path, options: dict[str, Any]) -> None:
-        self.card = SoundCard(**options, listener=lambda state: report(**asdict(state)))
+        self.card = SoundCard(**options, notify=tell)
         self.heard = heard.open("ab", buffering=0)
         self.playout: Playout | None = None
         self.commands: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()

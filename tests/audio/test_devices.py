@@ -137,7 +137,7 @@ def test_unplugged_devices_are_told_and_come_back(pulse: PulseServer, call: Call
     wait_until(lambda: len(caller.heard) > before + RATE, "silence that keeps time")
     pulse.plug_in()
     for kind in ("microphone", "loudspeaker"):
-        caller.wait(kind=kind, change="back", device="default", seconds=30)
+        caller.wait(message=f"The {kind} is back: default", change="back", seconds=30)
     pulse.play_to_microphone(coded(RATE))
     wait_until(lambda: len(sounding(caller.heard)) >= RATE, "what was said")
     with pulse.record_loudspeaker() as recording:

@@ -3,7 +3,6 @@
 from tests.audio.echo_room import Room, near_end, pcm
 from voicechat.audio.duck import (
     CERTAIN_MS,
-    FRAME_MS,
     GAIN,
     HELD_QUIET_MS,
     LONGEST_HOLD_MS,
@@ -11,6 +10,7 @@ from voicechat.audio.duck import (
     SEEMING_MS,
     Duck,
 )
+from voicechat.audio.vad import FRAME_MS
 
 VOICE = bytes([0, 20]) * 480
 NOISE = bytes([1, 20]) * 480

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from tests.audio.echo_room import (
 )
 from tests.fakes.ga_vad import EnergyVad
 from voicechat.audio.echo import Echo, EchoStats
+from voicechat.events import Notice
 
 RATE = 24_000
 HEADPHONES = Room(gain_db=-200)
@@ -201,9 +201,8 @@ tell_without_the_wheel()
 def tell_without_the_wheel() -> None:
     """In a process where the wheel cannot be imported."""
     far, near = far_end()[: 6 * RATE], near_end()[: 2 * RATE]
-    told = list[Any]()
-    echo = Echo("auto")
-    echo.tell = lambda code, line: told.append((code, line))
+    told = list[Notice]()
+    echo = Echo("auto", notify=told.append)
     heard = heard_in(Room(), far)
     sent = send(echo, heard, far)
     assert not sent[RATE // 5 :].any(), "the assistant was heard"
@@ -211,7 +210,8 @@ def tell_without_the_wheel() -> None:
     after = send(echo, near, np.zeros_like(near))
     assert not after[: RATE // 10].any() and (after[RATE:] == near[RATE:].round()[:RATE]).all()
     send(echo, heard, far)
-    assert [code for code, _ in told] == ["half_duplex"] and "headphones" in told[0][1]
+    assert [notice.code for notice in told] == ["sound_half_duplex"]
+    assert "headphones" in told[0].message
     echo.allows_half_duplex = False
     assert (send(echo, heard, far)[RATE:] == heard.round()[RATE:][: 5 * RATE]).all()
     quiet = Echo("auto")

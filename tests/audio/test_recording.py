@@ -16,6 +16,7 @@ from tests.fakes.pulse import wait_until
 from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.recording import Recorder
 from voicechat.errors import VoiceChatError
+from voicechat.events import Notice
 
 CHUNK = 480
 
@@ -107,8 +108,8 @@ def test_a_recording_is_whole_after_a_kill(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_told_once_and_nothing_else_happens(small_disk: Path) -> None:
-    told: list[tuple[str, str]] = []
-    recorder = Recorder(small_disk / "call.wav", lambda code, line: told.append((code, line)))
+    told: list[Notice] = []
+    recorder = Recorder(small_disk / "call.wav", told.append)
     recorder.start()
     for chunk in range(500):
         recorder.user(tone(CHUNK, 9000), chunk * CHUNK)
@@ -117,8 +118,8 @@ def test_a_full_disk_is_told_once_and_nothing_else_happens(small_disk: Path) -> 
     for chunk in range(500, 1000):
         recorder.user(tone(CHUNK, 9000), chunk * CHUNK)
     recorder.close()
-    assert [code for code, _ in told] == ["recording_failed"]
-    assert "No space left" in told[0][1] and "call goes on" in told[0][1]
+    assert [notice.code for notice in told] == ["recording_failed"]
+    assert "No space left" in told[0].message and "call goes on" in told[0].message
     assert recorder.path is not None
     with wave.open(str(recorder.path), "rb") as file:
         assert file.getnframes() >= 0  # Readable: the header counts what was written whole.
@@ -126,13 +127,13 @@ def test_a_full_disk_is_told_once_and_nothing_else_happens(small_disk: Path) -> 
 
 @pytest.mark.fault("D09")
 def test_a_disk_that_hangs_costs_no_memory_without_end_and_is_told_once(tmp_path: Path) -> None:
-    told: list[str] = []
-    recorder = Recorder(tmp_path / "call.wav", lambda code, line: told.append(code))
+    told: list[Notice] = []
+    recorder = Recorder(tmp_path / "call.wav", told.append)
     recorder.start()
     block = bytes(200_000)
     for number in range(200):  # 40 MB at once: no disk takes it between two of them.
         recorder.user(block, number * 100_000)
-    assert told == ["recording_gap"]
+    assert [notice.code for notice in told] == ["recording_gap"]
     assert recorder.is_on
     recorder.close()
 

@@ -14,7 +14,15 @@ from voicechat.cascade.chat import ChatMind
 from voicechat.cascade.chat_reading import ChatReader
 from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.gemini_chat import GeminiReader
-from voicechat.cascade.parts import CutShort, Question, Said, Spent, ToolCall, ToolResult
+from voicechat.cascade.parts import (
+    CutShort,
+    NotHeardError,
+    Question,
+    Said,
+    Spent,
+    ToolCall,
+    ToolResult,
+)
 from voicechat.cascade.sound_chat import SoundVoice
 from voicechat.errors import LinkError, RefusedError, ServiceError, VoiceChatError
 from voicechat.events import Tool
@@ -240,10 +248,11 @@ async def test_wrong_key_and_unknown_model_are_named(
     await service.close()
 
 
-async def test_spoken_turn_without_words_is_answered_by_a_notice(server: HttpChatServer) -> None:
+async def test_spoken_turn_without_words_was_not_heard(server: HttpChatServer) -> None:
     async with _mind(server) as mind:
-        answer = await words_of(mind, Question([Said("user", pcm=bytes(4800))]))
-    assert "cannot hear yet" in answer and not server.requests
+        with pytest.raises(NotHeardError, match="cannot hear yet"):
+            await words_of(mind, Question([Said("user", pcm=bytes(4800))]))
+    assert not server.requests
 
 
 async def test_glm_is_told_not_to_think_and_openai_gets_its_own_limit() -> None:

@@ -23,7 +23,9 @@ def server() -> Iterator[HttpChatServer]:
 
 def _options(server: HttpChatServer, kind: str = "openai", model: str = "chat-1") -> LocalOptions:
     url = server.gemini_url if kind == "gemini" else server.url
-    return LocalOptions(mind=url, mind_kind=kind, mind_model=model, mind_key=server.key)
+    return LocalOptions(
+        mind=url, mind_kind=kind, mind_model=model, mind_key=server.key, mouth="espeak-ng"
+    )
 
 
 _MINDS = [
@@ -79,14 +81,18 @@ def _with_ears(options: LocalOptions, ears: HttpSpeechServer) -> LocalOptions:
     return replace(options, ears=ears.url, ears_key=ears.key)
 
 
-async def test_turn_in_which_nobody_speaks_is_not_answered(server: HttpChatServer) -> None:
+async def test_marked_turn_in_which_nobody_speaks_is_not_answered_and_says_so(
+    server: HttpChatServer,
+) -> None:
     with HttpSpeechServer() as ears:
         async with running(_with_ears(_options(server), ears)) as endpoint, meet(endpoint) as peer:
             await peer.manual()
             events = await peer.speak(bytes(48_000))
-            assert kinds(events)[-2:] == ["response.created", "response.done"]
+            (told,) = (one for one in events if one["type"].endswith("transcription.failed"))
             done = events[-1]["response"]
-            assert done["status"] == "completed" and done["output"] == []
+            assert done["status"] == "failed" and done["output"] == []
+            assert "No words were heard" in told["error"]["message"]
+            assert "No words were heard" in done["status_details"]["error"]["message"]
     assert not server.asked
 
 

@@ -65,7 +65,7 @@ class Call:
 
     async def _flush(self) -> None:
         for message in self.dialect.data_to_send():
-            await self.socket.send(message)
+            await self.socket.send(message.text)
 
 
 @asynccontextmanager
@@ -142,7 +142,9 @@ async def test_chat_model_calls_a_tool_sees_a_picture_and_knows_what_was_said_be
     past = (Past("user", "Before."), Past("assistant", "Yes."))
     with HttpChatServer() as server:
         server.next.append(Script([], calls=[ToolUse("clock")]))
-        options = LocalOptions(mind=server.url, mind_key=server.key, mind_model="chat-1")
+        options = LocalOptions(
+            mind=server.url, mind_key=server.key, mind_model="chat-1", mouth="none"
+        )
         async with (
             running(options) as endpoint,
             _call(endpoint, False, CHAT, tools=(tool,), history=past) as call,

@@ -12,7 +12,7 @@ from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.gemini_chat import GeminiMind
 from voicechat.cascade.mind import AutoMind, ChatMind, EchoMind, check_mind, make_mind
 from voicechat.cascade.options import LocalOptions
-from voicechat.cascade.parts import CutShort, Mind, Piece, Question, Said, Sound
+from voicechat.cascade.parts import CutShort, Mind, NotHeardError, Piece, Question, Said, Sound
 from voicechat.cascade.process import running
 from voicechat.cascade.sound_chat import SoundMind
 from voicechat.errors import (
@@ -101,7 +101,8 @@ async def test_chat_without_ears_says_that_it_cannot_hear(
     vendor: Vendor, service: HttpService
 ) -> None:
     question = Question([Said("user", pcm=speech())])
-    assert "cannot hear yet: set [local] ears" in await _text(ChatMind(service, "m"), question)
+    with pytest.raises(NotHeardError, match="cannot hear yet: set"):
+        await _text(ChatMind(service, "m"), question)
     assert not vendor.asked
 
 
@@ -128,7 +129,9 @@ async def test_chat_that_is_not_there_is_a_link_error() -> None:
 
 
 async def test_ears_write_down_the_turn_and_the_mind_gets_the_words(vendor: Vendor) -> None:
-    options = LocalOptions(mind=vendor.url, ears=vendor.url, ears_key="sk-ears", language="en")
+    options = LocalOptions(
+        mind=vendor.url, mouth="espeak-ng", ears=vendor.url, ears_key="sk-ears", language="en"
+    )
     async with running(options) as endpoint, meet(endpoint) as peer:
         heard = {"transcription": {"model": "any"}, "turn_detection": None}
         session = (await peer.update(audio={"input": heard}))["session"]
@@ -156,7 +159,7 @@ async def test_failing_ears_fail_the_turn_and_not_the_session(vendor: Vendor) ->
 
 
 async def test_ears_write_down_nothing_for_the_client_unless_it_asked(vendor: Vendor) -> None:
-    options = LocalOptions(mind=vendor.url, ears=vendor.url)
+    options = LocalOptions(mind=vendor.url, mouth="espeak-ng", ears=vendor.url)
     async with running(options) as endpoint, meet(endpoint) as peer:
         await peer.manual()
         events = await peer.speak(speech())
@@ -189,7 +192,9 @@ def test_kind_that_nobody_knows_is_refused() -> None:
 async def test_check_asks_the_service_before_it_says_that_it_is_ready(kind: str) -> None:
     with HttpChatServer() as server:
         url = server.gemini_url if kind == "gemini" else server.url
-        options = LocalOptions(mind=url, mind_kind=kind, mind_key=server.key, check="yes")
+        options = LocalOptions(
+            mind=url, mind_kind=kind, mind_key=server.key, mouth="none", check="yes"
+        )
         async with running(options):
             assert [one.method for one in server.requests] == ["GET"]
         assert server.requests[0].path in ("/v1/models", "/v1beta/models?pageSize=1")

@@ -186,7 +186,10 @@ async def test_truncated_reply_loses_its_sound_and_its_transcript(peer: Peer) ->
 
 async def test_mind_remembers_only_the_sentences_that_were_heard(vendor: Vendor) -> None:
     vendor.words = ["First sentence. ", "Second sentence. ", "Third."]
-    async with running(LocalOptions(mind=vendor.url)) as endpoint, meet(endpoint) as peer:
+    async with (
+        running(LocalOptions(mind=vendor.url, mouth="espeak-ng")) as endpoint,
+        meet(endpoint) as peer,
+    ):
         item_id = (await peer.type("Talk."))[-1]["response"]["output"][0]["id"]
         where = {"item_id": item_id, "content_index": 0, "audio_end_ms": 300}
         await peer.ask("conversation.item.truncate", "conversation.item.truncated", **where)
@@ -293,7 +296,10 @@ async def test_sentences_before_a_failure_are_still_said(vendor: Vendor) -> None
 
 async def test_answer_at_the_token_limit_is_incomplete(vendor: Vendor) -> None:
     vendor.finish_reason = "length"
-    async with running(LocalOptions(mind=vendor.url)) as endpoint, meet(endpoint) as peer:
+    async with (
+        running(LocalOptions(mind=vendor.url, mouth="espeak-ng")) as endpoint,
+        meet(endpoint) as peer,
+    ):
         done = (await peer.type("Hello.", max_output_tokens=5))[-1]["response"]
         assert done["status"] == "incomplete"
         assert done["status_details"]["reason"] == "max_output_tokens"

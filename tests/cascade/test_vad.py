@@ -1,21 +1,17 @@
 """Turns found in real speech, by the real detector and by the level alone."""
 
-import math
 import random
 from array import array
 
 import pytest
 
 from tests.cascade.peer import silence, speech
+from voicechat.audio.vad import FRAME_BYTES, NoiseFloor
 from voicechat.cascade.hearing import InputBuffer, Started, Stopped, TurnEvent
 from voicechat.cascade.sound import ms_of
 from voicechat.cascade.vad import (
-    FRAME_BYTES,
     TurnFinder,
     TurnRules,
-    _LevelDetector,
-    level_dbfs,
-    make_detector,
     read_rules,
     trim,
 )
@@ -76,18 +72,11 @@ def test_higher_threshold_asks_for_a_louder_voice() -> None:
 
 def test_level_alone_finds_speech_above_steady_noise() -> None:
     talk = _noise(3000, 500) + speech("Hello there.") + _noise(1500, 500)
-    finder = TurnFinder(TurnRules(), _LevelDetector(-50))
+    finder = TurnFinder(TurnRules(), NoiseFloor(-50))
     frames = [talk[at : at + FRAME_BYTES] for at in range(0, len(talk) - 960, FRAME_BYTES)]
     found = [(at * 20, event) for at, frame in enumerate(frames) if (event := finder.feed(frame))]
     late = [event for ms, event in found if ms > 2500]
     assert late == ["started", "stopped"]
-
-
-def test_levels_are_right() -> None:
-    sine = array("h", [round(16384 * math.sin(at * 0.1)) for at in range(48_000)]).tobytes()
-    assert abs(level_dbfs(sine) + 9.03) < 0.1
-    assert level_dbfs(silence(20)) == -120
-    assert make_detector(0.5)(silence(20)) is False
 
 
 def test_trimmed_speech_keeps_a_little_silence_and_all_of_the_voice() -> None:

@@ -245,7 +245,8 @@ class ReplyRun:
         data |= {"type": "function_call", "status": "in_progress"} | call
         item = await self._open_item(index, data)
         where = {"item_id": item.id, "output_index": index, "call_id": call["call_id"]}
-        for piece in ('{"zone":', '"UTC"}'):
+        given = self._plan.arguments
+        for piece in (given[:8], given[8:]):
             call["arguments"] += piece
             await self._say("response.function_call_arguments.delta", **where, delta=piece)
         done = {"arguments": call["arguments"], "name": call["name"]}

@@ -57,6 +57,8 @@ class Reply:
     """Assistant messages in this one response; all have the same text and length."""
     tool: str = ""
     """Function calls of these names (with spaces between) instead of messages."""
+    arguments: str = '{"zone":"UTC"}'
+    """Of these calls, as the model writes them."""
     failure: JsonObject | None = None
     """`status_details.error` of a reply that fails before it says anything."""
     incomplete: str = ""

@@ -98,8 +98,9 @@ class HttpChatServer(HttpThread):
 
     @property
     def asked(self) -> list[Any]:
-        """The bodies of all questions."""
-        return [request.json for request in self.requests if request.method == "POST"]
+        """The bodies of all questions to a chat model."""
+        asked = [request for request in self.requests if request.method == "POST"]
+        return [request.json for request in asked if "/audio/" not in request.path]
 
     def fail_next(
         self, status: int = 503, body: Any = None, headers: dict[str, str] | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.fakes.http_speech import HttpSpeechServer
@@ -17,11 +17,11 @@ def server() -> Iterator[HttpSpeechServer]:
         yield server
 
 
-def _post(server: HttpSpeechServer, path: str, **content: Any) -> httpx.Response:
+def _post(server: HttpSpeechServer, path: str, **content: Any) -> httpx2.Response:
     headers = {"Authorization": f"Bearer {server.key}", "x-goog-api-key": server.key}
     headers |= content.pop("headers", {})
     url = f"http://127.0.0.1:{server.port}{path}"
-    with httpx.Client(trust_env=False, timeout=20) as client:
+    with httpx2.Client(trust_env=False, timeout=20) as client:
         return client.post(url, headers=headers, **content)
 
 
@@ -30,7 +30,7 @@ def _hear(server: HttpSpeechServer, file: bytes, path: str = "/v1/stt", **form: 
     return _post(server, path, data=form, files=files)
 
 
-def _say(server: HttpSpeechServer, **body: Any) -> httpx.Response:
+def _say(server: HttpSpeechServer, **body: Any) -> httpx2.Response:
     return _post(server, "/v1/audio/speech", json={"response_format": "pcm", **body})
 
 

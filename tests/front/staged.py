@@ -135,7 +135,15 @@ class StagedApp(VoiceChatApp):
         line = [*model, *self._options, *([] if self._sound else ["--text"])]
         environ = {"VOICECHAT_DATA": self.folder.name, **self._environ}
         house = self.house = assembly.House.build(cli.build_parser().parse_args(line), environ)
-        self._doors = Doors(self._list_models, house.dial, lambda: DEVICES, self._pick)
+        self._doors = Doors(
+            self._list_models,
+            house.dial,
+            lambda: DEVICES,
+            self._pick,
+            find_key=house.find_key,
+            store_key=house.store_key,
+            hide_key=house.hide_key,
+        )
         self.session = house.build_session(
             self.hear, with_sound=self._real_sound, wants_speech=self._sound
         )

@@ -16,7 +16,6 @@ from voicechat.front.orders import (
     ShowFile,
     ShowScreen,
     carry_out,
-    limits_of,
     read_order,
 )
 from voicechat.front.words import Words
@@ -113,7 +112,7 @@ async def test_a_picture_keeps_to_what_the_model_takes(tmp_path: Path) -> None:
     app = StagedApp()
     async with app.run_test() as pilot:
         await until(pilot, "- ready")
-        limits = limits_of(app.session)
+        limits = app.session.picture_limits
         picture = load_picture(tmp_path / "n.png", limits)
         assert len(picture.data) <= limits.bytes and picture.mime in limits.types
         assert max(picture.width, picture.height) <= limits.side

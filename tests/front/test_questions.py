@@ -20,7 +20,7 @@ from voicechat.events import (
     ToolsCancelled,
     TurnCommitted,
 )
-from voicechat.front.questions import Questions
+from voicechat.front.questions import MARGIN_S, Questions
 
 STARTED, WORD, DONE = ReplyStarted("r"), ReplyText("r", "i", "Yes."), ReplyFinished("r")
 CALLED = ToolCalled("r", "call", "get_time", "{}")
@@ -28,7 +28,7 @@ LONG_S = 60.0
 
 
 def asked(patience_s: float = LONG_S) -> Questions:
-    questions = Questions(patience_s)
+    questions = Questions(patience_s - MARGIN_S)
     questions.open()
     return questions
 
@@ -85,10 +85,15 @@ async def test_these_end_a_question_without_an_answer(event: Event, why: str) ->
     assert (questions.unanswered, questions.problems) == (1, [why])
 
 
-@pytest.mark.parametrize(("status", "problems"), [("incomplete", ["cut"]), ("cancelled", [])])
-async def test_a_part_of_an_answer_is_an_answer(status: ReplyStatus, problems: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("status", "code", "problems"),
+    [("incomplete", "", ["cut"]), ("cancelled", "client_cancelled", [])],
+)
+async def test_a_part_of_an_answer_is_an_answer(
+    status: ReplyStatus, code: str, problems: list[str]
+) -> None:
     questions = asked()
-    assert follow(questions, STARTED, WORD, ReplyFinished("r", status, message="cut"))
+    assert follow(questions, STARTED, WORD, ReplyFinished("r", status, code, "cut"))
     assert (questions.unanswered, questions.problems) == (0, problems)
 
 

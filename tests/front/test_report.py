@@ -19,6 +19,7 @@ from voicechat.events import (
     ReplyStarted,
     ReplyText,
     Resumable,
+    Retrying,
     SessionEnding,
     SessionExpired,
     SessionReady,
@@ -30,12 +31,15 @@ from voicechat.events import (
     TurnCommitted,
     Unknown,
     Usage,
+    WentOffline,
 )
 from voicechat.front.report import describe, describe_sound
 from voicechat.snapshot import Snapshot
 
 CASES: list[tuple[Event | VoiceChatError, dict[str, object] | None]] = [
     (SessionReady("s1", "m"), {"event": "ready", "model": "m", "session_id": "s1"}),
+    (WentOffline("t", "h"), {"event": "offline", "text": "t", "hint": "h"}),
+    (Retrying(1.25), {"event": "retrying", "seconds": 1.2}),
     (Notice("c", "t"), {"event": "notice", "code": "c", "text": "t"}),
     (SpeechStarted("i"), {"event": "speech_started"}),
     (SpeechStopped("i"), {"event": "speech_stopped"}),

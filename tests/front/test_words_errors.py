@@ -17,7 +17,7 @@ from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, SessionExpired, Unknown
 from voicechat.line import Line
 from voicechat.links import websocket
-from voicechat.links.answers import service_answer
+from voicechat.links.answers import proxy_answer, service_answer
 from voicechat.links.closes import LinkClosed
 from voicechat.links.failures import connect_error, no_http
 from voicechat.links.proxy import read_proxy
@@ -65,6 +65,8 @@ def ways_up() -> Iterator[VoiceChatError]:
     yield service_answer(HOST, 302, {"location": "http://portal.example/"}, b"", 0.0)
     for route in (GATE, LOGIN):
         yield service_answer(route, 407, {}, b"", 0.0)
+    for offered in ({}, {"proxy-authenticate": "NTLM"}):
+        yield proxy_answer(LOGIN, 407, offered, 0.0)
     system = [
         socket.gaierror(-2, "x"),
         TimeoutError(),

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from voicechat.conversation import Conversation, Row
-from voicechat.errors import VoiceChatError
-from voicechat.events import ReplyFinished, ReplyText
+from voicechat.events import Notice, ReplyFinished, ReplyText
 from voicechat.journal import Journal, Resumed, load, resume
 
 LIMIT_S = 20.0
@@ -19,7 +18,7 @@ class Talk:
     """One run of the program, as far as its journal goes."""
 
     def __init__(self, folder: Path, resumed: Resumed | None = None) -> None:
-        self.errors: list[VoiceChatError] = []
+        self.errors: list[Notice] = []
         self.journal = Journal.open(
             folder, "model-1", "openai", self.errors.append, name="openai/model-1", resumed=resumed
         )

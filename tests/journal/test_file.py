@@ -39,7 +39,7 @@ def test_what_is_removed_during_the_talk_is_made_again_with_all_of_it(
             shutil.rmtree(path.parent if what == "folder" else data)
         talk.type("c")
         assert talk.path == path and talk.ids() == ["a", "b", "c"]
-        assert "removed" in talk.errors[0].message and "--no-save" in talk.errors[0].hint
+        assert "removed" in talk.errors[0].message and "--no-save" in talk.errors[0].message
         talk.type("d")
         assert talk.ids() == ["a", "b", "c", "d"] and len(talk.errors) == 1
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -187,8 +187,8 @@ def test_an_answer_of_the_service_means(
 @pytest.mark.parametrize(
     ("status", "kind", "words"),
     [
-        (407, ProxyRefusedError, "refused the user name or password"),
-        (401, ProxyRefusedError, "refused the user name or password"),
+        (407, ProxyRefusedError, "wants a password and does not say in which way"),
+        (401, ProxyRefusedError, "wants a password and does not say in which way"),
         (403, ProxyRefusedError, f"does not allow connections to {HOST}"),
         (404, ProxyRefusedError, "opens no connections"),
         (405, ProxyRefusedError, "opens no connections"),

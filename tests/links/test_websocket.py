@@ -496,7 +496,8 @@ async def test_a_web_server_is_no_socks_proxy(scheme: str) -> None:
 @pytest.mark.parametrize(
     ("talk", "kind", "words"),
     [
-        (http("407 Proxy Authentication Required"), ProxyRefusedError, "refused the user name"),
+        (http("407 Login"), ProxyRefusedError, "does not say in which way"),
+        (http("407 Login", Proxy_Authenticate="Basic"), ProxyRefusedError, "refused the user name"),
         (http("403 Filtered"), ProxyRefusedError, "does not allow"),
         (http("405 Not Allowed"), ProxyRefusedError, "opens no connections"),
         (http("502 Bad Gateway"), ProxyError, "could not reach 127.0.0.1:1"),

@@ -47,7 +47,7 @@ class Line:
         self.entries: list[JsonObject] = []
         self._socket = socket
         self._began = time.monotonic()
-        self._queued: asyncio.Queue[str] = asyncio.Queue()
+        self._queued: asyncio.Queue[str | bytes] = asyncio.Queue()
 
     @property
     def _now(self) -> float:
@@ -108,8 +108,8 @@ class Line:
 
     def _flush(self) -> None:
         for message in self.dialect.data_to_send():
-            self.sent.append(json.loads(message))
-            self._queued.put_nowait(message)
+            self.sent.append(json.loads(message.text))
+            self._queued.put_nowait(message.text)
 
 
 @asynccontextmanager

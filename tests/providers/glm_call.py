@@ -58,7 +58,7 @@ class Call:
         return self.dialect.tick(self.now)
 
     def sent(self) -> list[JsonObject]:
-        messages = [json.loads(message) for message in self.dialect.data_to_send()]
+        messages = [json.loads(message.text) for message in self.dialect.data_to_send()]
         for message in messages:
             check_shape(message)
         self.updates += [m["session"] for m in messages if m["type"] == "session.update"]

@@ -7,7 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.providers.wire import JsonObject, command, dialect_of, read, recordings, server_text
+from tests.providers.wire import (
+    JsonObject,
+    command,
+    dialect_of,
+    read,
+    recordings,
+    sent,
+    server_text,
+)
 
 MESSAGES = 20_000
 ODD: list[Any] = [
@@ -99,7 +107,7 @@ def drop_every_field(
                 dialect.receive(text, entry["at"])
             elif entry["from"] == "user":
                 dialect.send(command(entry), entry["at"])
-            for message in map(json.loads, dialect.data_to_send()):
+            for message in sent(dialect):
                 check(message)
 
 

@@ -67,7 +67,7 @@ class Call:
 
     def sent(self) -> list[JsonObject]:
         """What the dialect wants sent; each message is checked against the official types."""
-        messages = [json.loads(message) for message in self.dialect.data_to_send()]
+        messages = [json.loads(message.text) for message in self.dialect.data_to_send()]
         for message in messages:
             self._check(message)
         return messages

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.providers import noise
 from tests.providers.noise import MESSAGES, broken, drop_every_field, recordings_of
-from tests.providers.wire import command, dialect_of, read, server_text
+from tests.providers.wire import command, dialect_of, read, sent, server_text
 from voicechat.events import Event, Interrupt, ReplyAudio, ReplyFinished, ReplyStarted, ReplyText
 from voicechat.providers.openai import OpenAIDialect
 
@@ -46,7 +46,7 @@ class Watch:
         self.sent(now)
 
     def sent(self, now: float) -> None:
-        for message in map(json.loads, self.dialect.data_to_send()):
+        for message in sent(self.dialect):
             json.dumps(message, ensure_ascii=False).encode()
             if message["type"] == "response.create":
                 waited = self.unanswered_since is None or now - self.unanswered_since >= 10

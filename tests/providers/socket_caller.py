@@ -61,7 +61,7 @@ class SocketCaller:
             self._wake.clear()
             for message in self.dialect.data_to_send():
                 try:
-                    await self._connection.send(message)
+                    await self._connection.send(message.text)
                 except ConnectionClosed:
                     return
 

@@ -86,7 +86,7 @@ def test_the_address_of_the_preview_keeps_its_version_and_speaks_the_beta() -> N
     assert parse_qs(address.query) == {"api-version": ["2024-12-17"], "deployment": ["d"]}
     dialect.open(0.0)
     dialect.receive('{"type":"session.created","session":{}}', 0.1)
-    assert '"modalities"' in dialect.data_to_send()[0]
+    assert '"modalities"' in str(dialect.data_to_send()[0].text)
     bare = AzureDialect(Settings("d", url=f"https://{HOST}/openai/realtime")).url()
     assert "api-version=" in bare
 

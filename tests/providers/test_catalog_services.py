@@ -167,7 +167,7 @@ def test_a_key_for_another_server_stays_with_that_server(
     provider: str, websocket: str, http: str
 ) -> None:
     in_file = config_of(provider, url=websocket, chat_model="x")
-    by_option = replace(config_of(provider, chat_model="x"), url=websocket)
+    by_option = replace(config_of(provider, chat_model="x"), url=websocket, model=provider)
     for config in (in_file, by_option):
         service = fall_back(provider, config)
         assert service is not None and (service.url, service.chat_model) == (http, "x")

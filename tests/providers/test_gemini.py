@@ -85,7 +85,7 @@ class Call:
         return self.dialect.tick(self.now)
 
     def sent(self) -> list[JsonObject]:
-        messages = [json.loads(message) for message in self.dialect.data_to_send()]
+        messages = [json.loads(message.text) for message in self.dialect.data_to_send()]
         for message in messages:
             check(message)
         return messages
@@ -125,7 +125,7 @@ def test_the_key_is_in_a_header_and_nowhere_else() -> None:
     dialect = GeminiDialect(settings())
     dialect.open(0.0)
     assert dialect.headers() == {"x-goog-api-key": KEY}
-    assert KEY not in dialect.url() + "".join(dialect.data_to_send()) + repr(dialect.settings)
+    assert KEY not in dialect.url() + repr(dialect.data_to_send()) + repr(dialect.settings)
     assert GeminiDialect(Settings("x")).headers() == {}
 
 
@@ -392,7 +392,7 @@ def test_turns_chosen_before_the_session_are_simply_set() -> None:
     dialect = GeminiDialect(settings())
     dialect.send(SetHandsFree(True), 0.0)
     dialect.open(0.0)
-    assert "silenceDurationMs" in dialect.data_to_send()[0]
+    assert "silenceDurationMs" in str(dialect.data_to_send()[0].text)
     assert dialect.tick(0.1) == []
 
 

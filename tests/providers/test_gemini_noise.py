@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.gemini_check import check
 from tests.providers.noise import break_conversations, broken, drop_every_field, recordings_of
-from tests.providers.wire import command, dialect_of, read, server_text
+from tests.providers.wire import command, dialect_of, read, sent, server_text
 from voicechat.events import (
     Event,
     Interrupt,
@@ -57,7 +57,7 @@ class Watch:
 
     def sent(self) -> None:
         """Every start has its end, and sound of the key's turns lies between them."""
-        for message in map(json.loads, self.dialect.data_to_send()):
+        for message in sent(self.dialect):
             json.dumps(message, ensure_ascii=False).encode()
             field = next(iter(message.get("realtimeInput", {})), "")
             by_hand = not self.dialect._uplink.hands_free

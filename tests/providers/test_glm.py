@@ -23,6 +23,7 @@ from voicechat.events import (
     SessionReady,
     SetHandsFree,
     SpeechStarted,
+    Unknown,
 )
 from voicechat.providers.base import Vad
 from voicechat.providers.glm import GlmDialect
@@ -387,7 +388,7 @@ def test_a_server_without_heartbeats_may_be_silent() -> None:
 def test_no_message_is_larger_than_the_server_takes() -> None:
     call = Call().ready()
     call.dialect.send(SendText("😀" * 59_000, "msg_1"), call.now)
-    assert all(len(m.encode()) < LARGEST_MESSAGE for m in call.dialect.data_to_send())
+    assert all(len(str(m.text).encode()) < LARGEST_MESSAGE for m in call.dialect.data_to_send())
     assert call.does(SendText("x" * 60_001, "msg_2")) == []
     assert [event.code for event in only(ProviderFailed, call.passes(0.1))] == ["text_too_long"]
 
@@ -396,5 +397,54 @@ def test_messages_are_compact_json() -> None:
     call = Call().ready()
     call.dialect.send(SendText("你好", "msg_1"), call.now)
     item, _ = call.dialect.data_to_send()
-    assert "你好" in item
-    assert json.dumps(json.loads(item), ensure_ascii=False, separators=(",", ":")) == item
+    written = str(item.text)
+    assert "你好" in written
+    assert json.dumps(json.loads(written), ensure_ascii=False, separators=(",", ":")) == written
+
+
+# -- what servers rarely say ----------------------------------------------------------------------
+
+
+def test_a_press_before_the_session_is_ready_takes_back_what_was_asked_before_it() -> None:
+    call = Call()
+    assert call.does(SendText("Hello", "msg_1"), BeginTurn(), SECOND, EndTurn()) == []
+    call.says("session.created", session={"id": "sess_1"})
+    call.says("session.updated", session={"id": "sess_1"})
+    sent = kinds(call.sent())
+    assert sent.count("response.create") == 1
+    assert sent[-2:] == ["input_audio_buffer.commit", "response.create"]
+
+
+def test_a_server_that_finds_the_turns_all_the_same_hears_that_the_key_is_up() -> None:
+    call = Call().ready(turn_detection={"type": "server_vad"})
+    call.does(BeginTurn(), SECOND)
+    sent = kinds(call.does(EndTurn()))
+    assert len(sent) >= 10 and set(sent) == {"input_audio_buffer.append"}
+
+
+def test_settings_that_it_tells_before_we_asked_are_no_answer_to_ours() -> None:
+    call = Call()
+    assert only(SessionReady, call.says("session.updated", session={"id": "sess_0"})) == []
+    assert kinds(call.sent()) == ["session.update"]
+    [ready] = only(SessionReady, call.says("session.updated", session={"model": "glm-realtime"}))
+    assert (ready.session_id, ready.model) == ("sess_0", "glm-realtime")
+
+
+def test_a_session_that_is_too_old_is_over() -> None:
+    call = Call().ready()
+    [over] = only(SessionExpired, call.fails("session_expired", "too old"))
+    assert over.message
+
+
+def test_a_server_that_is_busy_answering_is_asked_again_afterwards() -> None:
+    call = Call().ready()
+    call.types()
+    assert only(ProviderFailed, call.fails("conversation_already_has_active_response")) == []
+    call.begins("resp_9")
+    call.ends("resp_9")
+    assert kinds(call.sent()) == ["response.create"]
+
+
+def test_what_is_no_message_is_only_noise() -> None:
+    call = Call().ready()
+    assert len(only(Unknown, call.raw("{"))) == 1 and call.sent() == []

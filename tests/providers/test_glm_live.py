@@ -76,7 +76,7 @@ class Line:
 
     async def _drain(self) -> None:
         for message in self.dialect.data_to_send():
-            await self._socket.send(message)
+            await self._socket.send(message.text)
 
     def of(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]

@@ -42,8 +42,9 @@ class Watch:
                     self.open.discard(reply_id)
                     self.over.add(reply_id)
         for message in self.dialect.data_to_send():
-            message.encode()
-            check_shape(json.loads(message))
+            assert isinstance(message.text, str)
+            message.text.encode()
+            check_shape(json.loads(message.text))
 
 
 def run(recording: Path, chance: random.Random) -> int:

@@ -45,7 +45,7 @@ def opened(**chosen: Any) -> GptLiveDialect:
 
 
 def sent(dialect: GptLiveDialect) -> list[dict[str, Any]]:
-    messages = [json.loads(message) for message in dialect.data_to_send()]
+    messages = [json.loads(message.text) for message in dialect.data_to_send()]
     for message in messages:
         check(message)
     return messages

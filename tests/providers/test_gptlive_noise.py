@@ -60,7 +60,7 @@ class Watch:
 
     def sent(self) -> None:
         """What we send is always good, and in an order the service takes."""
-        for kind in map(checked, self.dialect.data_to_send()):
+        for kind in map(checked, (str(one.text) for one in self.dialect.data_to_send())):
             self.is_started |= kind == "session.start"
             assert self.is_started
             if kind in ("session.input_audio.mute", "session.input_audio.unmute"):

@@ -53,7 +53,7 @@ class Call:
         return [message["type"] for message in self.sent()]
 
     def sent(self) -> list[dict[str, Any]]:
-        messages = [json.loads(message) for message in self.dialect.data_to_send()]
+        messages = [json.loads(message.text) for message in self.dialect.data_to_send()]
         for message in messages:
             check(message)
         return messages
@@ -62,7 +62,7 @@ class Call:
 def test_the_helper_is_told_what_it_can_use_and_what_the_user_wants() -> None:
     dialect = GptLiveDialect(settings(tools=(CLOCK,), instructions="Be brief."))
     dialect.open(0.0)
-    session = json.loads(dialect.data_to_send()[0])["session"]
+    session = json.loads(dialect.data_to_send()[0].text)["session"]
     assert session["delegation"] == {
         "type": "responses",
         "responses": {
@@ -200,7 +200,7 @@ def test_an_account_without_the_helpers_model_is_talked_to_without_tools() -> No
     error = {"code": "model_not_found", "message": f"The model '{HELPER_MODEL}' does not exist."}
     [notice] = dialect.receive(json.dumps({"type": "error", "error": error}), 0.1)
     assert isinstance(notice, Notice) and "the tools" in notice.message
-    first, second = (json.loads(message)["session"] for message in dialect.data_to_send())
+    first, second = (json.loads(message.text)["session"] for message in dialect.data_to_send())
     assert second == {**first, "delegation": {"type": "client"}}
     [failed] = dialect.receive(json.dumps({"type": "error", "error": error}), 0.2)
     assert isinstance(failed, ProviderFailed) and failed.fatal

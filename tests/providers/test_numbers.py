@@ -50,7 +50,7 @@ def play(provider: str, head: JsonObject, entries: list[JsonObject], number: str
         told = [*told, *dialect.tick(entry["at"])]
         assert all(map(math.isfinite, numbers_in(told))), told
         for message in dialect.data_to_send():
-            json.dumps(json.loads(message), allow_nan=False)
+            json.dumps(json.loads(message.text), allow_nan=False)
 
 
 @pytest.mark.fault("P07")

@@ -221,10 +221,10 @@ def test_who_cannot_look_is_asked_the_words_and_told_of_no_tools() -> None:
     dialect = LocalDialect(Settings("local", tools=TOOLS))
     dialect.open(0.0)
     dialect.receive('{"type":"session.created"}', 0.1)
-    assert "tools" not in dialect.data_to_send()[0]
+    assert "tools" not in str(dialect.data_to_send()[0].text)
     dialect.receive('{"type":"session.updated"}', 0.2)
     dialect.send(SendImage(b"x", "image/jpeg", "msg_p", "What is this?"), 0.3)
-    assert "input_image" not in "".join(dialect.data_to_send())
+    assert "input_image" not in repr(dialect.data_to_send())
     assert [notice.code for notice in only(Notice, dialect.tick(0.4))] == ["no_pictures"]
 
 

@@ -68,7 +68,7 @@ class Call:
 
     def sent(self) -> list[dict[str, Any]]:
 
-        messages = [json.loads(message) for message in self.dialect.data_to_send()]
+        messages = [json.loads(message.text) for message in self.dialect.data_to_send()]
         for message in messages:
             qwen_server.check(message, self.model)
         return messages

@@ -12,6 +12,7 @@ from tests.fakes.stepfun_server import StepfunServer
 from tests.providers.family_checks import check_recordings, hold_all_talks
 from tests.providers.openai_call import only
 from tests.providers.openai_noise import break_conversations, drop_every_field, recordings_of
+from tests.providers.wire import sent
 from voicechat.events import Heard, Interrupt, Tool, TurnCommitted
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.stepfun import StepfunDialect
@@ -25,7 +26,7 @@ def opened(**chosen: Any) -> tuple[StepfunDialect, dict[str, Any]]:
     dialect = StepfunDialect(Settings(**chosen))
     dialect.open(0.0)
     dialect.receive('{"type":"session.created","session":{"id":"s"}}', 0.1)
-    [asked] = map(json.loads, dialect.data_to_send())
+    [asked] = sent(dialect)
     stepfun_server.check(asked, chosen["model"])
     dialect.receive('{"type":"session.updated","session":{"id":"s"}}', 0.2)
     return dialect, asked["session"]
@@ -72,7 +73,7 @@ def test_a_refused_voice_is_given_up() -> None:
     dialect.data_to_send()
     error = {"code": "invalid_value", "message": "no such voice", "param": "session.voice"}
     dialect.receive(json.dumps({"type": "error", "error": error}), 0.2)
-    [asked] = map(json.loads, dialect.data_to_send())
+    [asked] = sent(dialect)
     assert "voice" not in asked["session"]
 
 
@@ -83,7 +84,7 @@ def test_the_mini_model_is_told_its_voice_in_words(voice: str, words: str) -> No
     dialect = StepfunDialect(Settings("step-audio-2-mini", voice=voice))
     dialect.open(0.0)
     dialect.receive('{"type":"session.created","session":{}}', 0.1)
-    [asked] = map(json.loads, dialect.data_to_send())
+    [asked] = sent(dialect)
     said = asked["session"].get("instructions", "")
     assert words in said and bool(said) == bool(words)
 
@@ -114,7 +115,7 @@ def test_nothing_is_truncated_but_the_reply_is_cancelled_by_hand() -> None:
     delta = {"type": "response.audio.delta", "response_id": "r", "item_id": "i", "delta": "AAAA"}
     dialect.receive(json.dumps(delta), 1.1)
     dialect.send(Interrupt((Heard("i", 1, 2),), by_server=True), 1.2)
-    assert [json.loads(m)["type"] for m in dialect.data_to_send()] == ["response.cancel"]
+    assert [json.loads(m.text)["type"] for m in dialect.data_to_send()] == ["response.cancel"]
 
 
 @pytest.mark.fault("P29")

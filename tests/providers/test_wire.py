@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import gemini_check, gptlive_check, official
-from tests.providers.wire import KEY, WIRE, dialect_of, golden, read, recordings, replay
+from tests.providers.wire import KEY, WIRE, dialect_of, golden, played, read, recordings, replay
 from voicechat.events import ReplyFinished, ReplyStarted
 from voicechat.providers import names
 
@@ -30,6 +30,9 @@ OURS = ("chat", "local")
 
 UNTYPED = ("gemini",)
 """Providers whose messages are known by their only field."""
+
+STOPS = ("response.cancel", "conversation.item.truncate", "conversation.item.delete")
+"""What ends a reply, and what makes the model forget what nobody heard of it."""
 
 each_recording = pytest.mark.parametrize(
     "recording", recordings(), ids=lambda path: f"{path.parent.name}-{path.stem}"
@@ -101,17 +104,18 @@ def test_recordings_belong_to_a_provider_that_exists(folder: str) -> None:
 def test_a_message_tells_how_much_speech_it_carries(recording: Path) -> None:
     """By that a slow line knows what waits on it."""
     dialect = dialect_of(recording.parent.name, read(recording)[0])
-    for _, _, messages in replay(recording):
-        for message in messages:
+    for _, _, messages in played(dialect, recording):
+        for outgoing in messages:
+            message = json.loads(outgoing.text)
             sound = str(sound_of(message))
-            written = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
             expected = len(sound) * 3 / 4 / dialect.sound_bytes_per_s
-            assert dialect.sound_s(written) == pytest.approx(expected, abs=0.005), written[:200]
-            stops = message.get("type") in ("response.cancel", "conversation.item.truncate")
-            assert dialect.is_urgent(written) is stops
+            assert outgoing.sound_s == pytest.approx(expected, abs=0.005), outgoing.text[:200]
+            assert outgoing.is_urgent is (message.get("type") in STOPS)
 
 
 def sound_of(message: dict[str, Any]) -> object:
     streamed = message.get("realtimeInput", {}).get("audio", {})
-    appended = message["audio"] if str(message.get("type")).endswith("audio_buffer.append") else ""
+    kind = str(message.get("type"))
+    is_sound = kind.endswith(("input_audio_buffer.append", "input_audio.append"))
+    appended = message["audio"] if is_sound else ""
     return streamed.get("data") or appended

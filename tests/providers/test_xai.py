@@ -14,6 +14,7 @@ from tests.providers.family_checks import TALK, check_recordings, hold_all_talks
 from tests.providers.family_line import dialled
 from tests.providers.openai_call import kinds, only
 from tests.providers.openai_noise import break_conversations, drop_every_field, recordings_of
+from tests.providers.wire import sent
 from voicechat.events import (
     Heard,
     InputTranscript,
@@ -37,7 +38,7 @@ def opened(**chosen: Any) -> tuple[XaiDialect, dict[str, Any]]:
     dialect = XaiDialect(Settings(**{"model": MODEL, **chosen}))
     dialect.open(0.0)
     dialect.receive('{"type":"conversation.created","conversation":{"id":"c"}}', 0.1)
-    [asked] = map(json.loads, dialect.data_to_send())
+    [asked] = sent(dialect)
     xai_server.check(asked, MODEL)
     return dialect, asked["session"]
 
@@ -111,7 +112,7 @@ def test_the_key_marks_the_turns_where_the_type_is_null() -> None:
     dialect = ready(hands_free=True)
     dialect.data_to_send()
     dialect.send(SetHandsFree(False), 1.0)
-    [update] = map(json.loads, dialect.data_to_send())
+    [update] = sent(dialect)
     assert update["session"] == {"turn_detection": {"type": None}}
     update = {"type": "session.updated", "session": {"turn_detection": {"type": None}}}
     assert only(Notice, dialect.receive(json.dumps(update), 1.1)) == []
@@ -125,7 +126,7 @@ def test_no_transcription_is_asked_for_where_none_is_wanted() -> None:
 def test_words_alone_are_asked_for_reply_by_reply() -> None:
     dialect = ready(text_only=True)
     dialect.send(SendText("Hello", "msg_1"), 1.0)
-    messages = [json.loads(message) for message in dialect.data_to_send()]
+    messages = [json.loads(message.text) for message in dialect.data_to_send()]
     assert messages[-1]["response"] == {"modalities": ["text"]}
 
 
@@ -133,7 +134,7 @@ def test_a_picture_is_refused_and_its_words_are_asked() -> None:
     dialect = ready()
     dialect.send(SendImage(b"x", "image/jpeg", "msg_1", "What is this?"), 1.0)
     dialect.send(SendImage(b"x", "image/jpeg", "msg_2"), 1.0)
-    messages = [json.loads(message) for message in dialect.data_to_send()]
+    messages = [json.loads(message.text) for message in dialect.data_to_send()]
     assert kinds(messages) == ["conversation.item.create", "response.create"]
     assert [notice.code for notice in only(Notice, dialect.tick(1.1))] == ["no_pictures"] * 2
 
@@ -158,7 +159,7 @@ def test_speech_over_a_reply_cancels_it_by_hand_even_without_an_end() -> None:
     dialect.receive('{"type":"response.output_audio.delta","item_id":"i","delta":"AAAA"}', 1.1)
     dialect.data_to_send()
     dialect.send(Interrupt((Heard("i", 0, 0),), by_server=True), 1.2)
-    assert "response.cancel" in "".join(dialect.data_to_send())
+    assert "response.cancel" in repr(dialect.data_to_send())
     [end] = only(ReplyFinished, dialect.tick(7.0))
     assert end.status == "cancelled"
 

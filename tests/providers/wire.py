@@ -23,7 +23,7 @@ from typing import Any
 from voicechat import events
 from voicechat.events import Command, Event, Heard, Tool
 from voicechat.providers import dialect_class
-from voicechat.providers.base import Dialect, Past, Settings, Vad
+from voicechat.providers.base import Dialect, Outgoing, Past, Settings, Vad
 
 JsonObject = dict[str, Any]
 
@@ -79,13 +79,18 @@ def _with_sound(value: Any) -> Any:
 
 def replay(recording: Path) -> Iterator[tuple[str, list[Event], list[JsonObject]]]:
     """Every entry as a line of words, the events it gave, and the messages it made us send."""
-    head, entries = read(recording)
-    dialect = dialect_of(recording.parent.name, head)
+    head, _ = read(recording)
+    for words, given, messages in played(dialect_of(recording.parent.name, head), recording):
+        yield words, given, [json.loads(message.text) for message in messages]
+
+
+def played(dialect: Dialect, recording: Path) -> Iterator[tuple[str, list[Event], list[Outgoing]]]:
+    """The same with a dialect of one's own, and with what is told of each message."""
     dialect.open(0.0)
-    yield "  0.000 open", [], sent(dialect)
-    for entry in entries:
+    yield "  0.000 open", [], dialect.data_to_send()
+    for entry in read(recording)[1]:
         words, given = _step(dialect, entry)
-        yield f"{entry['at']:7.3f} {words}", given, sent(dialect)
+        yield f"{entry['at']:7.3f} {words}", given, dialect.data_to_send()
 
 
 def _step(dialect: Dialect, entry: JsonObject) -> tuple[str, list[Event]]:
@@ -117,7 +122,7 @@ def kind_of(message: JsonObject) -> str:
 
 
 def sent(dialect: Dialect) -> list[JsonObject]:
-    return [json.loads(message) for message in dialect.data_to_send()]
+    return [json.loads(message.text) for message in dialect.data_to_send()]
 
 
 def golden(recording: Path) -> str:

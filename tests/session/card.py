@@ -3,7 +3,6 @@
 import asyncio
 from array import array
 from collections.abc import Callable
-from typing import Any
 
 from voicechat.audio.ring import Ring
 
@@ -54,7 +53,6 @@ class VirtualCard:
 
     def __init__(self, hear: Callable[[float, int], None]) -> None:
         self.speaker = VirtualSpeaker()
-        self.listener: Callable[[Any], None] = lambda state: None
         self._hear = hear
 
     async def open(self) -> None:

@@ -83,8 +83,8 @@ class Day:
         elif isinstance(event, Notice) and event.code in ("back", "renewed"):
             self.told.append(event.code)
 
-    def _told_of_disk(self, error: VoiceChatError) -> None:
-        self.report.faults.append(f"the journal: {error}")
+    def _told_of_disk(self, notice: Notice) -> None:
+        self.report.faults.append(f"the journal: {notice.message}")
 
     # -- the user -------------------------------------------------------------------------------
 

@@ -226,7 +226,7 @@ class Machine:
     def _is_between(self) -> bool:
         """The line has ended, and the session is about to notice."""
         turn, is_lost = self.session._turn, self.wire is None
-        return is_lost and (turn.is_ready or turn.is_heard or bool(turn.replying))
+        return is_lost and (self.session.lines.is_ready or turn.is_heard or bool(turn.replying))
 
     def _look(self) -> None:
         session = self.session
@@ -237,7 +237,7 @@ class Machine:
         assert typed == self.typed, "typed rows"
         assert len({row.id for row in rows}) == len(rows), "two rows of one name"
         turn = session._turn
-        if turn.is_ready:
+        if self.session.lines.is_ready:
             assert session.problem is None, "a problem on a good line"
         else:
             assert self.wire or not (turn.is_heard or turn.replying), "a turn without a line"
@@ -250,7 +250,7 @@ class Machine:
         await self._pass(0.02)
         self.session.redial(self._line)
         await self._pass(0.5)
-        assert self.session._turn.is_ready, "no line in the end"
+        assert self.session.lines.is_ready, "no line in the end"
         assert self.session.problem is None
         assert self.session.lines._outbox.is_empty, "still in the outbox"
         known = self.told[-1]

@@ -127,10 +127,11 @@ class MemoryLink:
     def give_up(self) -> None:
         self._wire.reset()
 
-    async def send(self, message: str) -> None:
+    async def send(self, message: str | bytes) -> None:
         if self._wire.is_over:
             raise self._closed()
-        message.encode("utf-8", "replace")
+        if isinstance(message, str):
+            message.encode("utf-8", "replace")
         self._wire.up.put(message)
 
     async def __aiter__(self) -> AsyncIterator[Message]:

@@ -2,29 +2,44 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from tests.tools import mcp_program
 from voicechat.config import McpSection, ToolSection
 from voicechat.events import SendToolResult, ToolCalled
 from voicechat.tools import Toolbox
 
 LONG_S = 30.0
+Start = Callable[..., int]
+"""Starts the server of tools over HTTP, at a port or any; returns its port."""
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 
 
 class Bench:
     """Calls tools and keeps the answers."""
 
-    def __init__(self, toolbox: Toolbox) -> None:
-        self.toolbox = toolbox
-        self.answers: dict[str, SendToolResult] = {}
+    def __init__(
+        self,
+        tools: Mapping[str, ToolSection] | None = None,
+        servers: Mapping[str, McpSection] | None = None,
+        environ: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> None:
         self.told: list[str] = []
-        toolbox.tell = lambda code, line: self.told.append(line)
+        self.toolbox = Toolbox(
+            tools or {},
+            servers or {},
+            environ or environment(),
+            notify=lambda notice: self.told.append(notice.message),
+            **more,
+        )
+        self.answers: dict[str, SendToolResult] = {}
         self._count = 0
 
     def begin(self, name: str, arguments: str = "{}") -> str:
@@ -55,7 +70,7 @@ async def at_work(
     **more: Any,
 ) -> AsyncIterator[Bench]:
     """A toolbox that runs while the block does; its servers get `wait_s` before."""
-    bench = Bench(Toolbox(tools or {}, servers or {}, environ or environment(), **more))
+    bench = Bench(tools, servers, environ, **more)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(bench.toolbox.run())
         await bench.toolbox.wait_ready(wait_s)
@@ -95,3 +110,30 @@ async def pid_in(path: Path) -> int:
     """The process id that a program wrote into a file."""
     await until(path.exists)
     return int(path.read_text())  # noqa: ASYNC240 - a few bytes
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Start]:
+    """Starts the server of tools over HTTP; each start ends the one before."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def begin(*options: str) -> int:
+        for old in running:
+            old.kill()
+            old.wait()
+        found = folder / f"port-{len(running)}"
+        source = str(Path(mcp_program.__file__))
+        command = [sys.executable, source, "http", str(found), *options]
+        running.append(subprocess.Popen(command, env=environment(), cwd=Path.cwd()))
+        for _ in range(1500):
+            if found.exists():
+                return int(found.read_text())
+            subprocess.run(["sleep", "0.02"], check=True)
+        raise AssertionError("the server did not start")
+
+    try:
+        yield begin
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()

@@ -1,13 +1,14 @@
 """Who may run what, and how often one is asked."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from tests.tools.bench import until
 from voicechat.events import Tool
-from voicechat.tools.consent import Consent, Verdict, show_arguments
+from voicechat.tools.consent import LONGEST_QUESTION, Consent, Verdict, show_arguments
 from voicechat.tools.offer import Answer, Offer
 
 Given = Callable[[str, str], Awaitable[Verdict]]
@@ -123,5 +124,31 @@ def test_a_question_shows_what_is_run_and_nothing_that_hides() -> None:
     assert show_arguments({"city": "Oslo"}) == '{"city": "Oslo"}'
     shown = show_arguments({"path": "a\x1b[2Jb\u202ec\n" + " " * 500 + "d"})
     assert "\x1b" not in shown and "\u202e" not in shown and "  " not in shown
-    long = show_arguments({"text": "x" * 5000})
-    assert len(long) < 1100 and long.endswith("\u2026 (+4012)")
+    assert r"a\u001b[2Jb\u202ec\n" in shown
+    long = {"text": "x" * 5000 + "\x9d;rm -rf ~"}
+    assert json.loads(show_arguments(long)) == long and show_arguments(long).endswith('rm -rf ~"}')
+
+
+@pytest.mark.fault("S14")
+async def test_what_is_too_long_to_be_shown_whole_is_not_asked_and_not_run(
+    consent: Consent, user: User
+) -> None:
+    objection = await consent.find_objection("w", offer(), {"text": "x" * LONGEST_QUESTION})
+    assert "too long to be shown" in objection and "allow = true under [tools.w]" in objection
+    assert user.asked == []
+
+
+@pytest.mark.fault("S13")
+@pytest.mark.parametrize("hidden", ["\x9d0;", "\x1b]0;x\x07", "\u202e", "\U000e0041", "\u200b"])
+async def test_the_name_in_the_question_hides_nothing(
+    hidden: str, consent: Consent, user: User
+) -> None:
+    call = asyncio.create_task(
+        consent.find_objection(f"get{hidden}time", offer(), {hidden: hidden})
+    )
+    await user.says("no")
+    await call
+    (name, arguments) = user.asked[0]
+    assert json.loads(f'"{name}"') == f"get{hidden}time"
+    assert json.loads(arguments) == {hidden: hidden}
+    assert (name + arguments).isprintable() and hidden not in name + arguments

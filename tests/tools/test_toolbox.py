@@ -11,7 +11,7 @@ import pytest
 from tests.tools.bench import CITY, Bench, at_work, environment, is_running, pid_in, program, until
 from voicechat.config import ToolSection
 from voicechat.events import SendToolResult, ToolCalled
-from voicechat.tools import Toolbox, Verdict
+from voicechat.tools import Verdict
 
 WEATHER = """
 import json, sys
@@ -54,14 +54,13 @@ async def test_many_calls_at_once_are_each_answered_once(weather: ToolSection) -
 
 
 async def test_a_call_before_the_start_waits(weather: ToolSection) -> None:
-    toolbox = Toolbox({"weather": weather}, {}, environment())
-    bench = Bench(toolbox)
+    bench = Bench({"weather": weather})
     bench.begin("weather", '{"city": "Oslo"}')
     withdrawn = bench.begin("weather", '{"city": "Bergen"}')
-    toolbox.cancel([withdrawn])
+    bench.toolbox.cancel([withdrawn])
     assert bench.answers == {}
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(toolbox.run())
+        running = tasks.create_task(bench.toolbox.run())
         await until(lambda: "call_1" in bench.answers)
         running.cancel()
     assert list(bench.answers) == ["call_1"]
@@ -219,8 +218,8 @@ from voicechat.tools import Toolbox
 assert not {"mcp", "anyio", "httpx2", "pydantic"} & set(sys.modules), "loaded too early"
 sys.modules["mcp"] = None
 async def main():
-    box = Toolbox({}, {"a": McpSection(("x",)), "b": McpSection(("y",))}, {})
-    box.tell = lambda code, line: print(code, line)
+    servers = {"a": McpSection(("x",)), "b": McpSection(("y",))}
+    box = Toolbox({}, servers, {}, notify=lambda told: print(told.code, told.message))
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(box.run())
         await box.wait_ready(30)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 
-from voicechat.audio.devices import Microphone, SoundCard, SoundState, Speaker
+from voicechat.audio.devices import Microphone, SoundCard, Speaker
 from voicechat.audio.erle import erle_db
 from voicechat.audio.pcm import (
     FLOOR_DBFS,
@@ -22,6 +22,7 @@ from voicechat.audio.pcm import (
     ms_to_bytes,
 )
 from voicechat.audio.tone import chirp, clipped_share, find
+from voicechat.events import Notice
 
 QUIET_S = 2.0
 CHIRPS = 3
@@ -67,8 +68,10 @@ class Findings:
     """How often sound was lost, or came too late."""
 
 
-async def run(card: SoundCard, tell: Callable[[str], None] = lambda step: None) -> Findings:
-    """Test a card that is not open yet; takes ten seconds.
+async def run(
+    input_device: str = "", output_device: str = "", tell: Callable[[str], None] = lambda step: None
+) -> Findings:
+    """Test a card, named as for `SoundCard`; takes ten seconds.
 
     Args:
         tell: Gets each step as it begins: `quiet`, `chirp`, `voice`.
@@ -78,11 +81,11 @@ async def run(card: SoundCard, tell: Callable[[str], None] = lambda step: None) 
     """
     remarks = list[str]()
 
-    def hear(state: SoundState) -> None:
-        if state.change != "silent":  # That is among the findings.
-            remarks.append(state.message)
+    def hear(notice: Notice) -> None:
+        if notice.code != "sound_silent":  # That is among the findings.
+            remarks.append(notice.message)
 
-    card.listener = hear
+    card = SoundCard(input_device, output_device, notify=hear)
     await card.open()
     try:
         ear = _Ear(card.microphone) if card.microphone is not None else None

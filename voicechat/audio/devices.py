@@ -1,13 +1,11 @@
 """The sound card of a session: opened once, kept open and fed, and opened again when it went away.
 
 The rule: sound is a convenience, the session is not.  Whatever a device or a sound server does, no
-call here waits longer than it says, and what happened is told in a `SoundState`.
+call here waits longer than it says, and what happened is told in a `Notice` (`SoundChange`).
 """
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from voicechat.audio import portaudio
@@ -16,9 +14,10 @@ from voicechat.audio.microphone import Microphone, Trouble
 from voicechat.audio.portaudio import Capture, Device, Kind, Render, Stream, list_devices
 from voicechat.audio.ring import Ring
 from voicechat.errors import DeviceError
+from voicechat.events import Notice, Notify
 from voicechat.phrase import phrase
 
-__all__ = ["Device", "Microphone", "SoundCard", "SoundState", "Speaker", "list_devices"]
+__all__ = ["Device", "Microphone", "SoundCard", "SoundChange", "Speaker", "list_devices"]
 
 OPEN_LIMIT_S = 5.0
 CLOSE_LIMIT_S = 1.5
@@ -30,33 +29,31 @@ SPARED_S = 3.0
 RETRY_S = (1.0, 2.0, 5.0)
 """Waits before the device is opened again; the last one repeats."""
 
-Change: TypeAlias = Literal["missing", "unknown", "lost", "back", "silent", "constant", "clipped"]
+SoundChange: TypeAlias = Literal[
+    "sound_missing",
+    "sound_unknown",
+    "sound_lost",
+    "sound_back",
+    "sound_silent",
+    "sound_constant",
+    "sound_clipped",
+]
+"""What may be told of a device.  `missing`: there is none, the session goes on without; `unknown`:
+the wanted one is not there, the default is used; `lost`: it went away, and will be opened again;
+`back`: it was; `silent`: it has given nothing but zeros for five seconds; `constant`: the same of
+any other number; `clipped`: it is far too loud."""
 
-_TROUBLES: dict[Trouble, str] = {
-    "silent": phrase("The microphone gives nothing but silence: is it muted?"),
-    "constant": phrase("The microphone gives a constant instead of sound: is it plugged in well?"),
-    "clipped": phrase(
-        "The microphone is too loud, it clips: turn it down in the system's settings"
+_TROUBLES: dict[Trouble, tuple[SoundChange, str]] = {
+    "silent": ("sound_silent", phrase("The microphone gives nothing but silence: is it muted?")),
+    "constant": (
+        "sound_constant",
+        phrase("The microphone gives a constant instead of sound: is it plugged in well?"),
+    ),
+    "clipped": (
+        "sound_clipped",
+        phrase("The microphone is too loud, it clips: turn it down in the system's settings"),
     ),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class SoundState:
-    """Something the user should know about a device."""
-
-    kind: Kind
-    change: Change
-    """`missing`: there is none, the session goes on without; `unknown`: the wanted one is not
-    there, the default is used; `lost`: it went away, and will be opened again; `back`: it was;
-    `silent`: it has given nothing but zeros for five seconds; `constant`: the same of any other
-    number; `clipped`: it is far too loud."""
-    message: str
-    """One line to be shown."""
-    device: str = ""
-
-
-Listener: TypeAlias = Callable[[SoundState], None]
 
 
 class Speaker:
@@ -164,7 +161,7 @@ class SoundCard:
         output_device: The same of the loudspeaker.
         want_input: Whether a microphone is needed at all.
         want_output: Whether a loudspeaker is needed at all.
-        listener: Told, in the event loop, what the user should know.
+        notify: Told what the user should know (`SoundChange`).
         chunk_ms: How much sound `microphone.chunks` yields at once.
     """
 
@@ -175,10 +172,10 @@ class SoundCard:
         *,
         want_input: bool = True,
         want_output: bool = True,
-        listener: Listener = lambda state: None,
+        notify: Notify = lambda notice: None,
         chunk_ms: int = 20,
     ) -> None:
-        self.listener = listener
+        self._notify = notify
         self.microphone: Microphone | None = None
         self.speaker: Speaker | None = None
         self._chunk_ms = chunk_ms
@@ -242,7 +239,7 @@ class SoundCard:
         """First opening: make the public half of a port."""
         if isinstance(result, DeviceError):
             self._tell(
-                port, "missing", phrase("{sentence}; going on without it", sentence=result.message)
+                "sound_missing", phrase("{sentence}; going on without it", sentence=result.message)
             )
             return
         port.stream, is_known = result
@@ -259,7 +256,7 @@ class SoundCard:
                 name=port.wanted,
                 other=name,
             )
-            self._tell(port, "unknown", text)
+            self._tell("sound_unknown", text)
 
     # -- losing and finding again ---------------------------------------------------------------
 
@@ -331,7 +328,7 @@ class SoundCard:
             text = phrase(
                 "The {device} is back: {name}", device=portaudio.KINDS[port.kind], name=name
             )
-            self._tell(port, "back", text)
+            self._tell("sound_back", text)
         port.is_missed = False
 
     # -- telling --------------------------------------------------------------------------------
@@ -341,16 +338,14 @@ class SoundCard:
             text = phrase(
                 "The {device} went away; trying to get it back", device=portaudio.KINDS[port.kind]
             )
-            self._tell(port, "lost", text)
+            self._tell("sound_lost", text)
         port.is_missed = True
 
-    def _tell(self, port: _Port, change: Change, message: str) -> None:
-        name = port.stream.device.name if port.stream else ""
-        self.listener(SoundState(port.kind, change, message, name))
+    def _tell(self, change: SoundChange, message: str) -> None:
+        self._notify(Notice(change, message))
 
     def _tell_trouble(self, trouble: Trouble) -> None:
-        name = self.microphone.device_name if self.microphone else ""
-        self.listener(SoundState("microphone", trouble, _TROUBLES[trouble], name))
+        self._tell(*_TROUBLES[trouble])
 
 
 def _open_all(ports: list[_Port], is_fresh: bool) -> _Outcome:

@@ -9,11 +9,7 @@ finished: what is left of an echo, or a cough now and then, may cost one pause. 
 frames.
 """
 
-from collections.abc import Callable
-
-import numpy as np
-
-from voicechat.audio.pcm import HOUSE_RATE, level_dbfs, ms_to_bytes, to_samples
+from voicechat.audio.vad import FRAME_BYTES, FRAME_MS, Detector, make_detector
 
 GAIN = 10 ** (-12 / 20)
 SEEMING_MS = 60
@@ -26,34 +22,18 @@ HELD_QUIET_MS = 600
 LONGEST_HOLD_MS = 2000
 AUDIBLE_DBFS = -50.0
 """What is left of an echo is softer, somebody at a microphone louder."""
-FRAME_MS = 20
-_FRAME = ms_to_bytes(FRAME_MS)
 _AGGRESSIVE = 3
-
-Detector = Callable[[bytes], bool]
-"""Says of one frame (PCM16 mono, house rate, 20 ms) whether it holds a voice."""
-
-
-def make_detector() -> Detector:
-    """WebRTC's detector of voices where it is installed; else whatever is loud enough."""
-    try:
-        import webrtcvad
-    except ImportError:
-        return lambda frame: True
-    voice = webrtcvad.Vad(_AGGRESSIVE)
-    return lambda frame: bool(voice.is_speech(_at_double_rate(frame), 2 * HOUSE_RATE))
-
-
-def _at_double_rate(frame: bytes) -> bytes:
-    """Each sample twice, for a detector that knows 48 kHz only and looks at the low bands."""
-    return bytes(np.repeat(to_samples(frame), 2).data)
 
 
 class Duck:
-    """Listens beside the assistant; feed it all that the microphone gives."""
+    """Listens beside the assistant; feed it all that the microphone gives.
 
-    def __init__(self, detector: Detector | None = None) -> None:
-        self._detect = detector or make_detector()
+    Args:
+        hears_voice: Says of a loud frame whether it is a voice; None: the usual detector.
+    """
+
+    def __init__(self, hears_voice: Detector | None = None) -> None:
+        self._detect = make_detector(AUDIBLE_DBFS, _AGGRESSIVE, hears_voice)
         self._rest = b""
         self._was_in_vain = False
         """Whether it has waited, and nobody wanted that."""
@@ -81,10 +61,10 @@ class Duck:
             self._forget()
             return
         data = self._rest + chunk
-        whole = len(data) // _FRAME * _FRAME
+        whole = len(data) // FRAME_BYTES * FRAME_BYTES
         self._rest = data[whole:]
-        for at in range(0, whole, _FRAME):
-            self._step(data[at : at + _FRAME])
+        for at in range(0, whole, FRAME_BYTES):
+            self._step(data[at : at + FRAME_BYTES])
 
     def _forget(self) -> None:
         self._voiced_ms = self._quiet_ms = 0
@@ -93,7 +73,7 @@ class Duck:
         """Since the voice was certain."""
 
     def _step(self, frame: bytes) -> None:
-        if level_dbfs(frame) > AUDIBLE_DBFS and self._detect(frame):
+        if self._detect(frame):
             self._voiced_ms, self._quiet_ms = self._voiced_ms + FRAME_MS, 0
         else:
             self._quiet_ms += FRAME_MS

@@ -11,7 +11,6 @@ Quiet: sound in, sound out, time counted in frames.
 
 import math
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -25,6 +24,7 @@ from voicechat.audio.echo_pairing import Reference
 from voicechat.audio.echo_search import EchoSearch, Finding
 from voicechat.audio.echo_slice import FRAME, FRAME_MS, SILENCE, Samples, Slice, slices
 from voicechat.audio.pcm import FRAME_BYTES
+from voicechat.events import Notice, Notify
 from voicechat.phrase import phrase
 
 Mode: TypeAlias = Literal["auto", "on", "off"]
@@ -53,7 +53,7 @@ TRUSTED_DB = -15.0
 """What is left of the microphone's sound where only the assistant speaks is softer than that."""
 _SMOOTH = 0.995
 """Of the powers whose ratio is shown, each 10 ms: it remembers two seconds."""
-HALF_DUPLEX = "half_duplex"
+HALF_DUPLEX = "sound_half_duplex"
 HALF_DUPLEX_MESSAGE = phrase(
     "The microphone is closed while the assistant speaks, for echo cancellation is missing here: "
     "pip install pywebrtc-audio, or use headphones"
@@ -80,11 +80,17 @@ class Echo:
     Args:
         mode: `auto`: only when an echo is heard; `on`: always; `off`: never.
         noise_suppression: Whether steady noise is softened too, where the canceller works.
+        notify: Told once when there is only half duplex.
     """
 
-    def __init__(self, mode: Mode = "auto", *, noise_suppression: bool = True) -> None:
-        self.tell: Callable[[str, str], None] = lambda code, message: None
-        """Gets a stable name and a line for the user, once, when there is only half duplex."""
+    def __init__(
+        self,
+        mode: Mode = "auto",
+        *,
+        noise_suppression: bool = True,
+        notify: Notify = lambda notice: None,
+    ) -> None:
+        self._notify = notify
         self.latency_ms = 0.0
         """From writing a sound to the ear, as the loudspeaker's driver believes."""
         self.allows_half_duplex = True
@@ -243,7 +249,7 @@ class Echo:
     def _tell_half_duplex(self) -> None:
         if not self._is_told:
             self._is_told = True
-            self.tell(HALF_DUPLEX, HALF_DUPLEX_MESSAGE)
+            self._notify(Notice(HALF_DUPLEX, HALF_DUPLEX_MESSAGE))
 
     def _learn(self, finding: Finding) -> None:
         if finding.is_echo:

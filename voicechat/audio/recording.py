@@ -7,7 +7,6 @@ own mixes, encodes and writes.  What the disk cannot take is told once, and the 
 import queue
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.record_files import RecordingFile, create_recording
 from voicechat.audio.record_tracks import Mix
 from voicechat.errors import VoiceChatError
+from voicechat.events import Notice, Notify
 from voicechat.phrase import phrase
 
 MOST_WAITING_BYTES = 10_000_000
@@ -26,7 +26,6 @@ CLOSE_LIMIT_S = 1.0
 
 Side: TypeAlias = Literal["user", "assistant"]
 Piece: TypeAlias = tuple[Side, bytes, int, int]
-Tell: TypeAlias = Callable[[str, str], None]
 
 
 class Recorder:
@@ -34,11 +33,11 @@ class Recorder:
 
     Args:
         path: Where to; a name that is taken gets a number.  A folder: names by date and time.
-        tell: Gets a stable name and a line for the user; called in any thread.
+        notify: Told what the user should know; called in any thread.
     """
 
-    def __init__(self, path: Path, tell: Tell = lambda code, line: None) -> None:
-        self.tell = tell
+    def __init__(self, path: Path, notify: Notify = lambda notice: None) -> None:
+        self._notify = notify
         self._wanted = path
         self._take: _Take | None = None
 
@@ -63,7 +62,7 @@ class Recorder:
             VoiceChatError: the file cannot be made.
         """
         if not self.is_on:
-            self._take = _Take(*create_recording(self._name()), self.tell)
+            self._take = _Take(*create_recording(self._name()), self._notify)
 
     def stop(self) -> None:
         """End it; the file is whole within a moment, and `path` still names it."""
@@ -112,12 +111,13 @@ class Recorder:
 class _Take:
     """One recording: a queue, the thread that empties it, and the file."""
 
-    def __init__(self, file: RecordingFile, path: Path, tell: Tell) -> None:
+    def __init__(self, file: RecordingFile, path: Path, notify: Notify) -> None:
         self.path = path
         self.began = time.perf_counter()
         self.is_running = True
         """Whether it takes more, and nothing has gone wrong."""
-        self._file, self._tell = file, tell
+        self._file = file
+        self._notify = notify
         self._mix = Mix()
         self._pieces: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()
         self._handed = self._written = 0
@@ -146,7 +146,8 @@ class _Take:
     def _miss(self) -> None:
         if not self._has_gap:
             self._has_gap = True
-            self._tell("recording_gap", phrase("The disk is too slow: the recording has gaps"))
+            words = phrase("The disk is too slow: the recording has gaps")
+            self._notify(Notice("recording_gap", words))
 
     # -- the thread -----------------------------------------------------------------------------
 
@@ -161,7 +162,8 @@ class _Take:
             line = phrase(
                 "{sentence}; the recording ends here, the call goes on", sentence=error.message
             )
-            self._tell("recording_failed", VoiceChatError(line, error.hint).sentence)
+            words = VoiceChatError(line, error.hint).sentence
+            self._notify(Notice("recording_failed", words))
 
     def _write_some(self) -> bool:
         """Mix and write what has come; whether more may come."""

@@ -24,6 +24,7 @@ from voicechat.cascade.mind import check_mind
 from voicechat.cascade.options import LocalOptions, load_options
 from voicechat.cascade.server import PATH, listen
 from voicechat.cascade.sound import warm_up
+from voicechat.cascade.speech_probe import settle_speech
 from voicechat.environment import keep_no_core
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.phrase import phrase, to_json
@@ -57,6 +58,9 @@ async def _serve(
     parts = assemble(options)
     if options.check == "yes":
         await check_mind(options)
+    settled = await settle_speech(options)
+    if settled != options:
+        parts = assemble(settled)
     stopped = asyncio.Event()
     _stop_on_signals(stopped.set)
     try:
@@ -68,7 +72,7 @@ async def _serve(
     _print({"port": port, "url": f"ws://127.0.0.1:{port}{PATH}", **told})
     if exit_with_parent:
         _stop_at_end_of_stdin(stopped.set)
-    threading.Thread(target=_warm_up, args=(options,)).start()
+    threading.Thread(target=_warm_up, args=(settled,)).start()
     await stopped.wait()
     server.close()
     with contextlib.suppress(TimeoutError):
@@ -101,7 +105,7 @@ def _read(arguments: Sequence[str]) -> tuple[int, LocalOptions, bool]:
 def _warm_up(options: LocalOptions) -> None:
     """Load what the first answer will need, while nobody waits."""
     if any("://" in address for address in (options.mind, options.ears, options.mouth)):
-        import voicechat.cascade.network  # noqa: F401
+        import voicechat.links.http_transport  # noqa: F401
     warm_up()
 
 

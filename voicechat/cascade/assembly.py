@@ -2,20 +2,15 @@
 
 from voicechat.cascade.ears import HttpEars, NoEars, Writer
 from voicechat.cascade.endpoints import service_of
-from voicechat.cascade.gemini_speech import GeminiSpeaker, GeminiWriter
-from voicechat.cascade.glm_speech import GlmSpeaker, GlmWriter
 from voicechat.cascade.mind import make_mind
 from voicechat.cascade.mouth import HttpMouth, NoMouth, Speaker
-from voicechat.cascade.openai_speech import OpenAISpeaker, OpenAIWriter
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.parts import Ears, Mouth, Parts
 from voicechat.cascade.programs import EspeakMouth, SayMouth, find_program, likely_programs
 from voicechat.cascade.spare import SpareMouth
-from voicechat.cascade.xai_speech import XaiSpeaker, XaiWriter
+from voicechat.cascade.speech import speech_kinds, speech_services
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
-
-_KINDS = phrase("`openai`, `glm`, `gemini` or `xai`")
 
 
 def assemble(options: LocalOptions) -> Parts:
@@ -30,24 +25,16 @@ def assemble(options: LocalOptions) -> Parts:
 def _ears(options: LocalOptions) -> Ears:
     if _is_address(options.ears):
         return HttpEars(_writer(options))
-    if options.ears != "none":
-        raise _unknown("ears", options.ears, phrase("`none` or an address"))
+    if options.ears not in ("none", "auto"):
+        raise _unknown("ears", options.ears, phrase("`auto`, `none` or an address"))
     return NoEars()
 
 
 def _writer(options: LocalOptions) -> Writer:
-    kind, model = options.ears_kind, options.ears_model
-    service = service_of(options, options.ears, options.ears_key, kind=kind)
-    match kind:
-        case "openai":
-            return OpenAIWriter(service, model)
-        case "glm":
-            return GlmWriter(service, model)
-        case "gemini":
-            return GeminiWriter(service, model)
-        case "xai":
-            return XaiWriter(service)
-    raise _unknown(phrase("kind of ears"), kind, _KINDS)
+    kind = options.ears_kind
+    if found := speech_services(kind):
+        return found.writer(service_of(options, options.ears, options.ears_key, kind=kind), options)
+    raise _unknown(phrase("kind of ears"), kind, _known_kinds())
 
 
 def _mouth(options: LocalOptions) -> Mouth:
@@ -60,18 +47,11 @@ def _mouth(options: LocalOptions) -> Mouth:
 
 
 def _speaker(options: LocalOptions) -> Speaker:
-    kind, model = options.mouth_kind, options.mouth_model
-    service = service_of(options, options.mouth, options.mouth_key, kind=kind)
-    match kind:
-        case "openai":
-            return OpenAISpeaker(service, model)
-        case "glm":
-            return GlmSpeaker(service, model)
-        case "gemini":
-            return GeminiSpeaker(service, model)
-        case "xai":
-            return XaiSpeaker(service, options.language)
-    raise _unknown(phrase("kind of mouth"), kind, _KINDS)
+    kind = options.mouth_kind
+    if found := speech_services(kind):
+        service = service_of(options, options.mouth, options.mouth_key, kind=kind)
+        return found.speaker(service, options)
+    raise _unknown(phrase("kind of mouth"), kind, _known_kinds())
 
 
 def _program_mouth(wanted: str, options: LocalOptions) -> Mouth:
@@ -96,6 +76,11 @@ def _installed(wanted: str, voice: str, language: str) -> Mouth | None:
                 return SayMouth(path, voice)
             return EspeakMouth(path, voice, language)
     return None
+
+
+def _known_kinds() -> str:
+    *others, last = (f"`{kind}`" for kind in speech_kinds())
+    return phrase("{one} or {other}", one=", ".join(others), other=last)
 
 
 def _is_address(value: str) -> bool:

@@ -10,13 +10,13 @@ from voicechat.cascade.attempts import attempts
 from voicechat.cascade.chat_reading import ChatReader, Voice
 from voicechat.cascade.chat_ways import ChatWays
 from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.notices import DEAF, say
-from voicechat.cascade.parts import Piece, Question, Said
+from voicechat.cascade.parts import NotHeardError, Piece, Question, Said
 from voicechat.cascade.past import retell
 from voicechat.cascade.sse import read_events
 from voicechat.errors import RefusedError
 from voicechat.phrase import phrase
 
+TYPE_IT = phrase("Typed messages work")
 _NOT_FOR_TALKING = ("embed", "whisper", "tts", "dall-e", "moderation", "rerank", "transcribe")
 
 
@@ -25,8 +25,8 @@ class ChatMind:
 
     hears = False
 
-    def __init__(self, service: HttpService, model: str, language: str = "") -> None:
-        self._service, self._model, self._language = service, model, language
+    def __init__(self, service: HttpService, model: str) -> None:
+        self._service, self._model = service, model
         self._ways = ChatWays(service.host)
 
     async def answer(self, question: Question) -> AsyncGenerator[Piece, None]:
@@ -37,8 +37,7 @@ class ChatMind:
         """
         turn = last_turn(question)
         if turn.pcm and not turn.text and not self.hears:
-            yield say(DEAF, self._language, "")
-            return
+            raise NotHeardError(phrase("I cannot hear yet: set [local] ears"), TYPE_IT)
         self._model = self._model or await self._find_model()
         asked = attempts(
             lambda: self._stream(question), lambda error: self._learn(error, self._body(question))
@@ -97,15 +96,24 @@ async def find_model(service: HttpService) -> str:
     Raises:
         RefusedError: It has none.
     """
-    data = (await service.get("/models")).get("data")
-    listed = data if isinstance(data, list) else []
-    names = [str(entry.get("id") or "") for entry in listed if isinstance(entry, dict)]
-    for name in names:
-        if name and not any(word in name.lower() for word in _NOT_FOR_TALKING):
+    for name in await list_models(service):
+        if not any(word in name.lower() for word in _NOT_FOR_TALKING):
             return name
     raise RefusedError(
         phrase("{who} offers no chat model", who=service.name), phrase("Install one, or name it")
     )
+
+
+async def list_models(service: HttpService) -> list[str]:
+    """The names of all models of the service, in its order.
+
+    Raises:
+        VoiceChatError: It has no such list.
+    """
+    data = (await service.get("/models")).get("data")
+    listed = data if isinstance(data, list) else []
+    names = [str(entry.get("id") or "") for entry in listed if isinstance(entry, dict)]
+    return [name for name in names if name]
 
 
 def last_turn(question: Question) -> Said:

@@ -1,4 +1,4 @@
-"""HTTP to the services of ears, mind and mouth: the only door to httpx, and it is loaded late.
+"""HTTP to the services of ears, mind and mouth: by httpx2, and it is loaded late.
 
 One wall-clock deadline lies around everything, and a shorter one around each silence.  Every
 foreign error leaves as one of ours, and no text ever holds a key.
@@ -9,6 +9,7 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -25,12 +26,13 @@ from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.sse import read_events
 from voicechat.errors import ConfigError, LinkError, ServiceError, VoiceChatError
 from voicechat.links import trust
+from voicechat.links.answers import message_of
 from voicechat.links.proxy import read_proxy
 from voicechat.links.route import Route
 from voicechat.phrase import phrase
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
 __all__ = ["HttpService", "is_loopback", "read_events", "service_of"]
 
@@ -47,6 +49,15 @@ _PIECE = 2**16
 """Of a large one, between two looks at what else there is to do: what comes packed may be a
 thousand times as large unpacked."""
 _ENDS = ("/chat/completions", "/audio/transcriptions", "/audio/speech")
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAnswer:
+    """What a service said to a question that only asks whether a path leads anywhere."""
+
+    status: int
+    said: str
+    """Its own words, where there are any."""
 
 
 class HttpService:
@@ -95,10 +106,10 @@ class HttpService:
                 phrase("Use https"),
             )
         trust.check_headers(self._headers)
-        through = None if local or not proxy else read_proxy(proxy, "the options")
+        through = None if local or not proxy else read_proxy(proxy, phrase("the options"))
         connect_s = min(_CONNECT_S, deadline_s)
         self._route = Route(self.name, through, connect_s, secrets)
-        self._client: httpx.AsyncClient | None = None
+        self._client: httpx2.AsyncClient | None = None
 
     @property
     def name(self) -> str:
@@ -162,6 +173,19 @@ class HttpService:
                 if isinstance(error, LinkError) or refusals.is_barred(answer.status_code, error):
                     raise error
 
+    async def probe(self, path: str, form: dict[str, str]) -> ProbeAnswer:
+        """Post a form without a file: is there anything at this path?
+
+        Raises:
+            VoiceChatError: The service is not reached.
+        """
+        files = {name: (None, value) for name, value in form.items()}
+        with self._translation():
+            async with self._send("POST", path, files=files) as answer:
+                value = _json(await self._read(answer))
+                said = message_of(value) if isinstance(value, dict | list) else ""
+                return ProbeAnswer(answer.status_code, said)
+
     async def close(self) -> None:
         """Let go of the connections."""
         client, self._client = self._client, None
@@ -202,7 +226,7 @@ class HttpService:
     @contextlib.asynccontextmanager
     async def _request(
         self, method: str, path: str, **content: Any
-    ) -> "AsyncIterator[httpx.Response]":
+    ) -> "AsyncIterator[httpx2.Response]":
         async with self._send(method, path, **content) as answer:
             if answer.status_code != 200 or _is_page(answer):
                 raise self._refusal(answer, await self._read(answer))
@@ -211,21 +235,21 @@ class HttpService:
     @contextlib.asynccontextmanager
     async def _send(
         self, method: str, path: str, **content: Any
-    ) -> "AsyncIterator[httpx.Response]":
+    ) -> "AsyncIterator[httpx2.Response]":
         headers = {**content.pop("headers", {}), **self._headers}
         async with self._open().stream(
             method, self._url(path), headers=headers, **content
         ) as answer:
             yield answer
 
-    def _open(self) -> "httpx.AsyncClient":
-        import httpx
+    def _open(self) -> "httpx2.AsyncClient":
+        import httpx2
 
-        from voicechat.cascade.network import Network, Transport
+        from voicechat.links.http_transport import Network, Transport
 
         if self._client is None:
             network = Network(self._address, self._route, lambda: trust.tls_context(self._ca_file))
-            self._client = httpx.AsyncClient(
+            self._client = httpx2.AsyncClient(
                 transport=Transport(network), trust_env=False, timeout=None
             )
         return self._client
@@ -235,7 +259,7 @@ class HttpService:
         base = self._base if end == path else f"{self._base.removesuffix(end)}{path}"
         return f"{base}{'&' if '?' in base else '?'}{self._query}" if self._query else base
 
-    async def _read(self, answer: "httpx.Response") -> bytes:
+    async def _read(self, answer: "httpx2.Response") -> bytes:
         body = bytearray()
         async for piece in answer.aiter_bytes():
             body += piece
@@ -248,7 +272,7 @@ class HttpService:
 
     # -- what went wrong ------------------------------------------------------------------------
 
-    def _refusal(self, answer: "httpx.Response", body: bytes) -> VoiceChatError:
+    def _refusal(self, answer: "httpx2.Response", body: bytes) -> VoiceChatError:
         headers = {name.lower(): value for name, value in answer.headers.items()}
         value = _json(body)
         return refusals.refusal(self._route, answer.status_code, headers, body, value, time.time())
@@ -271,19 +295,19 @@ class HttpService:
         )
 
     def _translate(self, error: Exception) -> VoiceChatError:
-        import httpcore
-        import httpx
+        import httpcore2
+        import httpx2
 
         reason = self._route.quote(f"{type(error).__name__}: {error}", 200)
-        if isinstance(error, httpx.DecodingError):
+        if isinstance(error, httpx2.DecodingError):
             return ServiceError(
                 phrase("{who} sent something unreadable ({why})", who=self.name, why=reason)
             )
-        if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+        if isinstance(error, httpx2.InvalidURL | httpx2.UnsupportedProtocol):
             return ConfigError(
                 phrase("The address of {who} is wrong ({why})", who=self.name, why=reason)
             )
-        if isinstance(error, httpcore.RemoteProtocolError | httpcore.NetworkError | OSError):
+        if isinstance(error, httpcore2.RemoteProtocolError | httpcore2.NetworkError | OSError):
             return LinkError(
                 phrase("The line to {who} broke ({why})", who=self.name, why=reason),
                 phrase("Try again"),
@@ -328,7 +352,7 @@ def service_of(
     )
 
 
-def _is_page(answer: "httpx.Response") -> bool:
+def _is_page(answer: "httpx2.Response") -> bool:
     """A web page where a service should be: a login page of this network, as a rule."""
     return "html" in answer.headers.get("content-type", "").lower()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from voicechat.cascade.endpoints import HttpService, read_events
 from voicechat.cascade.sound import RATE, SpeechStream, decode_sound
+from voicechat.cascade.speech import SpeechServices
 from voicechat.errors import RefusedError, ServiceError
 from voicechat.phrase import phrase
 
@@ -163,3 +164,9 @@ def _rate(kind: str) -> int:
     """Hz, as in `audio/L16;codec=pcm;rate=24000`."""
     found = re.search(r"rate=(\d{1,6})\b", kind)
     return int(found[1]) if found else RATE
+
+
+SPEECH = SpeechServices(
+    writer=lambda service, options: GeminiWriter(service, options.ears_model),
+    speaker=lambda service, options: GeminiSpeaker(service, options.mouth_model),
+)

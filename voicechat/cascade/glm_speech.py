@@ -11,6 +11,7 @@ from typing import Any
 from voicechat.cascade.endpoints import HttpService, read_events
 from voicechat.cascade.openai_speech import words_of
 from voicechat.cascade.sound import RATE, SpeechStream, decode_sound
+from voicechat.cascade.speech import SpeechServices
 
 _CONTEXT = 2000
 """Characters of what was said before; the service advises less than 8000."""
@@ -84,3 +85,9 @@ class GlmSpeaker:
                 rate = delta.get("return_sample_rate")
                 return [(decode_sound(content, self.name), rate if isinstance(rate, int) else RATE)]
         return []
+
+
+SPEECH = SpeechServices(
+    writer=lambda service, options: GlmWriter(service, options.ears_model),
+    speaker=lambda service, options: GlmSpeaker(service, options.mouth_model),
+)

@@ -6,8 +6,9 @@ Positions count from the first byte appended in the session, as `audio_start_ms`
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from voicechat.audio.vad import FRAME_BYTES, FRAME_MS
 from voicechat.cascade.sound import BYTES_PER_MS, ms_of
-from voicechat.cascade.vad import FRAME_BYTES, FRAME_MS, TurnFinder, TurnRules
+from voicechat.cascade.vad import TurnFinder, TurnRules
 
 _LONGEST_MS = 600_000
 """Of one turn; older sound of a longer one is forgotten."""

@@ -41,7 +41,7 @@ def _service_mind(options: LocalOptions) -> Mind:
     kind, model = options.mind_kind, options.mind_model
     service = service_of(options, options.mind, options.mind_key, kind=kind)
     if kind == "openai":
-        return ChatMind(service, model, options.language)
+        return ChatMind(service, model)
     if kind == "gemini":
         return GeminiMind(service, model)
     if kind in MANNERS:
@@ -96,7 +96,7 @@ class AutoMind:
                 model = self._model or await find_model(self._service)
         except (OSError, TimeoutError, VoiceChatError):
             return EchoMind(self._language)
-        self._chosen = ChatMind(self._service, model, self._language)
+        self._chosen = ChatMind(self._service, model)
         return self._chosen
 
 

@@ -11,10 +11,6 @@ ECHO: Mapping[str, str] = {
     "zh": "这只是内置的回声，不是人工智能。要和真正的模型对话，请设置 OPENAI_API_KEY"
     " 或启动 Ollama；详见 voicechat models。",
 }
-DEAF: Mapping[str, str] = {
-    "en": "I cannot hear yet: set [local] ears. Typed messages work.",
-    "zh": "我还听不见：请设置 [local] ears。打字可以用。",
-}
 OWN_VOICE: Mapping[str, str] = {
     "en": "(your own voice, {:.1f} s)",
     "zh": "（你自己的声音，{:.1f} 秒）",

@@ -9,6 +9,7 @@ from typing import Any
 
 from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.sound import SpeechStream
+from voicechat.cascade.speech import SpeechServices
 from voicechat.errors import ServiceError
 from voicechat.phrase import phrase
 
@@ -92,3 +93,9 @@ async def words_of(service: HttpService, path: str, form: dict[str, str], file: 
             phrase("{who} sent no words", who=service.name), phrase("Check the model of the ears")
         )
     return text.strip()
+
+
+SPEECH = SpeechServices(
+    writer=lambda service, options: OpenAIWriter(service, options.ears_model),
+    speaker=lambda service, options: OpenAISpeaker(service, options.mouth_model),
+)

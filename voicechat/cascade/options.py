@@ -22,17 +22,20 @@ class LocalOptions:
     """Empty: the first one the service offers."""
     mind_key: str = field(default="", repr=False)
     ears: str = "none"
-    """`none`, or the address of a transcription service."""
+    """`auto` (of the mind's server, if it has one), `none`, or the address of a service."""
     ears_kind: str = "openai"
     """What the transcription service speaks: `openai`, `glm`, `gemini` or `xai`."""
     ears_model: str = "whisper-1"
     ears_key: str = field(default="", repr=False)
     mouth: str = "auto"
-    """`auto`, `none`, `espeak-ng`, `say`, or the address of a speech service."""
+    """`auto` (the mind's server if it has one, else a program), `none`, `espeak-ng`, `say`, or the
+    address of a speech service."""
     mouth_kind: str = "openai"
     """What the speech service speaks: `openai`, `glm`, `gemini` or `xai`."""
     mouth_model: str = "tts-1"
     mouth_voice: str = ""
+    own_voice: str = ""
+    """Of the mind's server, where that speaks because `mouth` is `auto`."""
     mouth_key: str = field(default="", repr=False)
     language: str = ""
     """Of the conversation, as ISO 639-1, or empty: by the text."""

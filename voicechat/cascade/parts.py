@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from voicechat.errors import RefusedError
 from voicechat.events import Tool
 
 
@@ -89,6 +90,10 @@ class Spent:
     """Of the input."""
     input_audio: int = 0
     output_audio: int = 0
+
+
+class NotHeardError(RefusedError):
+    """A spoken turn came to the mind without words, and it does not take sound."""
 
 
 Piece: TypeAlias = str | Sound | ToolCall | CutShort | Spent

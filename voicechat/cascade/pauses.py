@@ -6,7 +6,8 @@ take half a minute at most.
 
 from collections.abc import Sequence
 
-from voicechat.cascade.vad import FRAME_BYTES, FRAME_MS, level_dbfs, make_detector
+from voicechat.audio.vad import FRAME_BYTES, FRAME_MS, frame_dbfs
+from voicechat.cascade.vad import make_turn_detector
 
 _THRESHOLD = 0.25
 """Rather lenient: a quiet voice that is thrown away is worse than a noise that is sent."""
@@ -23,7 +24,7 @@ def spoken_pieces(pcm: bytes, longest_ms: int) -> list[bytes]:
     A longer turn is cut in the middle of a pause, or at its quietest moment where it has none; the
     silence around each piece is left out.
     """
-    detect = make_detector(_THRESHOLD)
+    detect = make_turn_detector(_THRESHOLD)
     frames = [pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm), FRAME_BYTES)]
     if frames and len(frames[-1]) < FRAME_BYTES:
         frames.pop()
@@ -60,4 +61,4 @@ def _cut(frames: Sequence[bytes], voiced: Sequence[bool], low: int, high: int) -
         pause = 0 if voiced[at] else pause + 1
         if pause > longest:
             longest, best = pause, at + 1 - pause // 2
-    return best or min(range(low, high), key=lambda at: level_dbfs(frames[at]))
+    return best or min(range(low, high), key=lambda at: frame_dbfs(frames[at]))

@@ -259,6 +259,7 @@ def _plan(session: dict[str, Any], options: dict[str, Any]) -> ReplyPlan:
         max_output_tokens=merged["max_output_tokens"],
         metadata=options.get("metadata"),
         aside=options.get("conversation") == "none",
+        is_marked=session["audio"]["input"]["turn_detection"] is None,
         tools=_tools(merged["tools"], merged["tool_choice"]),
         must_call=_must_call(merged["tool_choice"]),
     )

@@ -30,6 +30,8 @@ class ReplyPlan:
     metadata: dict[str, str] | None
     aside: bool
     """Out of band: leaves the conversation alone."""
+    is_marked: bool = False
+    """The client says where the user's turns begin and end: none of them is a mere noise."""
     tools: Sequence[Tool] = ()
     must_call: str = ""
     """As in `Question`."""

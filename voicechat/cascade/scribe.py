@@ -11,7 +11,7 @@ from voicechat.cascade.items import Item
 from voicechat.cascade.parts import Ears
 from voicechat.cascade.reply import Send
 from voicechat.cascade.sound import RATE
-from voicechat.cascade.turns import describe
+from voicechat.cascade.turns import not_transcribed
 from voicechat.errors import ServiceError, VoiceChatError
 from voicechat.phrase import phrase
 
@@ -39,16 +39,17 @@ class Scribe:
         except VoiceChatError as error:
             words.set_exception(error)
             words.exception()  # Seen: nobody needs to ask for it.
-            outcome = {"type": f"{_EVENT}.failed", "error": {**describe(error), "param": None}}
+            outcome = not_transcribed(item, error)
         else:
             _sound_part(item)["transcript"] = text
             words.set_result(text)
             usage = {"type": "duration", "seconds": round(item.sound_bytes / 2 / RATE, 3)}
             outcome = {"type": f"{_EVENT}.completed", "transcript": text, "usage": usage}
+            outcome |= {"item_id": item.id, "content_index": 0}
         finally:
             words.cancel()
         if transcription is not None:
-            self._send({**outcome, "item_id": item.id, "content_index": 0})
+            self._send(outcome)
 
     async def _transcribe(self, item: Item, language: str) -> str:
         try:

@@ -11,13 +11,14 @@ from typing import Any, Literal
 from voicechat.cascade.checks import Refusal
 from voicechat.cascade.delivery import Delivery, Room
 from voicechat.cascade.items import History, Item
-from voicechat.cascade.parts import Parts, Question
+from voicechat.cascade.parts import NotHeardError, Parts, Question
 from voicechat.cascade.reply import Reply, ReplyPlan, Send, told
 from voicechat.errors import LinkError, RefusedError, VoiceChatError
 from voicechat.phrase import phrase
 
 __all__ = ["Room", "Turns", "describe"]
 
+SAY_AGAIN = phrase("Say it again, or check the microphone")
 ALOUD = (
     "Your answer is spoken aloud. Answer as one talks, in the language of the user: in short "
     "sentences, without lists, headings, tables, emoji or markup."
@@ -89,7 +90,13 @@ class Turns:
             cut = None
             if hears or not _is_silence(about):
                 cut = await Delivery(self._parts, reply, self._room).run(question)
+            elif reply.plan.is_marked:
+                raise NotHeardError(phrase("No words were heard"), SAY_AGAIN)
             reply.finish("incomplete", reason=cut.reason) if cut else reply.finish()
+        except NotHeardError as error:
+            for item in [item for item in about if item.pcm][-1:]:
+                self._send(not_transcribed(item, error))
+            reply.finish("failed", error=describe(error))
         except VoiceChatError as error:
             reply.finish("failed", error=describe(error))
         except Exception:
@@ -107,6 +114,13 @@ def describe(error: VoiceChatError) -> dict[str, Any]:
     elif error.retry_after_s is not None:
         kind = code = "rate_limit_exceeded"
     return {"type": kind, "code": code, **told(error.sentence)}
+
+
+def not_transcribed(item: Item, error: VoiceChatError) -> dict[str, Any]:
+    """The event that tells that a spoken turn has no words."""
+    kind = "conversation.item.input_audio_transcription.failed"
+    fault = {**describe(error), "param": None}
+    return {"type": kind, "item_id": item.id, "content_index": 0, "error": fault}
 
 
 async def _ask(about: Sequence[Item], plan: ReplyPlan, *, hears: bool) -> Question:

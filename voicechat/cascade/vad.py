@@ -1,24 +1,17 @@
-"""Is somebody speaking, and when does a turn begin and end: counted in frames of 20 ms.
+"""Endpointing: when a turn begins and when it has ended, counted in frames of 20 ms.
 
-The word "speech" for one frame comes from WebRTC's detector, or from the level alone where that
-is missing; a threshold of 0..1 asks for more certainty and more loudness.
+Whether one frame holds speech is said by `audio.vad`; a threshold of 0..1 asks for more certainty
+and more loudness.
 """
 
-import math
-import operator
-from array import array
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
-FRAME_MS = 20
-FRAME_BYTES = 24_000 * 2 * FRAME_MS // 1000
+from voicechat.audio.vad import FRAME_BYTES, FRAME_MS, Detector, make_detector
+
 _ONSET = 4
 """Voiced frames among the last five that make a beginning: 80 ms, so that a click is no word."""
 _SEMANTIC_SILENCE_MS = {"low": 1200, "medium": 700, "auto": 700, "high": 400}
-
-Detector: TypeAlias = Callable[[bytes], bool]
-"""Says of one frame (PCM16 mono, 24 kHz, 20 ms) whether it holds speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,52 +37,16 @@ def read_rules(turn_detection: dict[str, Any]) -> TurnRules:
     )
 
 
-def make_detector(threshold: float) -> Detector:
-    """WebRTC's detector behind a level gate; the level alone where it is not installed."""
-    gate_dbfs = -62 + 24 * threshold
-    try:
-        import webrtcvad
-    except ImportError:
-        return _LevelDetector(gate_dbfs)
-    voice = webrtcvad.Vad(min(3, int(threshold * 4)))
-    return lambda frame: level_dbfs(frame) > gate_dbfs and voice.is_speech(_at_48k(frame), 48_000)
-
-
-def level_dbfs(frame: bytes) -> float:
-    """Root mean square of PCM16 in dB below full scale; -120 for silence."""
-    samples = array("h", frame)
-    power = sum(map(operator.mul, samples, samples)) / max(1, len(samples))
-    return 20 * math.log10(math.sqrt(power) / 32768) if power > 0 else -120.0
-
-
-def _at_48k(frame: bytes) -> bytes:
-    """Each sample twice: the images this makes lie above what the detector looks at."""
-    samples = array("h", frame)
-    doubled = array("h", bytes(2 * len(frame)))
-    doubled[0::2] = samples
-    doubled[1::2] = samples
-    return doubled.tobytes()
-
-
-class _LevelDetector:
-    """Speech is what stands 9 dB out of a noise floor that follows quickly down, slowly up."""
-
-    def __init__(self, gate_dbfs: float) -> None:
-        self._gate_dbfs = gate_dbfs
-        self._floor_dbfs = gate_dbfs
-
-    def __call__(self, frame: bytes) -> bool:
-        level = level_dbfs(frame)
-        rise = 0.05 if level > self._floor_dbfs else 0.5
-        self._floor_dbfs = max(-90.0, self._floor_dbfs + (level - self._floor_dbfs) * rise * 0.2)
-        return level > self._gate_dbfs and level > self._floor_dbfs + 9
+def make_turn_detector(threshold: float) -> Detector:
+    """A detector that asks for more loudness and more certainty the higher the threshold is."""
+    return make_detector(-62 + 24 * threshold, min(3, int(threshold * 4)))
 
 
 class TurnFinder:
     """Fold of frames: tells at which frame a turn begins and at which it has ended."""
 
     def __init__(self, rules: TurnRules, detector: Detector | None = None) -> None:
-        self._detect = detector or make_detector(rules.threshold)
+        self._detect = detector or make_turn_detector(rules.threshold)
         self._silent_frames = max(1, rules.silence_ms // FRAME_MS)
         self._recent: list[bool] = []
         self._quiet = 0
@@ -124,7 +81,7 @@ def trim(pcm: bytes) -> bytes:
 
     Sound without any speech in it is returned whole.
     """
-    detect = make_detector(0.5)
+    detect = make_turn_detector(0.5)
     frames = range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES)
     voiced = [at for at in frames if detect(pcm[at : at + FRAME_BYTES])]
     if not voiced:

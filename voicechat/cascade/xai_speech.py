@@ -11,6 +11,7 @@ from typing import Any
 from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.openai_speech import sound_of, words_of
 from voicechat.cascade.sound import RATE
+from voicechat.cascade.speech import SpeechServices
 
 _VOICES = frozenset({"eve", "ara", "leo", "rex", "sal"})
 
@@ -56,3 +57,9 @@ class XaiSpeaker:
         async with contextlib.aclosing(sound_of(self._service, "/tts", body)) as pieces:
             async for pcm in pieces:
                 yield pcm
+
+
+SPEECH = SpeechServices(
+    writer=lambda service, _: XaiWriter(service),
+    speaker=lambda service, options: XaiSpeaker(service, options.language),
+)

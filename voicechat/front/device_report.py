@@ -1,6 +1,5 @@
 """What a test of the devices found, in plain lines: what it is, what is wrong, what to do."""
 
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -9,6 +8,7 @@ from typing import Literal, TypeAlias
 from voicechat.audio.device_test import CHIRPS, Findings
 from voicechat.front.words import IN_ENGLISH, Words
 from voicechat.phrase import phrase
+from voicechat.visible import visible_json
 
 Grade: TypeAlias = Literal["good", "note", "bad"]
 
@@ -55,7 +55,7 @@ def report_test(
     found = judge(findings)
     if as_json:
         fields = asdict(findings) | {"verdicts": [asdict(verdict) for verdict in found]}
-        _write(json.dumps(fields, ensure_ascii=False, indent=1))
+        _write(visible_json(fields, indent=1))
     else:
         for verdict in found:
             _write(f"{words.told(_MARKS[verdict.grade])}  {words.told(verdict.text)}")

@@ -1,6 +1,5 @@
 """`voicechat conversations` and `voicechat export`: what was kept, as a list or one of it whole."""
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,12 +9,13 @@ from voicechat.front.output import complain
 from voicechat.front.words import IN_ENGLISH, Words
 from voicechat.journal import Kept, Loaded, export
 from voicechat.phrase import phrase
+from voicechat.visible import visible_json
 
 
 def list_conversations(found: Sequence[Kept], *, as_json: bool, words: Words = IN_ENGLISH) -> int:
     """Print the conversations, newest first: two lines each, or one JSON array."""
     if as_json:
-        _write(json.dumps([asdict(kept) for kept in found], ensure_ascii=False, indent=1))
+        _write(visible_json([asdict(kept) for kept in found], indent=1))
         return 0
     for kept in found:
         facts = (kept.id, _local(kept.last), words.told(_count(kept)), kept.model)

@@ -1,6 +1,5 @@
 """`voicechat devices` and `voicechat models`: what there is, in columns or as JSON."""
 
-import json
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from voicechat.errors import VoiceChatError
 from voicechat.front.output import complain
 from voicechat.front.words import IN_ENGLISH, Words
 from voicechat.phrase import phrase
+from voicechat.visible import visible_json
 
 _WIDEST_NAME = 33
 """Columns: with every ability behind it, a line still fits into 80."""
@@ -179,7 +179,7 @@ def _pad(text: str, width: int) -> str:
 
 
 def _print_json(rows: list[dict[str, object]]) -> int:
-    _write(json.dumps(rows, ensure_ascii=False, indent=1))
+    _write(visible_json(rows, indent=1))
     return 0
 
 

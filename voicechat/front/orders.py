@@ -20,7 +20,6 @@ from typing import TypeAlias
 
 from voicechat.conversation import Row
 from voicechat.pictures import (
-    Limits,
     Picture,
     fetch_dropped,
     fetch_named,
@@ -132,20 +131,14 @@ async def carry_out(order: Show, session: Session) -> list[Shown]:
         ConfigError: no such file, no picture, broken, too large, no screen.
     """
     if isinstance(order, ShowScreen):
-        return _show(session, [await fetch_screen(limits_of(session))], order.text)
+        return _show(session, [await fetch_screen(session.picture_limits)], order.text)
     find = fetch_dropped if order.is_guess else fetch_named
     paths, words = await find(order.line)
     if not paths:
         row = session.say(order.line)
         return [Shown(row, None, expects_answer=True)] if row else []
-    limits = limits_of(session)
+    limits = session.picture_limits
     return _show(session, [await fetch_picture(path, limits) for path in paths], words)
-
-
-def limits_of(session: Session) -> Limits:
-    """What the model of the moment takes."""
-    profile = session.line.dialect.profile
-    return Limits(profile.image_types, profile.image_bytes, profile.image_side)
 
 
 def _show(session: Session, pictures: list[Picture], words: str) -> list[Shown]:

@@ -1,14 +1,56 @@
 """Words on stdout and stderr for those without a screen: each is there as soon as it is written."""
 
 import io
-import json
 import os
+import select
 import sys
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from voicechat.errors import VoiceChatError
 from voicechat.phrase import phrase
+from voicechat.visible import visible_json
+
+STUCK_S = 0.5
+"""How long the end of the program waits for whoever reads its words."""
+_SAFE = 512
+"""Characters that a pipe with any room takes without waiting (PIPE_BUF is 4096 bytes)."""
+_stopped_at: float | None = None
+"""When the program was told to end; None: it was not."""
+
+
+def stop_waiting() -> None:
+    """The program ends: from now on nothing is written to where nobody reads.
+
+    Called from a signal handler, it may be in the middle of a write that waits for a reader; that
+    goes on at the new place.
+    """
+    global _stopped_at
+    _stopped_at = time.monotonic()
+    for stream in (sys.stdout, sys.stderr):
+        _has_room(stream)
+
+
+def _has_room(stream: Any) -> bool:
+    """Whether a stream takes more, in the time that is left; else it leads nowhere from now on."""
+    assert _stopped_at is not None
+    left_s = max(0.0, _stopped_at + STUCK_S - time.monotonic())
+    try:
+        number = stream.fileno()
+        if select.select([], [number], [], left_s)[1]:
+            return True
+        _lead_nowhere(number)
+    except (OSError, ValueError, AttributeError):
+        return True  # No file of the system's: it does not wait.
+    return False
+
+
+def _lead_nowhere(number: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)
 
 
 def allow_any_text() -> None:
@@ -26,28 +68,39 @@ def write(text: str) -> None:
     if sys.stdout is None:
         raise VoiceChatError(phrase("Cannot write to stdout: it is closed"))
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        for piece in _pieces(text, sys.stdout):
+            sys.stdout.write(piece)
+            sys.stdout.flush()
     except OSError as error:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        _lead_nowhere(sys.stdout.fileno())
         text = phrase("Cannot write to stdout: {why}", why=error.strerror)
         raise VoiceChatError(text) from None
 
 
+def _pieces(text: str, stream: Any) -> Iterator[str]:
+    """All at once; at the end of the program only as much as is taken without waiting."""
+    if _stopped_at is None:
+        yield text
+        return
+    for start in range(0, len(text), _SAFE):
+        if not _has_room(stream):
+            return
+        yield text[start : start + _SAFE]
+
+
 def write_json(fields: dict[str, Any]) -> None:
-    """One object on one line of stdout.
+    """One object on one line of stdout; no character of it steers a terminal or hides.
 
     Raises:
         VoiceChatError: as `write`.
     """
-    write(json.dumps(fields, ensure_ascii=False) + "\n")
+    write(visible_json(fields) + "\n")
 
 
 def complain(text: str) -> None:
     """One line on stderr."""
-    print(f"voicechat: {text}", file=sys.stderr, flush=True)  # noqa: T201 - this is our output
+    for piece in _pieces(f"voicechat: {text}\n", sys.stderr):
+        print(piece, end="", file=sys.stderr, flush=True)  # noqa: T201 - this is our output
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ holds one object per event (`voicechat.front.report`) and nothing else.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,9 +19,12 @@ from voicechat.events import (
     ReplyAudio,
     ReplyFinished,
     ReplyText,
+    Retrying,
     SessionReady,
+    WentOffline,
 )
 from voicechat.front import report
+from voicechat.front.doors import TypedKey
 from voicechat.front.orders import (
     Help,
     Leave,
@@ -32,12 +36,12 @@ from voicechat.front.orders import (
     carry_out,
     read_order,
 )
-from voicechat.front.output import Page, allow_any_text, complain, write_json
+from voicechat.front.output import Page, allow_any_text, complain, stop_waiting, write_json
 from voicechat.front.questions import Questions
 from voicechat.front.signals import on_stop
 from voicechat.front.spoken import Recording
 from voicechat.front.stdin import read_lines
-from voicechat.front.words import Words
+from voicechat.front.words import IN_ENGLISH, Words
 from voicechat.phrase import phrase
 from voicechat.session import Session
 from voicechat.text import clean
@@ -59,6 +63,10 @@ class Options:
     save_reply: Path | None = None
     is_voice: bool = False
     """Microphone and loudspeaker are open: go on listening when stdin has ended."""
+    find_key: Callable[[str, str], TypedKey | None] = lambda line, provider: None
+    """The key in a line, for one who talks to that provider."""
+    reconnects: bool = True
+    """A line that is lost is tried again."""
 
 
 @dataclass(slots=True)
@@ -89,7 +97,7 @@ class Plain:
             if main is not None:
                 main.cancel()
 
-        on_stop(stop, also_interrupt=True)
+        on_stop(stop, also_interrupt=True, unblock=stop_waiting)
         try:
             self._show_past(session)
             await self._converse(session)
@@ -107,14 +115,14 @@ class Plain:
 
     def _show_past(self, session: Session) -> None:
         """Rows of a conversation that is resumed: for scripts; stdout is for replies otherwise."""
-        for row in session.conversation.rows if self.options.as_json else ():
+        for row in session.rows if self.options.as_json else ():
             write_json({"event": "past", "id": row.id, "role": row.role, "text": row.text})
 
     async def _converse(self, session: Session) -> None:
-        rate, path = session.line.dialect.input_rate, self.options.say
+        rate, path = session.input_rate, self.options.say
         recording = Recording(path, rate) if path else None  # A bad one is told before the call.
         async with asyncio.TaskGroup() as tasks:
-            call = tasks.create_task(session.run())
+            call = tasks.create_task(session.run(reconnects=self.options.reconnects))
             if recording is not None:
                 await self._ask_by_voice(session, recording)
             else:
@@ -125,7 +133,11 @@ class Plain:
             call.cancel()
 
     async def _ask(self, session: Session, line: str) -> None:
-        """One line of stdin: a message or an order (`voicechat.front.orders`)."""
+        """One line of stdin: a message or an order (`voicechat.front.orders`); no key is sent."""
+        typed = self.options.find_key(line, session.line.dialect.profile.name)
+        if typed is not None:
+            self._refuse_key(typed)
+            return
         order = read_order(line)
         match order:
             case Say(text):
@@ -141,6 +153,17 @@ class Plain:
                 complain(self.words("help_orders"))
             case Leave():
                 raise _Left
+
+    def _refuse_key(self, typed: TypedKey) -> None:
+        """Nobody can be asked here: a line with a key in it is not sent."""
+        key, owner = "key_not_sent", {}
+        if typed.provider:
+            key = "key_not_sent_of"
+            owner = {"title": typed.title, "provider": typed.provider, "env": typed.variable}
+        if self.options.as_json:
+            text = IN_ENGLISH(key, **owner)
+            write_json({"event": "notice", "code": "key_not_sent", "text": text})
+        self.questions.give_up(self.words(key, **owner))
 
     async def _show(self, session: Session, order: Show) -> None:
         await self._ready.wait()  # Only then is it known what the model takes.
@@ -167,7 +190,7 @@ class Plain:
         await self._ready.wait()  # What waits for a session is bounded; a file may be long.
         self.questions.open()
         await recording.speak(session)
-        if session.gate.hands_free:
+        if session.is_hands_free:
             self.questions.expect(phrase("the model heard nobody speak"))
         session.end_turn()
         await self.questions.wait_closed()
@@ -191,6 +214,8 @@ class Plain:
             self._write(event)
         if isinstance(event, SessionReady):
             self._ready.set()
+            if self.session is not None:
+                self.questions.reply_s = self.session.line.dialect.answer_s
         self.questions.count(event)
 
     def _write(self, event: Event | VoiceChatError) -> None:
@@ -201,17 +226,23 @@ class Plain:
                 self._page.end_reply()
             case InputTranscript(_, text, final=True) if self.options.is_voice:
                 self._page.write_said(text)
+            case WentOffline(message):
+                self._page.end_reply()
+                complain(self.words.told(phrase("Offline: {why}", why=message)))
+            case Retrying(seconds):
+                text = phrase("Connecting again in {seconds:.0f} s", seconds=seconds)
+                complain(self.words.told(text))
             case Notice(code, message) if code not in SUMMED_UP:
                 self._told.add(message)
                 complain(self.words.told(message))
 
     def _report(self, event: Event | VoiceChatError) -> None:
         assert self.session is not None
-        fields = report.describe(event, self.session.line.dialect.output_rate)
+        fields = report.describe(event, self.session.output_rate)
         if fields is None:
             return
         if isinstance(event, SessionReady):
-            fields |= {"link": self.session.line.way, "proxy": self.session.proxy_label}
+            fields |= {"link": self.session.way, "proxy": self.session.proxy_label}
         if isinstance(event, ReplyFinished):
             seen = self.session.snapshot()
             fields |= {"latency_ms": seen.latency_ms, "sound": report.describe_sound(seen)}
@@ -220,7 +251,7 @@ class Plain:
     def _save(self, event: ReplyAudio) -> None:
         assert self.session is not None and self.options.save_reply is not None
         if self._writer is None:
-            rate = self.session.line.dialect.output_rate
+            rate = self.session.output_rate
             self._writer = WavWriter(self.options.save_reply, rate)
         self._writer.write(event.pcm)
 

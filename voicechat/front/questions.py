@@ -1,7 +1,8 @@
 """What was asked, what was answered, and when to give a question up.
 
 Rule: one question is open at a time.  It is closed by a reply that says something, by a failure,
-or by `PATIENCE_S` without a sign where a reply should have begun; a tool may take its time.
+or by no sign where a reply should have begun, for a little longer than the dialect waits for one; a
+tool may take its time, and while no line is up nobody is late.
 """
 
 import asyncio
@@ -16,24 +17,29 @@ from voicechat.events import (
     ReplyFinished,
     ReplyStarted,
     ReplyText,
+    SessionReady,
     SpeechStarted,
     ToolAnswered,
     ToolCalled,
     ToolsCancelled,
     TurnCommitted,
+    WentOffline,
 )
 from voicechat.phrase import phrase
 
-PATIENCE_S = 12.0
-"""How long to wait for a reply after an error, an empty reply, or a file in which nobody spoke: a
-little longer than a dialect waits for a reply it has asked for."""
+MARGIN_S = 2.0
+"""How much longer than the dialect to wait for a reply: it knows better why there is none."""
+ASKED_AGAIN = ("turn_detected", "asked_again")
+"""Why a reply ended that another one follows: the user went on speaking, or the line was lost
+before anything of it was heard."""
 
 
 @dataclass(slots=True)
 class Questions:
     """Follows a session by its events; made where the event loop runs."""
 
-    patience_s: float = PATIENCE_S
+    reply_s: float = 10.0
+    """How long the dialect waits for a reply that it has asked for."""
     problems: list[str] = field(default_factory=list)
     """What to sum up at the end."""
     unanswered: int = 0
@@ -44,6 +50,8 @@ class Questions:
     """Calls of tools that have no answer yet."""
     _owes_reply: bool = False
     """The reply called a tool: another reply follows once that has answered."""
+    _was_lost: bool = False
+    """The line went while a question may have been open."""
     _closed: asyncio.Event = field(default_factory=asyncio.Event)
     _doubt: asyncio.TimerHandle | None = None
 
@@ -73,7 +81,7 @@ class Questions:
         self._wait_on()
         if self.is_open and not self._is_replying:
             loop = asyncio.get_running_loop()
-            self._doubt = loop.call_later(self.patience_s, self.give_up, otherwise)
+            self._doubt = loop.call_later(self.reply_s + MARGIN_S, self.give_up, otherwise)
 
     def count(self, event: Event | VoiceChatError) -> None:
         """What an event means for the open question."""
@@ -93,6 +101,11 @@ class Questions:
                 self._end_calls(*call_ids)
             case ReplyFinished():
                 self._finish(event)
+            case WentOffline():
+                self._lose_line()
+            case SessionReady() if self._was_lost:
+                self._was_lost = False
+                self.expect(phrase("the line was lost before the answer came"))
             case ProviderFailed("no_reply", message) | Notice("turn_too_short", message):
                 self.give_up(message)
             case ProviderFailed(code, message, fatal=False) if code != "no_answer":
@@ -116,18 +129,28 @@ class Questions:
 
     def _finish(self, event: ReplyFinished) -> None:
         self._is_replying = False
-        if event.status == "cancelled" and event.code == "turn_detected":
-            return  # The user went on speaking: the next reply is the answer.
+        if event.status == "cancelled" and event.code in ASKED_AGAIN:
+            return
         if event.status == "completed" and self._owes_reply:
             self._end_calls()
         elif event.status == "completed" and not self._has_said:
             self.expect(phrase("the model answered with nothing"))
         elif event.status == "failed":
             self.give_up(event.message or event.code or phrase("the model failed to answer"))
+        elif event.status == "cancelled" and event.code != "client_cancelled":
+            self.expect(phrase("the answer was broken off"))  # By nobody here.
+        elif event.status == "incomplete" and not self._has_said:
+            self.give_up(event.message or phrase("the answer is incomplete"))
         else:
             if event.status == "incomplete":
                 self.problems.append(event.message or phrase("the answer is incomplete"))
             self._closed.set()
+
+    def _lose_line(self) -> None:
+        """Nothing on the line goes on; what was asked is asked again on the next."""
+        self._was_lost, self._is_replying, self._owes_reply = True, False, False
+        self._running.clear()
+        self._wait_on()
 
     def _end_calls(self, *call_ids: str) -> None:
         """A tool may take its time; once all have answered, the model must go on soon."""

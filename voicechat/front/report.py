@@ -4,6 +4,8 @@
 | --- | --- |
 | `past` | `id`, `role`, `text`: a row of the conversation that is resumed |
 | `ready` | `model`, `link`, `proxy`, `session_id` |
+| `offline` | `text`, `hint`: the line was lost, and is tried again |
+| `retrying` | `seconds`: until then; another ready tells that there is a line again |
 | `notice` | `code`, `text` |
 | `speech_started`, `speech_stopped` | |
 | `user_delta`, `user` | `id`, `text`, `spoken` |
@@ -36,11 +38,13 @@ from voicechat.events import (
     ReplyFinished,
     ReplyStarted,
     ReplyText,
+    Retrying,
     SessionReady,
     SpeechStarted,
     SpeechStopped,
     ToolAnswered,
     ToolCalled,
+    WentOffline,
 )
 from voicechat.snapshot import Snapshot
 
@@ -58,6 +62,10 @@ def describe(event: Event | VoiceChatError, rate: int) -> JsonObject | None:
             return describe_error(event)
         case SessionReady(session_id, model):
             return {"event": "ready", "model": model, "session_id": session_id}
+        case WentOffline(message, hint):
+            return {"event": "offline", "text": message, "hint": hint}
+        case Retrying(seconds):
+            return {"event": "retrying", "seconds": round(seconds, 1)}
         case Notice(code, message):
             return {"event": "notice", "code": code, "text": message}
         case SpeechStarted():

@@ -32,10 +32,10 @@ class Recording:
 
     async def speak(self, session: Session) -> None:
         """Send all of it to a session that is ready; without hands-free, `end_turn` comes next."""
-        is_live = session.gate.hands_free
-        pcm = self._at(session.line.dialect.input_rate)
+        is_live = session.is_hands_free
+        pcm = self._at(session.input_rate)
         if is_live:
-            silence_ms = session.line.dialect.settings.vad.silence_ms + TRAILING_SILENCE_MS
+            silence_ms = session.silence_ms + TRAILING_SILENCE_MS
             pcm += bytes(self._rate * silence_ms // 1000 * 2)
         else:
             session.begin_turn()

@@ -144,9 +144,30 @@ _WORDS: dict[str, str] = dict(
         ui_text("consent", "The model wants to run the tool {tool} with:"),
         ui_text("consent_keys", "y: run it once   a: always, until you quit   n or Esc: no"),
         ui_text(
+            "consent_more",
+            "More below: PgDn or Down to its end, then y or a   n or Esc: no",
+        ),
+        ui_text(
             "consent_typing", "Send or clear your message, then y: once, a: always, n: no.  Esc: no"
         ),
         ui_text("consent_behind", "A tool waits for your yes or no: Esc closes this page"),
+        # a key typed as a message
+        ui_text("key_asks", "This looks like a key for {title}. It was not sent."),
+        ui_text("key_asks_nobody", "This looks like a key. It was not sent."),
+        ui_text("key_keys", "s: store it in the config   n: send it anyway   Esc: drop it"),
+        ui_text("key_keys_nobody", "n: send it anyway   Esc: drop it"),
+        ui_text("key_typing", "Send or clear your message first.  Esc: drop the key"),
+        ui_text("key_stored", "Stored as the key of {title} in {path}: F5 connects with it"),
+        ui_text("key_dropped", "Dropped: nothing was sent"),
+        ui_text(
+            "key_not_sent",
+            "A line was not sent: it looks like a key, which belongs into the config file",
+        ),
+        ui_text(
+            "key_not_sent_of",
+            "A line was not sent: it looks like a key for {title}. Put it into the config file, "
+            "as api_key under [providers.{provider}], or into {env}",
+        ),
         # told once
         ui_text("copied", "Copied the last reply"),
         ui_text("nothing_to_copy", "There is no reply to copy yet"),

@@ -18,7 +18,6 @@ is a picture that the user showed; its text names it, the picture itself is not 
 from collections.abc import Mapping
 from pathlib import Path
 
-from voicechat.journal.disk import OnError
 from voicechat.journal.export import FORMATS, export
 from voicechat.journal.library import LAST, Kept, list_kept
 from voicechat.journal.reading import Item, Loaded, load
@@ -33,7 +32,6 @@ __all__ = [
     "Kept",
     "Loaded",
     "NullJournal",
-    "OnError",
     "Recorder",
     "Resumed",
     "Said",

@@ -8,13 +8,13 @@ seconds to say that something is safe; the other one waits for that.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from voicechat.errors import VoiceChatError
+from voicechat.events import Notice, Notify
 from voicechat.journal.file import File, Place, encode
 from voicechat.phrase import phrase
 from voicechat.text import clean_line
@@ -25,8 +25,6 @@ RETRY_S = 2.0
 _AGAIN = phrase("It was written again, with all that was said; --no-save keeps nothing")
 _LATER = phrase("It is kept in memory and saved as soon as that works again")
 
-OnError = Callable[[VoiceChatError], None]
-
 
 class Disk:
     """A queue of lines, one file, and the threads between them."""
@@ -35,12 +33,12 @@ class Disk:
         self,
         folder: Path,
         header: Mapping[str, Any],
-        on_error: OnError,
+        notify: Notify,
         place: Place | None = None,
     ) -> None:
         self._folder = folder
         self._file = File(folder, header, place)
-        self._on_error = on_error
+        self._notify = notify
         self._lines: deque[bytes] = deque()
         """Those that are not safe yet."""
         self._written = 0
@@ -172,5 +170,4 @@ class Disk:
             )
 
     def _tell(self, message: str, hint: str) -> None:
-        with suppress(RuntimeError):  # The event loop that should hear of it has ended.
-            self._on_error(VoiceChatError(message, hint))
+        self._notify(Notice("not_saved", str(VoiceChatError(message, hint))))

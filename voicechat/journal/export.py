@@ -4,12 +4,12 @@ Of a reply that was cut the words that were heard stand first, with a mark; draf
 marked too.  Times are the reader's own.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
 from voicechat.journal.reading import Item, Loaded
+from voicechat.visible import visible_json
 
 _WHO = {"user": "You", "assistant": "Model", "tool": "Tool"}
 _MARKDOWN = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>#|~&!"})
@@ -29,7 +29,7 @@ def _as_json(name: str, loaded: Loaded) -> str:
     about = {**loaded.header, "id": name, "damaged_lines": loaded.damaged_lines}
     about.pop("type", None)
     items = [asdict(item) for item in loaded.items]
-    return json.dumps({**about, "items": items}, ensure_ascii=False, indent=1) + "\n"
+    return visible_json({**about, "items": items}, indent=1) + "\n"
 
 
 def _as_text(name: str, loaded: Loaded) -> str:

@@ -213,4 +213,13 @@ def _known(record: dict[str, Any], needed: set[str]) -> tuple[dict[str, Any], bo
 
 
 def _clean(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: clean(value) if isinstance(value, str) else value for key, value in record.items()}
+    return {clean(key): _clean_value(value) for key, value in record.items()}
+
+
+def _clean_value(value: Any) -> Any:
+    """Texts at any depth, and the names of fields."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return _clean(value)
+    return [_clean_value(part) for part in value] if isinstance(value, list) else value

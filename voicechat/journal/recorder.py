@@ -11,11 +11,12 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
-from voicechat.journal.disk import Disk, OnError
+from voicechat.events import Notify
+from voicechat.journal.disk import Disk
 from voicechat.journal.file import utc
 from voicechat.journal.reading import ROLES
 from voicechat.journal.resuming import Resumed
-from voicechat.text import clean, clean_line
+from voicechat.text import clean, clean_line, mask_secrets
 
 DRAFT_EVERY_S = 1.0
 """At most this much of a growing item is lost in a crash."""
@@ -85,6 +86,7 @@ class Journal:
         self.name = self._told_name = name
         """Of the model, as it can be asked for again; whoever changes the model sets it."""
         self._disk = disk
+        self._secrets: tuple[str, ...] = ()
         self._past = frozenset(past)
         """Ids of what the file held before."""
         self._begun: dict[str, tuple[str, str]] = {}
@@ -99,7 +101,7 @@ class Journal:
         folder: Path,
         model: str,
         provider: str,
-        on_error: OnError,
+        notify: Notify,
         *,
         name: str = "",
         resumed: Resumed | None = None,
@@ -108,12 +110,12 @@ class Journal:
         """A journal in `folder`/conversations; makes no file yet and never fails.
 
         Args:
-            on_error: Told once when writing begins to fail, on the writer's thread.
+            notify: Told once when writing begins to fail (`not_saved`), on the writer's thread.
             name: Of the model, as it can be asked for again.
             resumed: The conversation to go on with, in its own file.
         """
         header = {"model": model, "provider": provider} | ({"name": name} if name else {})
-        disk = Disk(folder, header, on_error, resumed.place if resumed else None)
+        disk = Disk(folder, header, notify, resumed.place if resumed else None)
         past = [item.id for item in resumed.loaded.items] if resumed else []
         return cls(disk, model, name, past, clock)
 
@@ -192,12 +194,19 @@ class Journal:
             self._drafted[row.id] = item
             self._disk.put({"type": "draft", "after": _before(row, rows), "item": item})
 
+    def hide(self, secret: str) -> None:
+        """From now on this text is written as dots, whoever says it."""
+        self._secrets = (*self._secrets, secret)
+
+    def _mask(self, text: str) -> str:
+        return mask_secrets(text, self._secrets) if self._secrets else text
+
     def _item(self, row: Said) -> dict[str, Any]:
         began, model = self._begun.get(row.id) or (_now(), self.model)
         item: dict[str, Any] = {
             "id": clean_line(row.id),
             "role": row.role,
-            "text": clean(row.text),
+            "text": self._mask(clean(row.text)),
             "time": began,
             "spoken": row.spoken,
         }
@@ -207,7 +216,11 @@ class Journal:
             item["code"] = clean_line(row.code)
         is_broken_off = row.state.value == "failed" and row.role == "assistant"
         if row.state.value == "cut" or (is_broken_off and row.heard_text != row.text):
-            item |= {"cut": True, "heard_text": clean(row.heard_text), "heard_ms": row.heard_ms}
+            item |= {
+                "cut": True,
+                "heard_text": self._mask(clean(row.heard_text)),
+                "heard_ms": row.heard_ms,
+            }
         if row.state.value == "failed" or not row.is_finished:
             item["status"] = "failed" if row.is_finished else "open"
         return item

@@ -4,6 +4,7 @@ Rule: pure.  HTML is recognised and never shown.  Statuses: RFC 9110, RFC 6585.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
@@ -84,6 +85,10 @@ _ERRORS: dict[int, tuple[type[VoiceChatError], str, str]] = {
 _GATEWAYS = {200, 204, 400, 403, 404, 405, 406, 415, 426, 501}
 """What gateways that know no WebSocket answer to the request for one.  Services speak JSON."""
 _QUOTA = ("insufficient_quota", "exceeded your current quota", "billing_hard_limit", "billing hard")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_SIGN_IN = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9._~+-]*)(?=\s*(?:,|$)|\s+[^\s=,])")
+"""A word at the start of a challenge; one with `=` behind it is a parameter of the one before."""
+_SIGN_INS = {"ntlm": "NTLM", "negotiate": "Negotiate", "digest": "Digest", "kerberos": "Kerberos"}
 _LOGIN = phrase("A browser on this network will probably show it")
 
 
@@ -126,6 +131,14 @@ def proxy_answer(
     if status == 511 or 300 <= status < 400:
         return _login_page(route, status)
     if status in (401, 407):
+        offered = sign_ins(headers)
+        if offered and "basic" not in offered:
+            return _foreign_sign_in(route, offered)
+        if not offered and route.proxy and route.proxy.has_login:
+            return ProxyRefusedError(
+                phrase("{who} wants a password and does not say in which way", who=route.gate),
+                phrase("Ask whoever runs it; none was sent"),
+            )
         return refused_login(route)
     if status == 403:
         text = phrase(
@@ -162,6 +175,33 @@ def refused_login(route: Route) -> ProxyRefusedError:
     address = label.replace("://", "://user:password@")
     hint = phrase("Put them into its address: {address}", address=address)
     return ProxyRefusedError(phrase("{who} wants a user name and password", who=route.gate), hint)
+
+
+def sign_ins(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """The ways to sign in that a proxy offers (RFC 9110, 11.7.1), in lower case and its order."""
+    offered = headers.get("proxy-authenticate", "")
+    names = (found[1].lower() for found in _SIGN_IN.finditer(_QUOTED.sub("", offered)))
+    return tuple(dict.fromkeys(names))
+
+
+def offers_basic(headers: Mapping[str, str]) -> bool:
+    """Whether a proxy that wants a password takes it in the way that is spoken here."""
+    return "basic" in sign_ins(headers)
+
+
+def _foreign_sign_in(route: Route, offered: tuple[str, ...]) -> ProxyRefusedError:
+    """The proxy wants a sign-in that is not spoken here; no password was sent."""
+    ways = " / ".join(_SIGN_INS.get(name, route.quote(name, 30)) for name in offered)
+    return ProxyRefusedError(
+        phrase(
+            "{who} wants to be signed in to by {ways}, which is not spoken here",
+            who=route.gate,
+            ways=ways,
+        ),
+        phrase(
+            "Run a helper that speaks it, such as px or cntlm, and give its address as the proxy"
+        ),
+    )
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:

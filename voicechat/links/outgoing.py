@@ -24,7 +24,7 @@ _DARWIN_QUEUED = 0x1024
 """TCP_NOTSENT_LOWAT and SO_NWRITE of macOS."""
 
 
-class Outgoing:
+class TcpBacklog:
     """The way from a transport to the network, with all its layers."""
 
     def __init__(self, transport: asyncio.BaseTransport) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from voicechat import __version__
 from voicechat.errors import VoiceChatError
 from voicechat.links.address import Address
+from voicechat.links.answers import offers_basic, refused_login
 from voicechat.links.failures import connect_error, no_http, proxy_answer
 from voicechat.links.proxy import Proxy
 from voicechat.links.route import Route
@@ -22,7 +23,9 @@ from voicechat.links.route import Route
 SHUTDOWN_S = 0.5
 """For the goodbye of an encrypted line."""
 _LONGEST_HEAD = 64 * 1024
-_STATUS = re.compile(r"HTTP/1\.[01] (\d{3})(?: .*)?")
+_STATUS = re.compile(r"HTTP/1\.[01] +(\d{3})(?: .*)?")
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+"""Bare line feeds are understood (RFC 9112, 2.2)."""
 EYEBALLS_S = 0.25
 """Head start of one address before the next is tried (RFC 8305, 5)."""
 
@@ -39,7 +42,8 @@ class _Asking(asyncio.Protocol):
     """Sends one request and waits for the head of its answer; the body is not read."""
 
     def __init__(self, request: bytes) -> None:
-        self.head: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.head: asyncio.Future[Head | None] = asyncio.get_running_loop().create_future()
+        """Of the final answer; None: what came is no HTTP/1."""
         self._request = request
         self._buffer = bytearray()
 
@@ -49,23 +53,24 @@ class _Asking(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        head, separator, _ = self._buffer.partition(b"\r\n\r\n")
-        if separator:
-            self._answer(bytes(head))
-        elif len(self._buffer) > _LONGEST_HEAD:
-            self._answer(b"")
+        while not self.head.done() and (end := _HEAD_END.search(self._buffer)):
+            head = _parse(bytes(self._buffer[: end.start()]))
+            del self._buffer[: end.end()]
+            if head is None or not 100 <= head.status < 200:  # RFC 9110, 15.2: more will come.
+                self._answer(head)
+        if len(self._buffer) > _LONGEST_HEAD:
+            self._answer(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.head.done():
-            # What came of a foreign protocol tells more than the end of it.
-            self._answer(bytes(self._buffer), exc or EOFError())
-
-    def _answer(self, head: bytes, error: Exception | None = None) -> None:
         if self.head.done():
             return
-        if error and not head:
-            self.head.set_exception(error)
+        if self._buffer:  # What came of a foreign protocol tells more than the end of it.
+            self._answer(_parse(bytes(self._buffer)))
         else:
+            self.head.set_exception(exc or EOFError())
+
+    def _answer(self, head: Head | None) -> None:
+        if not self.head.done():
             self.head.set_result(head)
 
 
@@ -73,6 +78,8 @@ async def open_tunnel(
     address: Address, proxy: Proxy, route: Route, context: ssl.SSLContext | None
 ) -> asyncio.Transport:
     """A transport whose other end is the service.
+
+    The password goes only to a proxy that asks for it in the way it is then sent (RFC 9110, 11.7).
 
     Args:
         address: Of the service.
@@ -83,30 +90,46 @@ async def open_tunnel(
     Raises:
         ProxyError, ProxyRefusedError, TlsError, LinkError: In the way of `failures`.
     """
+    try:
+        transport, head = await _ask(_request(address), proxy, context)
+        if head and head.status == 407 and proxy.has_login and offers_basic(head.headers):
+            # On another line: many hang up after this answer without saying so.
+            transport.abort()
+            transport, head = await _ask(_request(address, proxy.login), proxy, context)
+            if head and head.status in (401, 407):
+                transport.abort()
+                raise refused_login(route)
+    except Exception as error:
+        if isinstance(error, VoiceChatError):
+            raise
+        if isinstance(error, EOFError):
+            raise no_http(route, at_proxy=True, ended=True) from None
+        raise connect_error(error, route, at_proxy=True) from None
+    if head is None or not 200 <= head.status < 300:
+        transport.abort()
+        raise _refusal(route, head)
+    return transport
+
+
+async def _ask(
+    request: bytes, proxy: Proxy, context: ssl.SSLContext | None
+) -> tuple[asyncio.Transport, Head | None]:
+    """A new line to the proxy, and the head of its answer."""
     tls: dict[str, Any] = {}
     if context:
         tls = {"server_hostname": proxy.host, "ssl_shutdown_timeout": SHUTDOWN_S}
-    transport: asyncio.Transport | None = None
+    transport, asking = await asyncio.get_running_loop().create_connection(
+        lambda: _Asking(request),
+        proxy.host,
+        proxy.port,
+        ssl=context,
+        happy_eyeballs_delay=EYEBALLS_S,
+        **tls,
+    )
     try:
-        transport, asking = await asyncio.get_running_loop().create_connection(
-            lambda: _Asking(_request(address, proxy)),
-            proxy.host,
-            proxy.port,
-            ssl=context,
-            happy_eyeballs_delay=EYEBALLS_S,
-            **tls,
-        )
-        head = _parse(await asking.head)
-        if head is None or not 200 <= head.status < 300:
-            raise _refusal(route, head)
-        return transport
-    except BaseException as error:
-        if transport:
-            transport.abort()
-        if isinstance(error, Exception) and not isinstance(error, VoiceChatError):
-            if isinstance(error, EOFError):
-                raise no_http(route, at_proxy=True, ended=True) from None
-            raise connect_error(error, route, at_proxy=True) from None
+        return transport, await asking.head
+    except BaseException:
+        transport.abort()
         raise
 
 
@@ -116,7 +139,7 @@ def _refusal(route: Route, head: Head | None) -> VoiceChatError:
     return proxy_answer(route, head.status, head.headers, time.time())
 
 
-def _request(address: Address, proxy: Proxy) -> bytes:
+def _request(address: Address, login: tuple[str, str] | None = None) -> bytes:
     host = f"[{address.host}]" if ":" in address.host else address.host
     target = f"{host}:{address.port}"
     lines = [
@@ -124,18 +147,22 @@ def _request(address: Address, proxy: Proxy) -> bytes:
         f"Host: {target}",
         f"User-Agent: voicechat/{__version__}",
     ]
-    if proxy.has_login:
+    if login:
         # RFC 7617: Basic, with UTF-8 as the only sensible encoding.
-        login = base64.b64encode(":".join(proxy.login).encode()).decode()
-        lines.append(f"Proxy-Authorization: Basic {login}")
+        given = base64.b64encode(":".join(login).encode()).decode()
+        lines.append(f"Proxy-Authorization: Basic {given}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
 
 
 def _parse(raw: bytes) -> Head | None:
-    """An answer's head; None where it is no HTTP/1."""
-    first, *rest = raw.decode("iso-8859-1").split("\r\n")
+    """An answer's head; None where it is no HTTP/1.  Of a header that comes twice, all is kept."""
+    first, *rest = re.split("\r?\n", raw.decode("iso-8859-1"))
     match = _STATUS.fullmatch(first)
     if match is None:
         return None
-    pairs = (line.partition(":") for line in rest)
-    return Head(int(match[1]), {name.strip().lower(): value.strip() for name, _, value in pairs})
+    headers: dict[str, str] = {}
+    for line in rest:
+        name, _, value = line.partition(":")
+        name, value = name.strip().lower(), value.strip()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return Head(int(match[1]), headers)

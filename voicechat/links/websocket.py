@@ -25,7 +25,7 @@ from voicechat.errors import VoiceChatError
 from voicechat.links import failures, trust
 from voicechat.links.address import Address, read_address
 from voicechat.links.closes import LinkClosed
-from voicechat.links.outgoing import LOW_WATER, Outgoing
+from voicechat.links.outgoing import LOW_WATER, TcpBacklog
 from voicechat.links.proxy import Proxy
 from voicechat.links.route import Route
 from voicechat.links.tunnel import EYEBALLS_S, SHUTDOWN_S, open_tunnel
@@ -79,8 +79,8 @@ class Link(Protocol):
     def give_up(self) -> None:
         """The other side is gone: there is nobody to say goodbye to."""
 
-    async def send(self, message: str) -> None:
-        """Send one text message; waits while the line is full.
+    async def send(self, message: str | bytes) -> None:
+        """Send one message, str as text and bytes as binary; waits while the line is full.
 
         Raises:
             LinkClosed: The link is down.
@@ -103,7 +103,7 @@ class WebSocketLink:
     def __init__(self, connection: "_Connection", route: Route) -> None:
         self._connection = connection
         self._route = route
-        self._outgoing = Outgoing(connection.transport)
+        self._outgoing = TcpBacklog(connection.transport)
         self._is_given_up = False
         self.proxy_label = route.proxy.label if route.proxy else ""
         self.bytes_sent = 0
@@ -139,11 +139,12 @@ class WebSocketLink:
         """See `Link.give_up`."""
         self._is_given_up = True
 
-    async def send(self, message: str) -> None:
+    async def send(self, message: str | bytes) -> None:
         """See `Link.send`; a half of a surrogate pair goes out as `?`."""
-        data = message.encode("utf-8", "replace")
+        is_text = isinstance(message, str)
+        data = message.encode("utf-8", "replace") if isinstance(message, str) else message
         try:
-            await self._connection.send(data, text=True)
+            await self._connection.send(data, text=is_text)
         except exceptions.ConnectionClosed as error:
             raise _closed(error, self._route) from None
         self.bytes_sent += len(data)

@@ -72,16 +72,16 @@ class AzureDialect(OpenAIDialect):
         except ValueError:  # The link says what is wrong with it.
             return self.settings.url
 
-    def _authorization(self) -> dict[str, str]:
+    def authorization(self) -> dict[str, str]:
         """A key, or a token of Microsoft Entra, which is a JSON Web Token."""
         key = self.settings.api_key
         if self.settings.key_header:
-            return super()._authorization()
+            return super().authorization()
         if key.startswith("eyJ") and key.count(".") == 2:
             return {"Authorization": f"Bearer {key}"}
         return {"api-key": key}
 
-    def _first_shape(self) -> Shape:
+    def first_shape(self) -> Shape:
         return "beta" if _is_preview(_split(self.settings.url)) else "ga"
 
 

@@ -9,7 +9,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 from voicechat.errors import VoiceChatError
 from voicechat.events import Command, Event, Tool
@@ -32,10 +32,13 @@ class Http:
     """In which language the chat service is spoken to."""
     ears_model: str = ""
     """Speech to text; empty: it has none."""
-    ears: Literal["openai", "glm", "gemini", "xai"] = "openai"
+    ears: str = "openai"
+    """In which language the service is spoken to: a module of `voicechat.cascade`,
+    `NAME_speech`."""
     mouth_model: str = ""
     """Text to speech; empty: it has none."""
-    mouth: Literal["openai", "glm", "gemini", "xai"] = "openai"
+    mouth: str = "openai"
+    """As `ears`."""
     voice: str = ""
     """Of the mouth, when the user names none."""
 
@@ -98,8 +101,9 @@ class Profile:
 class Past:
     """One say of the conversation before this session, as the user heard or said it."""
 
-    role: Literal["user", "assistant"]
+    role: Literal["user", "assistant", "tool"]
     text: str
+    """Of a tool: the call, an arrow, and what it answered."""
     id: str = field(default="", compare=False)
     """Of its row in our conversation."""
 
@@ -160,8 +164,29 @@ class Settings:
     """Which generation of the protocol the server speaks, where a dialect has several."""
 
 
-_HEAD = 80
-"""Characters of a message that tell what it is; about all but the sound of one with sound."""
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message for the link, with what a slow line must know of it.
+
+    Whoever makes the message sets both facts: nobody can find them in its text again.
+    """
+
+    text: str | bytes
+    """A text frame as str; a binary frame as bytes, for languages that have such frames."""
+    sound_s: float = 0.0
+    """How much of the user's sound it carries: such a message waits for room on the line, and is
+    dropped when it has waited too long.  0: it is no sound, and is never dropped."""
+    is_urgent: bool = False
+    """It stops a reply, or tells how much of one was heard: it overtakes sound that waits."""
+
+
+class Say(Protocol):
+    """Queues one JSON message for the link; what the parts of a dialect send with."""
+
+    def __call__(
+        self, message: dict[str, Any], /, *, sound_s: float = 0.0, is_urgent: bool = False
+    ) -> None:
+        """See `Outgoing` for what the two facts mean."""
 
 
 class Dialect(ABC):
@@ -170,19 +195,18 @@ class Dialect(ABC):
     profile: ClassVar[Profile]
     tick_s: ClassVar[float] = 0.25
     """How often `tick` should be called."""
-    sound_mark: ClassVar[str] = '"input_audio_buffer.append"'
-    """What a message with the user's sound has at its beginning, and no other has."""
-    urgent_marks: ClassVar[tuple[str, ...]] = ('"response.cancel"', '"conversation.item.truncate"')
-    """What messages that stop a reply have at their beginning: they may overtake sound."""
     key_note: ClassVar[str] = ""
     """What else may be wrong with a key that is refused, one clause."""
     unix_at_zero: float = 0.0
     """Unix time at which `now` was zero, for languages that stamp their messages; set by whoever
     opens the link."""
+    unsent_s: float = 0.0
+    """How much of the sound that was queued the server has not got (it waits, or was dropped), for
+    languages whose clock is the sound; set by whoever holds the link."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._outgoing: list[str] = []
+        self._outgoing: list[Outgoing] = []
 
     @property
     def input_rate(self) -> int:
@@ -195,19 +219,14 @@ class Dialect(ABC):
         return self.profile.output_rate
 
     @property
+    def answer_s(self) -> float:
+        """How long a reply that was asked for may take to begin, before it counts as missing."""
+        return 20.0
+
+    @property
     def sound_bytes_per_s(self) -> int:
         """Of the sound we send, before base64."""
         return 2 * self.input_rate
-
-    def sound_s(self, message: str) -> float:
-        """How much of the user's sound a message of ours carries, about; 0: it is another."""
-        if self.sound_mark not in message[:_HEAD]:
-            return 0.0
-        return max(0.001, (len(message) - _HEAD) * 3 / 4 / self.sound_bytes_per_s)
-
-    def is_urgent(self, message: str) -> bool:
-        """Whether a message of ours stops a reply, so that it may overtake sound."""
-        return any(mark in message[:_HEAD] for mark in self.urgent_marks)
 
     @property
     def waits(self) -> bool:
@@ -263,10 +282,13 @@ class Dialect(ABC):
             what = phrase("{what}; keys: {page}", what=what, page=profile.key_page)
         return what
 
-    def data_to_send(self) -> list[str]:
+    def data_to_send(self) -> list[Outgoing]:
         """Take everything that is queued for the link, in order."""
         outgoing, self._outgoing = self._outgoing, []
         return outgoing
 
-    def _say(self, message: dict[str, Any]) -> None:
-        self._outgoing.append(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+    def _say(
+        self, message: dict[str, Any], /, *, sound_s: float = 0.0, is_urgent: bool = False
+    ) -> None:
+        written = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+        self._outgoing.append(Outgoing(written, sound_s, is_urgent))

@@ -1,7 +1,8 @@
 """What is known of models: whose they are, what they can do and cost, and when they end.
 
 The rooms behind this door: `catalog_table` (the facts), `catalog_choice` (whose is a name),
-`catalog_keys` (the user's keys), `catalog_services` (services over plain HTTPS).
+`catalog_keys` (the user's keys), `catalog_ownership` (which key goes to which address),
+`catalog_services` (services over plain HTTPS).
 """
 
 from datetime import date as Date
@@ -12,13 +13,12 @@ from voicechat.providers import catalog_table, dialect_class, names
 from voicechat.providers.catalog_choice import BUILT_IN, Choice, default_choice, resolve
 from voicechat.providers.catalog_keys import (
     NO_CONFIG,
-    has_key,
-    key_for,
     key_place,
     key_variable,
-    missing,
+    key_variables,
     url_for,
 )
+from voicechat.providers.catalog_ownership import has_key, key_for, missing
 from voicechat.providers.catalog_services import Service, service_for, service_of_realtime
 from voicechat.providers.catalog_table import ABILITIES, Model, Price
 
@@ -37,6 +37,7 @@ __all__ = [
     "key_for",
     "key_place",
     "key_variable",
+    "key_variables",
     "missing",
     "models",
     "price",

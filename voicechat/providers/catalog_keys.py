@@ -9,36 +9,24 @@ from voicechat.config import Config
 from voicechat.config_file import tidy_key
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
-from voicechat.providers import dialect_class
+from voicechat.providers import dialect_class, names
 from voicechat.providers.base import Profile
 
 NO_CONFIG = Config()
 
 
-def key_for(provider: str, environ: Mapping[str, str], config: Config) -> str:
-    """The key for a provider; empty where none is needed or the server is the user's own.
-
-    Raises:
-        ConfigError: There is no such provider, no key, or the key is damaged; says where to get it.
-    """
-    profile = dialect_class(provider).profile
-    key, _ = find_key(profile, environ, config)
-    if key or not profile.key_env or config.url or config.provider(provider).url:
-        return key
-    raise missing_key(profile, config)
-
-
 def missing_key(profile: Profile, config: Config) -> ConfigError:
     """What to say when there is none."""
     named = config.provider(profile.name).api_key_env
-    env = named or _any_of(profile.key_env)
+    env = named or any_of(profile.key_env)
     hint = phrase("Set {env}", env=env)
     if profile.key_page:
         hint = phrase("Set {env} (get one at {page})", env=env, page=profile.key_page)
     return ConfigError(phrase("There is no key for {who}", who=profile.title), hint)
 
 
-def _any_of(names: Sequence[str]) -> str:
+def any_of(names: Sequence[str]) -> str:
+    """Names to choose from, as one tells them."""
     text = names[0]
     for other in names[1:]:
         text = phrase("{one} or {other}", one=text, other=other)
@@ -49,6 +37,12 @@ def key_variable(provider: str, config: Config) -> str:
     """The environment variable to put a provider's key into; empty where none is needed."""
     key_env = dialect_class(provider).profile.key_env
     return config.provider(provider).api_key_env or next(iter(key_env), "")
+
+
+def key_variables(config: Config) -> frozenset[str]:
+    """Every environment variable that may hold a key: of the known providers, and of the config."""
+    usual = (name for provider in names() for name in dialect_class(provider).profile.key_env)
+    return frozenset(usual) | config.key_variables()
 
 
 def key_place(provider: str, environ: Mapping[str, str], config: Config) -> str:
@@ -72,25 +66,6 @@ def url_for(provider: str, environ: Mapping[str, str], config: Config = NO_CONFI
         return url
     _, variable = find_key(profile, environ, config)
     return profile.url_by_key.get(variable, "")
-
-
-def has_key(provider: str, environ: Mapping[str, str], config: Config) -> bool:
-    """Whether everything is there to call a provider."""
-    return not missing(provider, environ, config)
-
-
-def missing(provider: str, environ: Mapping[str, str], config: Config) -> str:
-    """What the user must set before a provider can be called: a variable, or an option; or empty.
-
-    Raises:
-        ConfigError: The key is damaged.
-    """
-    profile, own = dialect_class(provider).profile, config.provider(provider)
-    if profile.key_env and not find_key(profile, environ, config)[0]:
-        return key_variable(provider, config)
-    if profile.needs_url and not (config.url or own.url or url_for(provider, environ, config)):
-        return next(iter(profile.url_env), "--url")
-    return ""
 
 
 def find_key(profile: Profile, environ: Mapping[str, str], config: Config) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from voicechat.providers import catalog_table, dialect_class
 from voicechat.providers.base import Http, Profile
 from voicechat.providers.catalog_choice import Choice
 from voicechat.providers.catalog_keys import find_key, missing_key, url_for
+from voicechat.providers.catalog_ownership import named_url
 from voicechat.providers.catalog_table import CHAT
 
 OLLAMA = "http://127.0.0.1:11434/v1"
@@ -86,7 +87,7 @@ def service_of_realtime(
         ConfigError: The key is damaged.
     """
     profile, own = dialect_class(provider).profile, config.provider(provider)
-    http, own_url = _http(profile, own), config.url or own.url
+    http, own_url = _http(profile, own), named_url(provider, config) or own.url
     if http is None or (own_url and not (own.http_url or own.chat_model)):
         return None
     url = _address(profile, http, own_url, environ, config)
@@ -104,7 +105,7 @@ def service_of_realtime(
 def _own_service(choice: Choice, environ: Mapping[str, str], config: Config) -> Service:
     """Any server that speaks OpenAI's language, Ollama on this machine if none is named."""
     profile, own = dialect_class(CHAT).profile, config.provider(CHAT)
-    url = config.url or own.http_url or own.url or OLLAMA
+    url = named_url(CHAT, config) or own.http_url or own.url or OLLAMA
     key, _ = find_key(profile, environ, config)
     model = "" if choice.model == profile.default_model else choice.model
     basis = _Basis(profile, Http(url, ""), own, url, key)

@@ -123,7 +123,6 @@ class GeminiDialect(Dialect):
             voice="Kore",
         ),
     )
-    sound_mark: ClassVar[str] = '{"realtimeInput":{"audio":'
     patience: ClassVar[Patience] = Patience()
     slow_patience: ClassVar[Patience] = Patience(request_s=60.0)
     """For models that think long."""
@@ -154,9 +153,10 @@ class GeminiDialect(Dialect):
         )
         names = frozenset(tool.name for tool in settings.tools)
         self._tools = Tools(self._say, stamp, names, schedules=kind.schedules_tools)
+        self._patience = self.slow_patience if kind.thinks_long else self.patience
         self._turns = Turns(
             stamp,
-            self.slow_patience if kind.thinks_long else self.patience,
+            self._patience,
             self._reply_begins,
             has_open_calls=lambda: self._tools.has_open,
             hands_free=hands_free,
@@ -172,6 +172,11 @@ class GeminiDialect(Dialect):
         """Hz of the sound the server sends; a first sound at another rate changes it, which a
         second `SessionReady` tells."""
         return self._output_rate
+
+    @property
+    def answer_s(self) -> float:
+        """From a question to the first sign of an answer."""
+        return self._patience.request_s
 
     def url(self) -> str:
         settings = self.settings

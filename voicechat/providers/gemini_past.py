@@ -11,11 +11,11 @@ Source: `HistoryConfig` in the Live API reference; the guide on session manageme
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini_model import traits
 from voicechat.providers.openai_fields import JsonObject
-from voicechat.providers.openai_past import instructed, past_of
+from voicechat.providers.openai_past import instructed, noted, past_of
 from voicechat.text import clean
 
 CONFIG: JsonObject = {"initialHistoryInClientContent": True}
-_ROLES = {"user": "user", "assistant": "model"}
+_ROLES = {"user": "user", "assistant": "model", "tool": "user"}
 
 
 def is_first_content(settings: Settings, model: str) -> bool:
@@ -26,7 +26,7 @@ def is_first_content(settings: Settings, model: str) -> bool:
 def first_content(settings: Settings) -> JsonObject:
     """The message that tells the past; it must not be sent without `CONFIG` in the setup."""
     turns = [
-        {"role": _ROLES[one.role], "parts": [{"text": clean(one.text)}]}
+        {"role": _ROLES[one.role], "parts": [{"text": clean(noted(one))}]}
         for one in past_of(settings)
     ]
     return {"clientContent": {"turns": turns, "turnComplete": True}}

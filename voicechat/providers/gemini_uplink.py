@@ -6,9 +6,9 @@ the server finds the end of speech in what follows it: sound that stops gets a t
 Source: `realtimeInput` in the Live API reference; the capabilities guide on voice activity.
 """
 
-from collections.abc import Callable
 from typing import Literal, TypeAlias
 
+from voicechat.providers.base import Say
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_sound import encode
 
@@ -33,9 +33,7 @@ class Uplink:
         is_open: The key's turn has begun on the server.
     """
 
-    def __init__(
-        self, say: Callable[[JsonObject], None], rate: int, *, hands_free: bool, silence_ms: int
-    ) -> None:
+    def __init__(self, say: Say, rate: int, *, hands_free: bool, silence_ms: int) -> None:
         self.hands_free = hands_free
         self.is_open = False
         self._say = say
@@ -127,8 +125,9 @@ class Uplink:
         size = LARGEST_MS * self._rate // 1000 * 2
         mime = f"audio/pcm;rate={self._rate}"
         for start in range(0, len(pcm), size):
-            data = encode(pcm[start : start + size])
-            self._stream(audio={"mimeType": mime, "data": data})
+            piece = pcm[start : start + size]
+            sound = {"audio": {"mimeType": mime, "data": encode(piece)}}
+            self._say({"realtimeInput": sound}, sound_s=len(piece) / 2 / self._rate)
 
     # -- pictures and words beside the sound ----------------------------------------------------
 

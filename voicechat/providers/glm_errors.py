@@ -177,7 +177,7 @@ class GlmFarewell(Farewell):
                 who=self.profile.title,
                 why=reason or phrase("close code {code}", code=code),
             )
-            return RefusedError(words, self._hint("model"))
+            return RefusedError(words, self.hint("model"))
         return super().explain(code, reason)
 
     def _passing(self, fault: Fault) -> ServiceError:
@@ -193,7 +193,7 @@ class GlmFarewell(Farewell):
         wait_s = _WAIT_S.get(fault.code)
         return ServiceError(words, hint, retry_after_s=wait_s, tries=tries)
 
-    def _hint(self, blame: Blame | None) -> str:
+    def hint(self, blame: Blame | None) -> str:
         if blame == "model":
             return phrase("Choose another model: an account may not use all of them")
-        return super()._hint(blame)
+        return super().hint(blame)

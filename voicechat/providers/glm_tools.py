@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from voicechat.events import ToolCalled
 from voicechat.providers.openai_fields import JsonObject, identity, rows, table, text
-from voicechat.text import clean, clean_line
+from voicechat.text import clean_line
 
 MOST_REFUSALS = 3
 """Replies in a row that called nothing but tools we do not have."""
@@ -51,7 +51,7 @@ class Calls:
         if name not in known:
             call.output = _NO_TOOL
             return None
-        arguments = clean(text(message, "arguments"))
+        arguments = text(message, "arguments")
         return ToolCalled(reply_id, call.call_id, clean_line(name, 64), arguments)
 
     def result(self, call_id: str, output: str) -> None:

@@ -46,6 +46,7 @@ from voicechat.providers.gptlive_tools import Helper
 from voicechat.providers.gptlive_uplink import Uplink
 from voicechat.providers.gptlive_words import Words
 from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai_address import authorization
 from voicechat.providers.openai_errors import read_fault, safe_line
 from voicechat.providers.openai_fields import (
     JsonObject,
@@ -145,11 +146,7 @@ class GptLiveDialect(Dialect):
         return address(self.settings.url or self.profile.url, self._model)
 
     def headers(self) -> dict[str, str]:
-        if not self.settings.api_key:
-            return {}
-        written = self.settings.key_header or "Authorization: Bearer {key}"
-        name, _, value = written.partition(":")
-        return {name.strip(): value.strip().replace("{key}", self.settings.api_key)}
+        return authorization(self.settings)
 
     def open(self, now: float) -> None:
         self._begin_session(now)
@@ -209,7 +206,7 @@ class GptLiveDialect(Dialect):
     def _begin_turn(self, now: float) -> None:
         if not self._uplink.hands_free:
             self._uplink.press(now)
-            self._words.press(self._uplink.here_ms(now))
+            self._words.press(self._here_ms(now))
 
     def _end_turn(self, now: float) -> None:
         if self._uplink.release(now):
@@ -277,11 +274,11 @@ class GptLiveDialect(Dialect):
         data = decode_sound(message.get("delta"))
         if data is None:
             return [Unknown("sound that is no base64")]
-        return self._voice.hear(data, now, self._uplink.here_ms(now))
+        return self._voice.hear(data, now, self._here_ms(now))
 
     def _said(self, message: JsonObject, now: float) -> list[Event]:
         words, end_ms = text(message, "delta"), count(message, "end_ms")
-        return self._voice.tell(words, end_ms, now, self._uplink.here_ms(now))
+        return self._voice.tell(words, end_ms, now, self._here_ms(now))
 
     def _delegated(self, message: JsonObject, now: float) -> list[Event]:
         delegation = table(message, "delegation")
@@ -367,6 +364,10 @@ class GptLiveDialect(Dialect):
         return [ProviderFailed("no_answer", words)]
 
     # -- small state ----------------------------------------------------------------------------
+
+    def _here_ms(self, now: float) -> float:
+        """Where the server's clock stands, which is the sound that has reached it."""
+        return max(0.0, self._uplink.here_ms(now) - self.unsent_s * 1000)
 
     @property
     def _model(self) -> str:

@@ -12,6 +12,7 @@ from voicechat.phrase import phrase
 from voicechat.providers.base import Past, Settings
 from voicechat.providers.gptlive_tools import HELPER_MODEL, delegation
 from voicechat.providers.openai_fields import JsonObject
+from voicechat.providers.openai_past import noted
 from voicechat.text import clean
 
 PATH = "/v1/live/sessions"
@@ -82,7 +83,7 @@ def history(past: tuple[Past, ...]) -> list[JsonObject]:
     kept: list[JsonObject] = []
     room = MOST_TOKENS
     for one in reversed(past):
-        words = clean(one.text).strip()
+        words = clean(noted(one)).strip()
         needed = tokens(words) + _MESSAGE_TOKENS
         if needed > room and not kept:
             words, needed = _ending(words, room), room
@@ -90,7 +91,7 @@ def history(past: tuple[Past, ...]) -> list[JsonObject]:
             break
         if words:
             room -= needed
-            kept.append(_message(one.role, words))
+            kept.append(_message("assistant" if one.role == "assistant" else "user", words))
     return kept[::-1]
 
 

@@ -20,7 +20,7 @@ from voicechat.providers.openai_errors import read_fault
 from voicechat.providers.openai_fields import JsonObject, identity, table, text
 from voicechat.providers.openai_messages import flat_tool, tool_output
 from voicechat.providers.openai_reply import Recent
-from voicechat.text import clean, clean_line
+from voicechat.text import clean_line
 
 HELPER_MODEL = "gpt-5.4-mini"
 """Who does the work: quick, for somebody waits on the line."""
@@ -122,7 +122,7 @@ class Helper:
 
 
 def _read(item: JsonObject, work: str) -> ToolCalled:
-    name, arguments = clean_line(text(item, "name"), 120), clean(text(item, "arguments"))
+    name, arguments = clean_line(text(item, "name"), 120), text(item, "arguments")
     return ToolCalled(f"work_{work}", identity(item, "call_id"), name, arguments)
 
 

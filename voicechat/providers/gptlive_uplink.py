@@ -9,11 +9,10 @@ Source: the Live API reference on `session.input_audio.*`; the guide on voice ov
 """
 
 from collections import deque
-from collections.abc import Callable
 from typing import Literal, TypeAlias
 
+from voicechat.providers.base import Say
 from voicechat.providers.gptlive_sound import is_silent
-from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_sound import encode
 
 LARGEST_MS = 100
@@ -41,7 +40,7 @@ class Uplink:
         hands_free: Everything is sent; otherwise only what is said with the key.
     """
 
-    def __init__(self, say: Callable[[JsonObject], None], rate: int, *, hands_free: bool) -> None:
+    def __init__(self, say: Say, rate: int, *, hands_free: bool) -> None:
         self.hands_free = hands_free
         self._sent_ms = 0.0
         self._say = say
@@ -158,7 +157,8 @@ class Uplink:
         self._fed_until = max(self._fed_until, now - LARGEST_HOLE_S) + length_s
         self._sent_ms += length_s * 1000
         for piece in self._pieces(pcm):
-            self._say({"type": "session.input_audio.append", "audio": encode(piece)})
+            message = {"type": "session.input_audio.append", "audio": encode(piece)}
+            self._say(message, sound_s=len(piece) / 2 / self._rate)
 
     def _pieces(self, pcm: bytes) -> list[bytes]:
         size = self._bytes(LARGEST_MS)

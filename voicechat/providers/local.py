@@ -24,9 +24,9 @@ class LocalDialect(OpenAIDialect):
         pong_s=120.0,  # It is on this machine: if it is slow, so is everything.
     )
 
-    def _decode(self, message: str | bytes) -> JsonObject | str:
+    def decode(self, message: str | bytes) -> JsonObject | str:
         """Its errors carry our own message keys beside the English: the phrases are made again."""
-        content = super()._decode(message)
+        content = super().decode(message)
         if isinstance(content, str):
             return content
         for path in (("error",), ("response", "status_details", "error")):
@@ -35,7 +35,7 @@ class LocalDialect(OpenAIDialect):
                 error["message"] = from_json(error["phrase"], text(error, "message"))
         return content
 
-    def _briefing(self) -> Settings:
+    def briefing(self) -> Settings:
         """Whoever thinks here only writes: another part speaks, so nothing is said of speech."""
         return self.settings
 

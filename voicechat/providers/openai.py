@@ -10,7 +10,6 @@ Source: https://platform.openai.com/docs/guides/realtime and its API reference.
 
 from dataclasses import replace
 from typing import ClassVar
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from voicechat.errors import VoiceChatError
 from voicechat.events import (
@@ -21,7 +20,6 @@ from voicechat.events import (
     Interrupt,
     Notice,
     ProviderFailed,
-    ReplyFinished,
     SendAudio,
     SendImage,
     SendText,
@@ -32,6 +30,7 @@ from voicechat.events import (
 )
 from voicechat.phrase import phrase
 from voicechat.providers.base import Http, Profile, Settings
+from voicechat.providers.openai_address import address
 from voicechat.providers.openai_agreement import Agreement, Update
 from voicechat.providers.openai_answer import Answers
 from voicechat.providers.openai_errors import Farewell, Fault, read_fault, safe_line
@@ -109,6 +108,11 @@ class OpenAIDialect(Ways):
         return Agreement(self.profile, self.settings, tells_rates=self.tells_rates)
 
     @property
+    def answer_s(self) -> float:
+        """From `response.create` to the first sign of a reply."""
+        return self.patience.request_s
+
+    @property
     def input_rate(self) -> int:
         """Hz of the sound the server expects: the profile's, unless the server says otherwise."""
         return self._agreement.input_rate
@@ -129,30 +133,20 @@ class OpenAIDialect(Ways):
         return agreed.hands_free and not agreed.server_answers
 
     def url(self) -> str:
-        model = quote(self.settings.model or self.profile.default_model, safe="")
-        if not self.settings.url:
-            return self.profile.url.replace("{model}", model)
-        try:
-            parts = urlsplit(self.settings.url.replace("{model}", model))
-        except ValueError:  # The link says what is wrong with it.
-            return self.settings.url
-        if any(key == "model" for key, _ in parse_qsl(parts.query, keep_blank_values=True)):
-            return urlunsplit(parts)
-        query = f"{parts.query}&model={model}" if parts.query else f"model={model}"
-        return urlunsplit(parts._replace(query=query))
+        return address(self.profile, self.settings)
 
     def headers(self) -> dict[str, str]:
-        return self._authorization() if self.settings.api_key else {}
+        return self.authorization() if self.settings.api_key else {}
 
     def open(self, now: float) -> None:
         self._now = now
         # Known only now: servers of tools may have taken their time.
-        offered = [tool.name for tool in self.settings.tools if self._tools()]
+        offered = [tool.name for tool in self.settings.tools if self.tool_list()]
         self._tool_calls.offered = frozenset(offered)
-        shape, first = self.settings.shape, self._first_shape()
+        shape, first = self.settings.shape, self.first_shape()
         self._agreement = self._new_agreement()
         self._has_key = not self.settings.hands_free
-        self._replies.fields = self._reply_fields()
+        self._replies.fields = self.reply_fields()
         # Sound in the wrong language would be noise: a slow line's answer is waited for.
         patience = replace(self.patience, update_s=SLOW_UPDATE_S) if self._wants_g711 else None
         self._opening = Opening(
@@ -160,20 +154,20 @@ class OpenAIDialect(Ways):
             now,
             first if shape == "auto" else shape,
             may_fall_back=shape == "auto" and first == "ga",
-            unasked=frozenset() if self._tools() else frozenset({"tools"}),
+            unasked=frozenset() if self.tool_list() else frozenset({"tools"}),
         )
 
     def send(self, command: Command, now: float) -> None:
         self._now = now
         is_ready = self._opening is not None and self._opening.phase == "ready"
         if is_ready or isinstance(command, Interrupt):  # Some servers speak before we agreed.
-            self._obey(command)
+            self.obey(command)
         else:
             self._waiting.keep(command, self.input_rate)
 
     def receive(self, message: str | bytes, now: float) -> list[Event]:
         self._now = now
-        content = self._decode(message)
+        content = self.decode(message)
         if isinstance(content, str):
             return [*self._take_notices(), Unknown(content)]
         kind = text(content, "type")
@@ -181,11 +175,11 @@ class OpenAIDialect(Ways):
             return [*self._take_notices(), Unknown("no type")]
         if self._repeats.has(content, message):
             return [*self._take_notices(), Unknown(f"repeated: {clean_line(kind, 80)}")]
-        events = self._understand(modern(kind, self.own_names), content)
+        events = self.understand(modern(kind, self.own_names), content)
         self._heard(kind)
         return [*self._take_notices(), *events]
 
-    def _decode(self, message: str | bytes) -> JsonObject | str:
+    def decode(self, message: str | bytes) -> JsonObject | str:
         """A message as an object, or what is wrong with it; a family member may know more."""
         return decode(message)
 
@@ -209,7 +203,7 @@ class OpenAIDialect(Ways):
     def _ask(self, opening: Opening) -> None:
         opening.asked(self._next_id(), self._now)
         update = {"type": "session.update", "event_id": opening.update_id}
-        self._say({**update, "session": self._session(opening)})
+        self._say({**update, "session": self.session_fields(opening)})
 
     def _tick_opening(self, now: float) -> list[Event]:
         opening = self._opening
@@ -236,21 +230,21 @@ class OpenAIDialect(Ways):
         """
         assert self._opening is not None
         self._opening.phase = "ready"
-        asked = self._transcription(self._opening.shape)
+        asked = self.transcription(self._opening.shape)
         self._agreement.is_transcribed = self.always_transcribes or (
             asked is not None and "transcription" not in self._opening.left_out
         )
         effective = read_session(session, self.profile)
         believe = self._agreement.believe if is_answer else self._agreement.believe_sound
         events = believe(effective)
-        extras = self._extras()
+        extras = self.extras()
         if extras and is_answer and effective.offers_noise_reduction:
             self._update("extras", extras)
         if self.takes_past_items:
             self._memory.tell(past_of(self.settings), self._opening.shape)
         self._replies.is_held = True  # All that waited is one question: it gets one answer.
         for command in self._waiting.take():
-            self._obey(command)
+            self.obey(command)
         self._replies.is_held = False
         self._replies.pump(self._now)
         return [self._session_ready({**self._first_session, **session}), *events]
@@ -269,11 +263,12 @@ class OpenAIDialect(Ways):
 
     # -- commands -------------------------------------------------------------------------------
 
-    def _obey(self, command: Command) -> None:
+    def obey(self, command: Command) -> None:
+        """See `Ways.obey`."""
         match command:
             case SendAudio(pcm):
                 self._choose_codec()
-                self._turns.add(pcm)
+                self._turns.add(pcm, self.input_rate)
             case BeginTurn():
                 if self._replies.is_held:  # Said over the answer that would have come by now.
                     self._replies.interrupt(self._now, is_done_by_server=False)
@@ -289,9 +284,9 @@ class OpenAIDialect(Ways):
             case SendText(words, item_id):
                 self._send_text(words, item_id)
             case SendImage():
-                self._send_picture(command)
+                self.send_picture(command)
             case SendToolResult(call_id):
-                self._tool_calls.answer(call_id, self._tool_output(command), self._now)
+                self._tool_calls.answer(call_id, self.tool_output(command), self._now)
             case Interrupt():
                 self._interrupt(command)
             case _:
@@ -313,10 +308,10 @@ class OpenAIDialect(Ways):
         self._say(user_message(item_id, [text_part(words)]))
         self._want_reply()
 
-    def _send_picture(self, picture: SendImage) -> None:
-        """What it cannot look at, it is at least asked about."""
+    def send_picture(self, picture: SendImage) -> None:
+        """See `Ways.send_picture`; what it cannot look at, it is at least asked about."""
         if self.profile.images:
-            messages = self._picture_messages(picture)
+            messages = self.picture_messages(picture)
         else:
             words = phrase("{who} cannot look at pictures", who=self.profile.title)
             self._notices.append(Notice("no_pictures", words))
@@ -350,7 +345,7 @@ class OpenAIDialect(Ways):
         self._has_key = not hands_free
         if hands_free != self._agreement.hands_free:
             self._agreement.hands_free = hands_free
-            self._update("turns", self._turns_update(hands_free))
+            self._update("turns", self.turns_update(hands_free))
 
     def _update(self, what: Update, session: JsonObject) -> None:
         """An update in the running session; its refusal is only a notice."""
@@ -364,8 +359,8 @@ class OpenAIDialect(Ways):
 
     # -- messages -------------------------------------------------------------------------------
 
-    def _understand(self, kind: str, message: JsonObject) -> list[Event]:
-        """Events of one message under its GA name; overridden for what only one provider says."""
+    def understand(self, kind: str, message: JsonObject) -> list[Event]:
+        """See `Ways.understand`."""
         match kind:
             case "session.created":
                 self._first_session = table(message, "session")
@@ -386,7 +381,7 @@ class OpenAIDialect(Ways):
             events = self._answers.take(kind, message, self._now, self._secrets)
         if events is None:
             return [Unknown(clean_line(kind, 80))]
-        return self._with_fatal_failures(self._memory.name(events))
+        return self._farewell.of_replies(self._memory.name(events))
 
     def _updated(self, session: JsonObject) -> list[Event]:
         opening = self._opening
@@ -401,7 +396,7 @@ class OpenAIDialect(Ways):
         """An `error` event."""
         opening, verdict = self._opening, self.codes.verdict(fault)
         if verdict == "fatal":
-            return [self._fatal(fault)]
+            return [self._farewell.fatal(fault)]
         if verdict == "expired":
             return [SessionExpired(fault.message)]
         if self._memory.concerns(fault):
@@ -417,22 +412,6 @@ class OpenAIDialect(Ways):
     def _refused_other(self, fault: Fault) -> list[Event]:
         settled = self._replies.refused(fault, self._now)
         return [ProviderFailed(fault.code, fault.message)] if settled is None else settled
-
-    def _with_fatal_failures(self, events: list[Event]) -> list[Event]:
-        """A reply that failed for good may be all that tells of an empty account."""
-        extra: list[Event] = []
-        for event in events:
-            if isinstance(event, ReplyFinished) and event.status == "failed":
-                fault = Fault(event.code, event.message)
-                if self.codes.blame(event.code, event.message):
-                    extra.append(self._fatal(fault))
-                elif event.code in self.codes.expired:
-                    extra.append(SessionExpired(event.message))
-        return [*events, *extra]
-
-    def _fatal(self, fault: Fault) -> ProviderFailed:
-        self._farewell.remember(fault)
-        return ProviderFailed(fault.code, fault.message, fatal=True)
 
     # -- small state ----------------------------------------------------------------------------
 

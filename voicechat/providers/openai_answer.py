@@ -4,7 +4,6 @@ Puts the state machine (which reply) and the items (which words and sound of it)
 rule: what belongs to a reply that nobody wants, or that has ended, says nothing.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from voicechat.events import (
@@ -15,6 +14,7 @@ from voicechat.events import (
     ReplyText,
     Unknown,
 )
+from voicechat.providers.base import Say
 from voicechat.providers.openai_fields import JsonObject, identity, place, rows, table, text
 from voicechat.providers.openai_items import Items
 from voicechat.providers.openai_names import is_spoken_part, is_written_part
@@ -28,7 +28,7 @@ from voicechat.providers.openai_tools import Calls
 class Answers:
     """Everything the model says."""
 
-    say: Callable[[JsonObject], None]
+    say: Say
     replies: Replies
     calls: Calls
     items: Items = field(default_factory=Items)
@@ -68,7 +68,7 @@ class Answers:
         for part in parts:
             message = self.items.cut(part, rate, open_replies)
             if message:
-                self.say(message)
+                self.say(message, is_urgent=True)
 
     # -- replies --------------------------------------------------------------------------------
 

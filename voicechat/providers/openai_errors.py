@@ -18,6 +18,7 @@ from voicechat.errors import (
     TooBigError,
     VoiceChatError,
 )
+from voicechat.events import Event, ProviderFailed, ReplyFinished, SessionExpired
 from voicechat.phrase import message_key, phrase, without_stop
 from voicechat.providers.base import Profile
 from voicechat.providers.openai_fields import JsonObject, identity, table, text
@@ -187,8 +188,27 @@ class Farewell:
     def remember(self, fault: Fault) -> None:
         self.refusal = RefusedError(
             phrase("{who} refused: {why}", who=self.profile.title, why=_sentence(fault.message)),
-            self._hint(self.codes.blame(fault.code, fault.message)),
+            self.hint(self.codes.blame(fault.code, fault.message)),
         )
+
+    def fatal(self, fault: Fault) -> ProviderFailed:
+        """What the user is told of a fault that trying again does not mend."""
+        self.remember(fault)
+        return ProviderFailed(fault.code, fault.message, fatal=True)
+
+    def of_replies(self, events: list[Event]) -> list[Event]:
+        """The events, with what failed replies mean for the session.
+
+        A reply that failed for good may be all that tells of an empty account.
+        """
+        extra: list[Event] = []
+        for event in events:
+            if isinstance(event, ReplyFinished) and event.status == "failed":
+                if self.codes.blame(event.code, event.message):
+                    extra.append(self.fatal(Fault(event.code, event.message)))
+                elif event.code in self.codes.expired:
+                    extra.append(SessionExpired(event.message))
+        return [*events, *extra]
 
     def explain(self, code: int, reason: str) -> VoiceChatError | None:
         """The error behind a close code and its reason; None: nothing special."""
@@ -247,7 +267,7 @@ class Farewell:
         blame = self.codes.blame(reason.rpartition(".")[2]) or blame
         return RefusedError(
             phrase("{who} refused: {why}", who=self.profile.title, why=_sentence(reason)),
-            self._hint(blame),
+            self.hint(blame),
         )
 
     def _troubled(self, reason: str, retry_after_s: float | None = None) -> ServiceError:
@@ -256,7 +276,8 @@ class Farewell:
         )
         return ServiceError(words, phrase("Try again in a moment"), retry_after_s=retry_after_s)
 
-    def _hint(self, blame: Blame | None) -> str:
+    def hint(self, blame: Blame | None) -> str:
+        """What the user can do about a refusal; empty: nothing is known."""
         match blame:
             case "key":
                 return self.key_hint

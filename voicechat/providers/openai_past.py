@@ -5,9 +5,11 @@ items, as a transcript in the instructions.  The rule: it is told once, in order
 else of the user's, and a refusal of it is a notice, never the end.
 
 Source: the Realtime guide on conversations: a reply's sound cannot be made again, so what was said
-comes as text, `input_text` of the user and `output_text` (in the beta `text`) of the model.
+comes as text, `input_text` of the user and `output_text` (in the beta `text`) of the model; a call
+of a tool comes as the pair of items that it was.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -26,7 +28,8 @@ SPEAK = "What was said before is given as text. Go on in speech: answer with you
 
 _BEGINNING = "You are in the middle of a conversation. What was said so far, oldest first:"
 _END = "Go on from there: do not greet again, and do not repeat what you said."
-_WHO = {"user": "The user", "assistant": "You"}
+_WHO = {"user": "The user", "assistant": "You", "tool": "A tool that you called"}
+_ARROW = " \u2192 "
 _PARTS = {"user": "input_text", "assistant": "output_text"}
 
 
@@ -67,6 +70,41 @@ def _paragraphs(*texts: str) -> str:
     return "\n\n".join(text for text in texts if text.strip())
 
 
+def noted(one: Past) -> str:
+    """One say as the words of a message; a tool has no messages of its own, so it is named."""
+    return f"({_WHO['tool']}: {one.text})" if one.role == "tool" else one.text
+
+
+def past_items(one: Past, number: int, shape: Shape) -> list[JsonObject]:
+    """One say as items of the conversation: a message, or a call and its output."""
+    return _call_items(one, number) if one.role == "tool" else [past_item(one, number, shape)]
+
+
+def _call_items(one: Past, number: int) -> list[JsonObject]:
+    call, _, output = one.text.partition(_ARROW)
+    name, _, arguments = call.partition(" ")
+    named = {"call_id": f"call_past_{number}"}
+    fields = {"name": name, "arguments": _whole(arguments)}
+    return [
+        {"id": f"msg_past_{number}", "type": "function_call", **named, **fields},
+        {
+            "id": f"msg_past_{number}_o",
+            "type": "function_call_output",
+            **named,
+            "output": clean(output),
+        },
+    ]
+
+
+def _whole(arguments: str) -> str:
+    """Arguments that were too long to be kept whole are no JSON any more."""
+    try:
+        json.loads(arguments)
+    except (ValueError, RecursionError):
+        return "{}"
+    return arguments
+
+
 def past_item(one: Past, number: int, shape: Shape) -> JsonObject:
     """One say as an item of the conversation."""
     kind = "text" if shape == "beta" and one.role == "assistant" else _PARTS[one.role]
@@ -90,11 +128,12 @@ class Memory:
     def tell(self, past: Sequence[Past], shape: Shape) -> None:
         """Put every say into the conversation, oldest first; no reply is asked for."""
         for number, one in enumerate(past, 1):
-            name, item = f"past_{number}", past_item(one, number, shape)
-            self._sent.add(name)
-            self._rows[item["id"]] = one.id
-            self._say({"type": "conversation.item.create", "event_id": name, "item": item})
-        self._unseen = len(past)
+            for part, item in enumerate(past_items(one, number, shape)):
+                name = f"past_{number}" if part == 0 else f"past_{number}_{part}"
+                self._sent.add(name)
+                self._rows[item["id"]] = one.id
+                self._unseen += 1
+                self._say({"type": "conversation.item.create", "event_id": name, "item": item})
 
     def name(self, events: list[Event]) -> list[Event]:
         """The same, where a turn follows one of our items with the name of its row."""

@@ -9,11 +9,11 @@ comes late for a reply that was abandoned or has ended belongs to nobody.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from voicechat.events import Event, ProviderFailed, ReplyFinished, Unknown
 from voicechat.phrase import phrase
+from voicechat.providers.base import Say
 from voicechat.providers.openai_errors import Fault
 from voicechat.providers.openai_fields import JsonObject, identity, table
 
@@ -88,9 +88,7 @@ class Replies:
         is_held: Nothing is asked for yet: more of the question follows.
     """
 
-    def __init__(
-        self, say: Callable[[JsonObject], None], patience: Patience, *, tags: bool = True
-    ) -> None:
+    def __init__(self, say: Say, patience: Patience, *, tags: bool = True) -> None:
         self.open: dict[str, Reply] = {}
         self.tags = tags
         self.fields: JsonObject = {}
@@ -126,7 +124,7 @@ class Replies:
         if self._request:  # Nothing exists yet that a cancel could name.
             self._request.is_unwanted = True
         elif self._blocked_at is not None and not self.open and not is_done_by_server:
-            self._say({"type": "response.cancel"})
+            self._say({"type": "response.cancel"}, is_urgent=True)
         for reply in self.open.values():
             reply.is_abandoned = True
             if is_done_by_server:
@@ -139,7 +137,7 @@ class Replies:
             return
         reply.is_cancel_sent, reply.cancelled_at = True, now
         named = {"response_id": reply.id} if reply.is_named else {}
-        self._say({"type": "response.cancel", **named})
+        self._say({"type": "response.cancel", **named}, is_urgent=True)
 
     def pump(self, now: float) -> None:
         """Ask for a reply if one is wanted and none runs."""

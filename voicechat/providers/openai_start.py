@@ -16,6 +16,7 @@ from voicechat.phrase import phrase, without_stop
 from voicechat.providers.openai_errors import Fault
 from voicechat.providers.openai_reply import Patience
 from voicechat.providers.openai_session import WISHES, Shape, Wish, blamed_wish
+from voicechat.timed_audio import TimedAudioBuffer, duration_ms
 
 Step: TypeAlias = Literal["ask", "ready", "fail"]
 
@@ -97,23 +98,13 @@ class Waiting:
     """Commands given before the session was ready, in order; sound is bounded."""
 
     def __init__(self) -> None:
-        self._commands: list[Command] = []
-        self._sound_bytes = 0
+        self._commands: TimedAudioBuffer[Command] = TimedAudioBuffer(LONGEST_WAIT_MS)
 
     def keep(self, command: Command, rate: int) -> None:
         """Keep a command for a session at `rate` Hz."""
-        self._commands.append(command)
-        if isinstance(command, SendAudio):
-            self._sound_bytes += len(command.pcm)
-            self._drop_oldest_sound(LONGEST_WAIT_MS * rate // 1000 * 2)
+        sound = command.pcm if isinstance(command, SendAudio) else b""
+        self._commands.push(command, duration_ms(sound, rate))
 
     def take(self) -> list[Command]:
         """Everything that was kept."""
-        commands, self._commands, self._sound_bytes = self._commands, [], 0
-        return commands
-
-    def _drop_oldest_sound(self, most_bytes: int) -> None:
-        while self._sound_bytes > most_bytes:
-            at = next(i for i, kept in enumerate(self._commands) if isinstance(kept, SendAudio))
-            dropped = self._commands.pop(at)
-            self._sound_bytes -= len(dropped.pcm) if isinstance(dropped, SendAudio) else 0
+        return self._commands.drain()

@@ -18,7 +18,7 @@ from voicechat.events import Event, ToolCalled
 from voicechat.providers.openai_fields import JsonObject, identity, text
 from voicechat.providers.openai_messages import tool_answer
 from voicechat.providers.openai_reply import Recent, Replies, Reply
-from voicechat.text import clean, clean_line
+from voicechat.text import clean_line
 
 MOST_REFUSED_ROUNDS = 3
 MOST_ROUNDS = 16
@@ -142,7 +142,7 @@ class Calls:
     def _learn(self, call: _Call, source: JsonObject) -> None:
         call.call_id = identity(source, "call_id") or call.call_id
         call.name = clean_line(text(source, "name"), 120) or call.name
-        call.arguments = clean(text(source, "arguments")) or call.arguments
+        call.arguments = text(source, "arguments") or call.arguments
 
     def _tell(self, call: _Call, reply: Reply) -> list[Event]:
         if not call.call_id or call.call_id in self._seen:

@@ -5,8 +5,6 @@ words come from another model, at any time, also after the answer.
 Source: the Realtime guide on push-to-talk and on input transcription.
 """
 
-from collections.abc import Callable
-
 from voicechat.events import (
     Event,
     InputFailed,
@@ -18,9 +16,11 @@ from voicechat.events import (
     Unknown,
 )
 from voicechat.phrase import phrase
+from voicechat.providers.base import Say
 from voicechat.providers.openai_errors import read_fault
 from voicechat.providers.openai_fields import JsonObject, identity, text
 from voicechat.providers.openai_g711 import G711
+from voicechat.providers.openai_g711 import RATE as G711_RATE
 from voicechat.providers.openai_sound import encode
 from voicechat.text import clean
 
@@ -33,7 +33,7 @@ _PIECE_MS = 100
 class Turns:
     """What goes into the server's input buffer, and what comes back about it."""
 
-    def __init__(self, say: Callable[[JsonObject], None]) -> None:
+    def __init__(self, say: Say) -> None:
         self._say = say
         self._turn_bytes = 0
         self._commits = 0
@@ -55,13 +55,18 @@ class Turns:
             self.g711.clear()
         self._say({"type": "input_audio_buffer.clear"})
 
-    def add(self, pcm: bytes) -> None:
+    def add(self, pcm: bytes, rate: int) -> None:
+        """More sound: PCM16 at `rate` Hz."""
         self._turn_bytes += len(pcm)
-        self._append(self.g711.take(pcm) if self.g711 else pcm)
+        if self.g711:
+            self._append(sound := self.g711.take(pcm), len(sound) / G711_RATE)
+        else:
+            self._append(pcm, len(pcm) / 2 / rate)
 
-    def _append(self, sound: bytes) -> None:
+    def _append(self, sound: bytes, sound_s: float) -> None:
         if sound:
-            self._say({"type": "input_audio_buffer.append", "audio": encode(sound)})
+            message = {"type": "input_audio_buffer.append", "audio": encode(sound)}
+            self._say(message, sound_s=sound_s)
 
     def end(self, rate: int) -> Notice | None:
         """Commit the turn, or forget it if it was too short to be one."""
@@ -72,7 +77,7 @@ class Turns:
                 "turn_too_short", phrase("That was too short: hold the key while you speak")
             )
         if self.g711:
-            self._append(self.g711.flush())
+            self._append(rest := self.g711.flush(), len(rest) / G711_RATE)
         self._say({"type": "input_audio_buffer.commit"})
         return None
 
@@ -80,7 +85,7 @@ class Turns:
         """Let a server that was asked for `silence_ms` hear that the speech has ended."""
         tail_ms = max(TAIL_MS, silence_ms + TAIL_MS // 2)
         for _ in range(0, tail_ms, _PIECE_MS):
-            self.add(bytes(_PIECE_MS * rate // 1000 * 2))
+            self.add(bytes(_PIECE_MS * rate // 1000 * 2), rate)
         self._turn_bytes = 0
 
     # -- receiving ------------------------------------------------------------------------------

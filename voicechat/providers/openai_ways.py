@@ -1,15 +1,17 @@
 """What members of OpenAI's family change: facts, and how single things are written.
 
 A family member (a provider with a similar language) is a subclass of `OpenAIDialect` with another
-`profile` and, of the following, only what differs.  Nothing here changes state.
+`profile` and, of the following, only what differs.  All of it is public, and nothing private is
+overridden.  The three last hooks change state: a member extends them with `super()`.
 """
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Set
 from typing import ClassVar
 
-from voicechat.events import SendImage, SendToolResult
+from voicechat.events import Command, Event, SendImage, SendToolResult
 from voicechat.providers.base import Dialect, Settings
+from voicechat.providers.openai_address import authorization
 from voicechat.providers.openai_agreement import Agreement
 from voicechat.providers.openai_errors import Codebook
 from voicechat.providers.openai_fields import JsonObject
@@ -61,23 +63,21 @@ class Ways(Dialect, ABC):
     _agreement: Agreement
     _opening: Opening | None
 
-    def _authorization(self) -> dict[str, str]:
-        """The headers that hold the key."""
-        written = self.settings.key_header or "Authorization: Bearer {key}"
-        name, _, value = written.partition(":")
-        return {name.strip(): value.strip().replace("{key}", self.settings.api_key)}
+    def authorization(self) -> dict[str, str]:
+        """The headers that hold the key; asked for only if there is one."""
+        return authorization(self.settings)
 
-    def _first_shape(self) -> Shape:
+    def first_shape(self) -> Shape:
         """The shape that `auto` begins with, at this address."""
         return self.native_shape
 
     # -- the session ----------------------------------------------------------------------------
 
-    def _turn_detection(self, hands_free: bool) -> JsonObject | None:
+    def turn_detection(self, hands_free: bool) -> JsonObject | None:
         """`turn_detection`; None: the key marks the turns."""
         return server_vad(self.settings.vad) if hands_free else None
 
-    def _transcription(self, shape: Shape) -> JsonObject | None:
+    def transcription(self, shape: Shape) -> JsonObject | None:
         """How the user's words are written down; None: not at all."""
         model = self.settings.transcription_model or self.transcription_models[shape]
         if model == "none":
@@ -85,7 +85,7 @@ class Ways(Dialect, ABC):
         language = self.settings.language
         return {"model": model, **({"language": language} if language else {})}
 
-    def _formats(self, shape: Shape) -> tuple[object, object]:
+    def sound_formats(self, shape: Shape) -> tuple[object, object]:
         """How the sound we send, and the sound we want, is called."""
         heard: object = "pcm16"
         said: object = "pcm16"
@@ -98,43 +98,43 @@ class Ways(Dialect, ABC):
     def _wants_g711(self) -> bool:
         return self.profile.g711 and self.settings.codec == "g711"
 
-    def _modalities(self, shape: Shape) -> list[str]:
+    def modalities(self, shape: Shape) -> list[str]:
         """What an answer may be made of; the GA's `audio` comes with its transcript."""
         if self.settings.text_only:
             return ["text"]
         return ["audio"] if shape == "ga" else ["audio", "text"]
 
-    def _tools(self) -> list[JsonObject]:
+    def tool_list(self) -> list[JsonObject]:
         """The functions the model may call, as the session lists them."""
         if not self.profile.tools:
             return []
         return [flat_tool(tool) for tool in self.settings.tools]
 
-    def _session(self, opening: Opening) -> JsonObject:
+    def session_fields(self, opening: Opening) -> JsonObject:
         """The first update, without what the server refused so far."""
         shape = opening.shape
-        input_format, output_format = self._formats(shape)
+        input_format, output_format = self.sound_formats(shape)
         wanted = Wanted(
-            self._modalities(shape),
-            self._turn_detection(self._agreement.hands_free),
-            self._transcription(shape),
+            self.modalities(shape),
+            self.turn_detection(self._agreement.hands_free),
+            self.transcription(shape),
             input_format,
             output_format,
-            self._tools(),
+            self.tool_list(),
         )
         build = ga_session if shape == "ga" else beta_session
-        return build(self._briefing(), wanted, opening.left_out)
+        return build(self.briefing(), wanted, opening.left_out)
 
-    def _briefing(self) -> Settings:
+    def briefing(self) -> Settings:
         """The settings, with all that the instructions must say."""
         return urged(self.settings) if self.takes_past_items else instructed(self.settings)
 
-    def _turns_update(self, hands_free: bool) -> JsonObject:
+    def turns_update(self, hands_free: bool) -> JsonObject:
         """The update that changes only who finds the turns.  Never the voice: it may be locked."""
         build = ga_turns if self._opening and self._opening.shape == "ga" else beta_turns
-        return build(self._turn_detection(hands_free))
+        return build(self.turn_detection(hands_free))
 
-    def _extras(self) -> JsonObject:
+    def extras(self) -> JsonObject:
         """What is nice to have, for a server that offers it; a refusal is only a notice.
 
         Empty: nothing.
@@ -144,14 +144,28 @@ class Ways(Dialect, ABC):
 
     # -- single messages ------------------------------------------------------------------------
 
-    def _reply_fields(self) -> JsonObject:
+    def reply_fields(self) -> JsonObject:
         """What every `response.create` asks for."""
         return {}
 
-    def _picture_messages(self, picture: SendImage) -> list[JsonObject]:
+    def picture_messages(self, picture: SendImage) -> list[JsonObject]:
         """How a picture, and what is asked about it, enters the conversation."""
         return [picture_message(picture)]
 
-    def _tool_output(self, result: SendToolResult) -> str:
+    def tool_output(self, result: SendToolResult) -> str:
         """What the model reads as a tool's answer."""
         return tool_output(result)
+
+    # -- what a member does before or after the family's own part ---------------------------------
+
+    @abstractmethod
+    def obey(self, command: Command) -> None:
+        """Say a command to a session that is ready."""
+
+    @abstractmethod
+    def send_picture(self, picture: SendImage) -> None:
+        """Bring a picture into the conversation, and ask what is asked about it."""
+
+    @abstractmethod
+    def understand(self, kind: str, message: JsonObject) -> list[Event]:
+        """Events of one message; `kind` is its type, under its GA name."""

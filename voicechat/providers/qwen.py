@@ -107,13 +107,13 @@ class QwenDialect(OpenAIDialect):
 
     # -- the session ----------------------------------------------------------------------------
 
-    def _turn_detection(self, hands_free: bool) -> JsonObject | None:
+    def turn_detection(self, hands_free: bool) -> JsonObject | None:
         semantic = "smart_turn" if self._is(_AUDIO_ONLY) else "semantic_vad"
         if self._is(("qwen3-",)):
             semantic = "server_vad"
         return turn_detection(self.settings.vad, semantic) if hands_free else None
 
-    def _transcription(self, shape: Shape) -> JsonObject | None:
+    def transcription(self, shape: Shape) -> JsonObject | None:
         chosen, language = self.settings.transcription_model, self.settings.language
         if chosen == "none":
             return None
@@ -122,41 +122,41 @@ class QwenDialect(OpenAIDialect):
         named = {"model": model} if model else {}
         return {**named, **({"language": language} if language else {})}
 
-    def _formats(self, shape: Shape) -> tuple[object, object]:
+    def sound_formats(self, shape: Shape) -> tuple[object, object]:
         if not self._is(_NESTED):
             return "pcm", "pcm"
         rates = self.profile.input_rate, self.profile.output_rate
         heard, said = ({"type": "pcm", "sample_rate": rate} for rate in rates)
         return heard, said
 
-    def _modalities(self, shape: Shape) -> list[str]:
+    def modalities(self, shape: Shape) -> list[str]:
         return ["text"] if self.settings.text_only else ["text", "audio"]
 
-    def _tools(self) -> list[JsonObject]:
+    def tool_list(self) -> list[JsonObject]:
         if self._is(_NO_TOOLS):
             return []
         return [nested_tool(plain_tool(tool)) for tool in self.settings.tools]
 
-    def _session(self, opening: Opening) -> JsonObject:
-        session = super()._session(opening)
+    def session_fields(self, opening: Opening) -> JsonObject:
+        session = super().session_fields(opening)
         return nested_audio(session) if self._is(_NESTED) else session
 
-    def _extras(self) -> JsonObject:
+    def extras(self) -> JsonObject:
         return {}
 
-    def _tool_output(self, result: SendToolResult) -> str:
-        return super()._tool_output(result)[:LONGEST_OUTPUT]
+    def tool_output(self, result: SendToolResult) -> str:
+        return super().tool_output(result)[:LONGEST_OUTPUT]
 
     # -- pictures -------------------------------------------------------------------------------
 
-    def _obey(self, command: Command) -> None:
+    def obey(self, command: Command) -> None:
         if isinstance(command, BeginTurn):  # Which clears the server's buffer, pictures and all.
             self._pictures.take_back()
-        super()._obey(command)
+        super().obey(command)
         if isinstance(command, SendAudio) and command.pcm:
             self._pictures.show()
 
-    def _send_picture(self, picture: SendImage) -> None:
+    def send_picture(self, picture: SendImage) -> None:
         problem = phrase("no pictures") if self._is(_AUDIO_ONLY) else unfit(picture)
         if problem:
             words = phrase(
@@ -172,12 +172,12 @@ class QwenDialect(OpenAIDialect):
                 self._pictures.show_in_silence(self.input_rate)
             self._send_text(picture.text, picture.item_id)
 
-    def _understand(self, kind: str, message: JsonObject) -> list[Event]:
+    def understand(self, kind: str, message: JsonObject) -> list[Event]:
         if kind == "input_audio_buffer.committed" and self._pictures.committed(message):
             return []
         if "transcription" in kind and identity(message, "item_id") in self._pictures.carriers:
             return []
-        events = super()._understand(kind, message)
+        events = super().understand(kind, message)
         if kind == "input_audio_buffer.speech_stopped":
             self._replies.unblock(self._now)
         return events

@@ -4,10 +4,9 @@ The rule: sound first, then the picture; a picture waits for the user's next sou
 goes with typed words is carried by a moment of silence, which is no turn of the user's.
 """
 
-from collections.abc import Callable
-
 from voicechat.events import SendImage
 from voicechat.phrase import phrase
+from voicechat.providers.base import Say
 from voicechat.providers.openai_fields import JsonObject, identity
 from voicechat.providers.openai_reply import Recent
 from voicechat.providers.openai_sound import encode
@@ -31,7 +30,7 @@ class Pictures:
         carriers: Items that are nothing but the silence under a picture.
     """
 
-    def __init__(self, say: Callable[[JsonObject], None]) -> None:
+    def __init__(self, say: Say) -> None:
         self.carriers = Recent()
         self._say = say
         self._waiting: list[bytes] = []
@@ -54,7 +53,8 @@ class Pictures:
     def show_in_silence(self, rate: int) -> None:
         """Bring in what waits without any sound of the user's."""
         silence = bytes(SILENCE_MS * rate // 1000 * 2)
-        self._say({"type": "input_audio_buffer.append", "audio": encode(silence)})
+        message = {"type": "input_audio_buffer.append", "audio": encode(silence)}
+        self._say(message, sound_s=SILENCE_MS / 1000)
         self.show()
         self._say({"type": "input_audio_buffer.commit"})
         self._silent_commits += 1

@@ -61,7 +61,7 @@ class StepfunDialect(OpenAIDialect):
         "keys of stepfun.ai need url = wss://api.stepfun.ai/v1/realtime"
     )
 
-    def _turn_detection(self, hands_free: bool) -> JsonObject | None:
+    def turn_detection(self, hands_free: bool) -> JsonObject | None:
         vad = self.settings.vad
         if not hands_free:
             return None
@@ -72,15 +72,15 @@ class StepfunDialect(OpenAIDialect):
             "energy_awakeness_threshold": round(vad.threshold * LOUDEST),
         }
 
-    def _modalities(self, shape: Shape) -> list[str]:
-        """Fixed for the session; see `_reply_fields`."""
+    def modalities(self, shape: Shape) -> list[str]:
+        """Fixed for the session; see `reply_fields`."""
         return ["text", "audio"]
 
-    def _tools(self) -> list[JsonObject]:
+    def tool_list(self) -> list[JsonObject]:
         return [nested_tool(tool) for tool in self.settings.tools]
 
-    def _session(self, opening: Opening) -> JsonObject:
-        session = super()._session(opening)
+    def session_fields(self, opening: Opening) -> JsonObject:
+        session = super().session_fields(opening)
         if not self.settings.transcription_model:
             session.pop("input_audio_transcription", None)
         model = self.settings.model or self.profile.default_model
@@ -91,7 +91,7 @@ class StepfunDialect(OpenAIDialect):
             session["instructions"] = f"{session.get('instructions', '')}\n{spoken_by}".strip()
         return session
 
-    def _reply_fields(self) -> JsonObject:
+    def reply_fields(self) -> JsonObject:
         """Words alone may be asked for in a single reply only."""
         return {"modalities": ["text"]} if self.settings.text_only else {}
 

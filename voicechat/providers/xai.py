@@ -48,7 +48,7 @@ class XaiDialect(OpenAIDialect):
     server_cancels: ClassVar[bool] = False
     money_page: ClassVar[str] = "https://console.x.ai"
 
-    def _turn_detection(self, hands_free: bool) -> JsonObject | None:
+    def turn_detection(self, hands_free: bool) -> JsonObject | None:
         """A type of null leaves the turns to the key."""
         vad, (low, high) = self.settings.vad, THRESHOLD
         if not hands_free:
@@ -60,24 +60,24 @@ class XaiDialect(OpenAIDialect):
             "silence_duration_ms": vad.silence_ms,
         }
 
-    def _transcription(self, shape: Shape) -> JsonObject | None:
+    def transcription(self, shape: Shape) -> JsonObject | None:
         model = self.settings.transcription_model or "grok-transcribe"
         if model == "none":
             return None
         language = self.settings.language
         return {"model": model, **({"language_hint": language} if language else {})}
 
-    def _session(self, opening: Opening) -> JsonObject:
-        session = super()._session(opening)
+    def session_fields(self, opening: Opening) -> JsonObject:
+        session = super().session_fields(opening)
         return with_root(session) if opening.shape == "ga" else session
 
-    def _turns_update(self, hands_free: bool) -> JsonObject:
-        return {"turn_detection": self._turn_detection(hands_free)}
+    def turns_update(self, hands_free: bool) -> JsonObject:
+        return {"turn_detection": self.turn_detection(hands_free)}
 
-    def _extras(self) -> JsonObject:
+    def extras(self) -> JsonObject:
         return {}
 
-    def _reply_fields(self) -> JsonObject:
+    def reply_fields(self) -> JsonObject:
         """Words alone are asked for reply by reply: the session has no such setting."""
         return {"modalities": ["text"]} if self.settings.text_only else {}
 

@@ -1,23 +1,25 @@
-"""Whether a tool may run: what the config allows, what the user says, no if nobody answers.
+"""Consent to tool calls: what the config allows, what the user says, no if nobody answers.
 
 Rule: one question at a time, in the order of the calls; `always` holds until the program ends.
+What is asked is what runs: a question shows every character, and what is too long to be shown
+whole is not asked and not run.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, TypeAlias
 
-from voicechat.text import clean_line
 from voicechat.tools.offer import Offer
+from voicechat.visible import visible_json, without_gaps
 
 Verdict: TypeAlias = Literal["once", "always", "no"]
 Ask: TypeAlias = Callable[[str, str], Awaitable[Verdict]]
-"""Gets the tool's name and its arguments, safe to show; is cancelled when the call is withdrawn."""
+"""Gets the tool's name and its arguments as JSON in which every character is seen; is cancelled
+when the call is withdrawn."""
 
 ASK_S = 60.0
-LONGEST_QUESTION = 1000
-"""Characters of arguments that are shown."""
+LONGEST_QUESTION = 32_000
+"""Characters of arguments that a person can be asked about."""
 
 
 class Consent:
@@ -37,14 +39,16 @@ class Consent:
             if name in self._always:
                 return ""
             if self.ask is None:
-                remedy = f"allow = true under {offer.section} in the config allows it"
-                return f"The tool {name} was not run: nobody can be asked here; {remedy}"
-            return await self._question(self.ask, name, arguments)
+                return _refusal(name, offer, "nobody can be asked here")
+            shown = show_arguments(arguments)
+            if len(shown) > LONGEST_QUESTION:
+                return _refusal(name, offer, "its arguments are too long to be shown to the user")
+            return await self._question(self.ask, name, shown)
 
-    async def _question(self, ask: Ask, name: str, arguments: dict[str, Any]) -> str:
+    async def _question(self, ask: Ask, name: str, shown: str) -> str:
         try:
             async with asyncio.timeout(self._ask_s):
-                verdict = await ask(clean_line(name), show_arguments(arguments))
+                verdict = await ask(visible_json(name)[1:-1], shown)
         except TimeoutError:
             return f"The tool {name} was not run: the user did not answer the question in time"
         if verdict == "always":
@@ -52,9 +56,11 @@ class Consent:
         return f"The tool {name} was not run: the user said no" if verdict == "no" else ""
 
 
+def _refusal(name: str, offer: Offer, why: str) -> str:
+    remedy = f"allow = true under {offer.section} in the config allows it"
+    return f"The tool {name} was not run: {why}; {remedy}"
+
+
 def show_arguments(arguments: dict[str, Any]) -> str:
-    """Exactly what the tool will get, made safe; where it is cut, it says how much is missing."""
-    text = clean_line(json.dumps(arguments, ensure_ascii=False), 100_000)
-    if len(text) <= LONGEST_QUESTION:
-        return text
-    return f"{text[:LONGEST_QUESTION]}\u2026 (+{len(text) - LONGEST_QUESTION})"
+    """Exactly what the tool will get, as JSON on one line: read as JSON, it is the arguments."""
+    return without_gaps(visible_json(arguments))

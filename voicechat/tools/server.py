@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from voicechat import __version__
 from voicechat.config import McpSection
 from voicechat.environment import child_environment
-from voicechat.errors import ConfigError, ServiceError, VoiceChatError
-from voicechat.events import Tool
+from voicechat.errors import ConfigError, LinkError, ServiceError, VoiceChatError
+from voicechat.events import Notice, Notify, Tool
 from voicechat.phrase import phrase, refilled
 from voicechat.text import clean, clean_line, mask_secrets
+from voicechat.tools.bounds import FLOODS, Flood, Listing
 from voicechat.tools.content import read_result
 from voicechat.tools.offer import Answer, Offer
 from voicechat.tools.stdio import over_program
@@ -43,7 +44,7 @@ class McpServer:
         name: str,
         section: McpSection,
         environ: Mapping[str, str],
-        tell: Callable[[str, str], None],
+        notify: Notify,
         *,
         find_proxy: Callable[[str], str],
         ca_file: str = "",
@@ -56,7 +57,7 @@ class McpServer:
         """It has listed its tools, or failed."""
         self.is_late = False
         """Nobody waits for it any more."""
-        self._section, self._environ, self._tell = section, environ, tell
+        self._section, self._environ, self._notify = section, environ, notify
         self._find_proxy, self._ca_file, self._start_s = find_proxy, ca_file, start_s
         self._client: Client | None = None
         self._wanted, self._lost = asyncio.Event(), asyncio.Event()
@@ -95,6 +96,8 @@ class McpServer:
             await self._serve()
         except Exception as error:  # The protocol's package raises whatever it met.
             return self._explain(_root(error))
+        if self._last_words in FLOODS:
+            return Flood(self._last_words)
         return ServiceError(phrase("It went away"), self._last_words)
 
     async def _serve(self) -> None:
@@ -131,13 +134,20 @@ class McpServer:
     # -- what it offers -------------------------------------------------------------------------
 
     async def _list(self, client: "Client") -> list[Offer]:
-        offers, cursor = [], None
+        offers: list[Offer] = []
+        cursor, listing = None, Listing()
         for _ in range(MOST_PAGES):
             page = await client.list_tools(cursor=cursor)
-            offers += [self._offer(tool) for tool in page.tools if self._is_wanted(tool.name)]
+            wanted = [tool for tool in page.tools if self._is_wanted(tool.name)]
+            offers += [self._offer(tool) for tool in listing.fitting(wanted)]
             cursor = page.next_cursor
-            if not cursor:
+            if not cursor or listing.is_full:
                 break
+        else:
+            listing.cut_off()
+        for fault in listing.faults:
+            why = refilled(fault, clean_line)
+            self._tell("tools", phrase("The tool server {who}: {why}", who=self.name, why=why))
         self._miss({offer.tool.name for offer in offers})
         return offers
 
@@ -226,6 +236,8 @@ class McpServer:
     def _explain(self, error: BaseException) -> VoiceChatError:
         if isinstance(error, VoiceChatError):
             return error
+        if self._last_words in FLOODS:
+            return Flood(self._last_words)
         if isinstance(error, TimeoutError):
             return ServiceError(
                 phrase("It did not start within {seconds:g} s", seconds=self._start_s),
@@ -239,6 +251,9 @@ class McpServer:
 
     def _tidy(self, problem: VoiceChatError) -> str:
         return self._mask(problem.sentence)
+
+    def _tell(self, code: str, line: str) -> None:
+        self._notify(Notice(code, line))
 
     def _tell_once(self) -> None:
         if self._problem not in self._told:
@@ -288,7 +303,8 @@ def _is_lost(error: BaseException) -> bool:
 
     if isinstance(error, MCPError):
         return error.code == CONNECTION_CLOSED or "Session terminated" in error.message
-    return type(error).__module__.split(".")[0] in ("anyio", "httpx2", "httpcore2")
+    package = type(error).__module__.split(".")[0]
+    return isinstance(error, LinkError | OSError) or package in ("anyio", "httpx2", "httpcore2")
 
 
 def _root(error: BaseException) -> BaseException:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from voicechat.tools.bounds import LARGEST_MESSAGE, TOO_MUCH
 from voicechat.tools.program import (
     has_ended,
     kill_program,
@@ -22,7 +23,6 @@ from voicechat.tools.program import (
 if TYPE_CHECKING:
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-LONGEST_LINE = 16 * 2**20
 LEAVE_S = 0.5
 """For a server to end by itself once its stdin is closed."""
 TERMINATE_S = 0.3
@@ -43,7 +43,7 @@ async def over_program(
     import anyio
     from mcp.shared.message import SessionMessage
 
-    process = await start_program(command, environ, longest_line=LONGEST_LINE)
+    process = await start_program(command, environ, longest_line=LARGEST_MESSAGE)
     to_us, ours = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     theirs, from_us = anyio.create_memory_object_stream[SessionMessage](0)
     try:
@@ -93,10 +93,13 @@ async def _read(
     assert process.stdout
     try:
         async with to_us:
-            with suppress(ValueError):  # A line without end: such a server is of no use.
+            try:
                 while line := await process.stdout.readline():
                     await to_us.send(_parse(line))
-            on_end(await words.say())
+            except ValueError:  # A line without end: such a server is of no use.
+                on_end(TOO_MUCH)
+            else:
+                on_end(await words.say())
     except (anyio.BrokenResourceError, anyio.ClosedResourceError):
         return  # Nobody listens any more.
 

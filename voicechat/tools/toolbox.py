@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from voicechat.config import McpSection, ToolSection
 from voicechat.environment import child_environment
 from voicechat.errors import VoiceChatError
-from voicechat.events import SendToolResult, Tool, ToolCalled
+from voicechat.events import Notice, Notify, SendToolResult, Tool, ToolCalled
 from voicechat.phrase import phrase
 from voicechat.text import clean, clean_line
 from voicechat.tools.command import offer_command
@@ -54,6 +54,7 @@ class Toolbox:
         ca_file: More certificates to trust (PEM).
         ask_s: Seconds that a question waits for the user.
         start_s: Seconds that a server has to start.
+        notify: Told what the user should know.
     """
 
     def __init__(
@@ -66,9 +67,9 @@ class Toolbox:
         ca_file: str = "",
         ask_s: float = ASK_S,
         start_s: float = START_S,
+        notify: Notify = lambda notice: None,
     ) -> None:
-        self.tell: Callable[[str, str], None] = lambda code, line: None
-        """Gets what the user should know: a stable code, and one line."""
+        self._notify = notify
         ours = child_environment(environ)
         self._commands = [offer_command(name, tool, ours) for name, tool in tools.items()]
         self._servers = [
@@ -76,7 +77,7 @@ class Toolbox:
                 name,
                 section,
                 environ,
-                self._tell,
+                self._tell_once,
                 find_proxy=find_proxy,
                 ca_file=ca_file,
                 start_s=start_s,
@@ -147,9 +148,12 @@ class Toolbox:
                 )
 
     def _tell(self, code: str, line: str) -> None:
-        if line not in self._told:
-            self._told.add(line)
-            self.tell(code, clean_line(line))
+        self._tell_once(Notice(code, line))
+
+    def _tell_once(self, notice: Notice) -> None:
+        if notice.message not in self._told:
+            self._told.add(notice.message)
+            self._notify(replace(notice, message=clean_line(notice.message)))
 
     # -- tools ----------------------------------------------------------------------------------
 

@@ -4,16 +4,20 @@ Rule: headers may hold keys, so they never leave this machine in the clear.
 """
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
+from voicechat.errors import ConfigError, VoiceChatError
+from voicechat.links.address import is_loopback, read_address
+from voicechat.links.proxy import read_proxy
+from voicechat.links.route import Route
+from voicechat.links.trust import secrets_of, tls_context
+from voicechat.phrase import phrase, without_stop
+from voicechat.tools.bounds import COMPRESSED, Flood, bounded_body, bounded_events
 
 CONNECT_S = 20.0
 LEAVE_S = 0.5
@@ -54,6 +58,8 @@ async def over_http(way: Way, on_trouble: Callable[[str], None]) -> AsyncIterato
     import httpx2
     from mcp.client.streamable_http import streamable_http_client
 
+    from voicechat.links.http_transport import Network, Transport
+
     class Listening(httpx2.AsyncClient):
         async def send(self, request: httpx2.Request, **more: Any) -> httpx2.Response:
             limit_s = LEAVE_S if request.method == "DELETE" else None
@@ -65,19 +71,49 @@ async def over_http(way: Way, on_trouble: Callable[[str], None]) -> AsyncIterato
                 raise
             if response.status_code >= 400:
                 on_trouble(_words_for_status(response.status_code))
+            _bound(response, on_trouble)
             return response
 
+    network = Network(read_address(way.url), _route(way), partial(tls_context, way.ca_file))
     async with (
         Listening(
-            headers=dict(way.headers),
-            proxy=way.proxy or None,
-            verify=_trust(way.ca_file),
-            timeout=httpx2.Timeout(CONNECT_S, read=None),
+            headers={"Accept-Encoding": "identity", **way.headers},
+            transport=Transport(network),
+            timeout=None,
             trust_env=False,
         ) as client,
         streamable_http_client(way.url, http_client=client) as streams,
     ):
         yield streams
+
+
+def _route(way: Way) -> Route:
+    proxy = read_proxy(way.proxy, phrase("the options")) if way.proxy else None
+    return Route(read_address(way.url).label, proxy, CONNECT_S, secrets_of(way.headers))
+
+
+def _bound(response: Any, on_trouble: Callable[[str], None]) -> None:
+    """Let no answer be larger, or longer, than it may be; `httpx2` reads it from its stream."""
+    import httpx2
+
+    kind, given = response.headers.get("content-type", ""), response.stream
+
+    class Bounded(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            is_stream = kind.lower().startswith("text/event-stream")
+            try:
+                if response.headers.get("content-encoding", "identity").lower() != "identity":
+                    raise Flood(COMPRESSED)
+                async for chunk in (bounded_events if is_stream else bounded_body)(given):
+                    yield chunk
+            except Flood as flood:
+                on_trouble(flood.message)
+                raise
+
+        async def aclose(self) -> None:
+            await given.aclose()
+
+    response.stream = Bounded()
 
 
 def _words_for_status(status: int) -> str:
@@ -86,16 +122,11 @@ def _words_for_status(status: int) -> str:
 
 def _words_for(error: Exception, has_proxy: bool) -> str:
     """Whose fault it is, and what was said; the text may still hold secrets."""
-    import httpx2
-
-    why = str(error) or type(error).__name__
-    # socksio's errors are none of httpx2's.
-    if isinstance(error, httpx2.ProxyError) or type(error).__module__.startswith("socksio"):
-        return phrase("The proxy on the way to it failed ({why})", why=why)
-    if isinstance(error, httpx2.TimeoutException):
+    if isinstance(error, VoiceChatError):
+        return without_stop(error.sentence)
+    if isinstance(error, TimeoutError):
         return phrase("It did not answer in time")
-    if "CERTIFICATE_VERIFY_FAILED" in why:
-        return phrase("Its certificate is not trusted ({why})", why=why)
+    why = str(error) or type(error).__name__
     if has_proxy:
         return phrase("It cannot be reached through the proxy ({why})", why=why)
     return phrase("It cannot be reached ({why})", why=why)
@@ -116,18 +147,8 @@ def check_way(way: Way) -> None:
         raise ConfigError(
             phrase("Its url is no address"), phrase('It looks like "https://host/mcp"')
         )
-    is_near = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    is_near = is_loopback(parts.hostname or "")
     if way.headers and parts.scheme == "http" and not (is_near and not way.proxy):
         raise ConfigError(
             phrase("Its headers would be readable on the way"), phrase("Use https://")
         )
-
-
-def _trust(ca_file: str) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if ca_file:
-        try:
-            context.load_verify_locations(cafile=Path(ca_file).expanduser())
-        except (OSError, ValueError) as error:
-            raise ConfigError(phrase("ca_file holds no certificates that can be read")) from error
-    return context

@@ -135,3 +135,29 @@ def test_what_is_said_goes_over_http_and_over_the_websocket_once_that_is_open(
     assert [screen.count(row) for row in rows] == [1] * 4, screen
     assert len(vendor.questions) == 1
     leave(terminal, stage)
+
+
+@pytest.mark.parametrize(
+    ("language", "row", "why"),
+    [
+        ("en", "You: (not understood)", "I cannot hear yet: set [local] ears. Typed messages work"),
+        ("zh", "（没听清）", "我还听不见：请设置 [local] ears。打字可以用"),
+    ],
+)
+def test_a_turn_that_nobody_can_hear_says_so_on_its_row_and_why(
+    stage: Stage, vendor: Vendor, voice: Voice, language: str, row: str, why: str
+) -> None:
+    (stage.home / "config.toml").write_text(
+        f'[ui]\nlanguage = "{language}"\n[local]\nears = "none"\nmouth = "none"\n'
+        '[providers.chat]\napi_key_env = "MINE"\n'
+    )
+    wanted = ("--model", "chat/chat-1", "--url", vendor.url)
+    terminal = stage.start(*wanted, MINE=KEY)
+    terminal.wait_for(lambda text: "connected" in text or "已连接" in text, 60)
+    terminal.press("space")
+    terminal.wait_for("LIVE")
+    stage.pulse.play_to_microphone(voice("good morning everybody"))
+    terminal.press("space")
+    screen = terminal.wait_for(why, 30)
+    assert row in screen and vendor.questions == []
+    leave(terminal, stage)

@@ -26,10 +26,16 @@ class Vendor(HttpChatServer):
     def __init__(self, key: str = KEY, *, tls: bool = False) -> None:
         super().__init__(key, tls=tls)
         self.silent, self.glm_rate = False, 24_000
+        self.deaf_with = 0
+        """Status of its ears' answers instead of words; 200: there are none in it."""
+        self.deaf_words = "Out of order."
 
     def steps(self, request: Request) -> tuple[str, Script, Iterator[Step]]:
         if self._failures or not _is_about_speech(request):
             return super().steps(request)
+        if self.deaf_with and request.path.endswith("/transcriptions"):
+            said = {"error": {"message": self.deaf_words}}
+            raise Refused(self.deaf_with, {"text": ""} if self.deaf_with == 200 else said)
         asked = SpeechRequest(request.path, request.headers, request.body)
         try:
             answer = speech.answer(self, asked)

@@ -1,19 +1,28 @@
 """How the program ends when somebody ends it: by a signal, a closed pipe, or a kill."""
 
 import asyncio
+import fcntl
+import itertools
 import json
 import os
 import signal
+import sys
+import termios
 import time
+from contextlib import suppress
 
 import psutil
 import pytest
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
 
 from tests.e2e.plain.program import KEY, Program
 from tests.fakes.ga_script import GREETING
 from tests.fakes.ga_server import GaServer
 from tests.links.servers import raw, silent
 
+SLOWER = 2
+"""Tests run beside others; the goal of 2 s is for the program alone."""
 SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT]
 
 
@@ -61,6 +70,78 @@ async def test_a_signal_ends_an_answer_in_the_middle(program: Program) -> None:
     assert words.endswith("\n") and GREETING.startswith(words.strip())
     user, answer = program.journal()
     assert (user["text"], answer["role"]) == ("hello", "assistant")
+
+
+def _small_reply(number: int) -> list[str]:
+    reply_id = f"resp_flood_{number}"
+    ids = {"response_id": reply_id, "item_id": f"item_{number}", "content_index": 0}
+    begun = {"type": "response.created", "response": {"id": reply_id, "status": "in_progress"}}
+    word = {"type": "response.output_text.delta", "delta": f"w{number} ", **ids}
+    done = {"id": reply_id, "status": "completed", "output": []}
+    return [json.dumps(one) for one in (begun, word, {"type": "response.done", "response": done})]
+
+
+async def _flood(connection: ServerConnection) -> None:
+    """Replies of one word, as fast as they are taken, until the line ends."""
+    with suppress(ConnectionClosed):
+        for number in itertools.count():
+            for message in _small_reply(number):
+                await connection.send(message)
+            if number % 50 == 0:
+                await asyncio.sleep(0)
+
+
+@pytest.mark.fault("X09")
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["plain", "json"])
+@pytest.mark.parametrize("is_read", [True, False], ids=["read", "unread"])
+async def test_a_signal_ends_a_flood_of_replies(
+    program: Program, options: tuple[str, ...], is_read: bool
+) -> None:
+    reading, writing = os.pipe()
+    loop = asyncio.get_running_loop()
+    async with GaServer() as server:
+        wanted = program.call_options(server, *options)
+        env = {"OPENAI_API_KEY": KEY}
+        async with program.running(*wanted, env=env, stdout=writing) as process:
+            os.close(writing)
+            while not server.log.of("session.update"):
+                await asyncio.sleep(0.02)
+            flood = asyncio.ensure_future(_flood(server.sessions[-1]._connection))
+            drained = loop.run_in_executor(None, _drain, reading) if is_read else None
+            busy = psutil.Process(process.pid)
+            used_s = busy.cpu_times().user
+            if is_read:
+                while busy.cpu_times().user < used_s + 2:
+                    await asyncio.sleep(0.05)
+            else:
+                await _until_full(reading)
+            began = time.monotonic()
+            process.terminate()
+            assert await asyncio.wait_for(process.wait(), 20) == 128 + signal.SIGTERM
+            assert time.monotonic() - began < 2 * SLOWER
+            if drained is not None:
+                assert (await drained).endswith(b"\n")
+            await flood
+    os.close(reading)
+
+
+def _drain(reading: int) -> bytes:
+    last = b""
+    while more := os.read(reading, 2**16):
+        last = more
+    return last
+
+
+async def _until_full(reading: int) -> None:
+    """Until a pipe takes no more: what waits in it grows no longer."""
+    waiting = -1
+    while waiting != (now := _waiting(reading)) or now == 0:
+        waiting = now
+        await asyncio.sleep(0.5)
+
+
+def _waiting(reading: int) -> int:
+    return int.from_bytes(fcntl.ioctl(reading, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 @pytest.mark.fault("X02")

@@ -13,6 +13,8 @@ from tests.fakes.ga_server import GaServer
 from tests.links.servers import Authority, http, raw, self_signed, silent
 from voicechat.text import clean
 
+AT_ONCE = ("--retry-for", "0")
+"""A line that is lost ends the call."""
 SPOKEN = ("--save-reply", "reply.wav")
 
 
@@ -251,7 +253,7 @@ async def test_an_error_beside_a_good_answer_is_told(program: Program) -> None:
 async def test_an_expired_session_is_told(program: Program) -> None:
     script = replace(SCRIPTS["expired"], pace=1.0)
     async with GaServer(script) as server:
-        done = await program.call(server, *SPOKEN)
+        done = await program.call(server, *SPOKEN, *AT_ONCE)
     assert "maximum duration" in done.failed_with_one_line()
 
 
@@ -268,7 +270,7 @@ async def test_an_expired_session_is_told(program: Program) -> None:
 @pytest.mark.fault("N21", "N27")
 async def test_a_line_that_ends_early_is_told(program: Program, script: str, words: str) -> None:
     async with GaServer(script) as server:
-        done = await program.call(server, *SPOKEN)
+        done = await program.call(server, *SPOKEN, *AT_ONCE)
         assert server.attempts == 1
     assert words in done.failed_with_one_line()
     assert GREETING.startswith(done.out.strip()) and done.out.endswith("\n")
@@ -286,7 +288,7 @@ async def test_a_server_that_ignores_the_goodbye_holds_nobody_up(program: Progra
 
 async def test_a_session_lost_between_two_lines_ends_the_run(program: Program) -> None:
     async with GaServer() as server:
-        options = program.call_options(server)
+        options = program.call_options(server, *AT_ONCE)
         async with program.running(*options, env={"OPENAI_API_KEY": KEY}) as process:
             await server.wait_for(lambda: server.log.of("session.updated", "out"))
             await server.control({"do": "close", "code": 1011, "reason": "broken"})

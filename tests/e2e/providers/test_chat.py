@@ -25,7 +25,9 @@ def server() -> Iterator[HttpChatServer]:
 
 
 def questions(server: HttpChatServer) -> list[Request]:
-    return [request for request in server.requests if request.method == "POST"]
+    """What the chat model was asked."""
+    posts = [request for request in server.requests if request.method == "POST"]
+    return [request for request in posts if "/audio/" not in request.path]
 
 
 def add(program: Program, section: str) -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.plain.program import Outcome, Program
-from tests.e2e.voice.conftest import Stage
+from tests.e2e.voice.conftest import PROGRAM, Stage
 from tests.e2e.voice.listening import loud_ms, share_found
 from tests.e2e.voice.service import Server
+from tests.fakes.fault_proxy import FaultProxy
 from tests.fakes.ga_signal import RATE, decode_position, silence, timecode, tone
 from tests.fakes.gptlive_script import SCRIPTS
 from tests.fakes.gptlive_server import GptLiveServer
@@ -240,3 +241,55 @@ def test_hands_free_the_user_talks_over_an_answer(stage: Stage) -> None:
             wait_until(lambda: share_found(second, played.pcm, CHUNK_MS) > 0.6, "the second")
         assert loud_ms(played.pcm) < 6000
         check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
+
+
+# -- on a line that is slower than speech -----------------------------------------------------
+
+THIN = 8_000
+"""Bytes a second: an eighth of what the sound needs."""
+
+
+@contextmanager
+def thin_road(service: Server) -> Iterator[str]:
+    """The address of the service behind a line that is slow on the way up."""
+    with FaultProxy(service.port) as proxy:
+        proxy.rate(THIN, "up")
+        yield f"ws://127.0.0.1:{proxy.port}"
+
+
+@pytest.mark.sound
+@pytest.mark.terminal
+@pytest.mark.fault("N25")
+def test_a_line_slower_than_speech_is_told_on_the_screen(stage: Stage) -> None:
+    with serving(stage.home, "mute") as service, thin_road(service) as url:
+        terminal = stage.start("--model", MODEL, "--url", url, "--hands-free")
+        service.wait_for("session.started", "out")
+        terminal.wait_for("connected")
+        speech = stage.pulse.play_to_microphone(tone(30_000), wait=False)
+        terminal.wait_for("Your line is slower than speech", 20)
+        speech.stop()
+        check_after(terminal, leave=lambda: terminal.press("ctrl+q"), within_s=6.0)
+
+
+@pytest.mark.long
+@pytest.mark.sound
+@pytest.mark.timeout(120)
+@pytest.mark.fault("N25")
+def test_what_waits_too_long_on_a_slow_line_is_dropped_and_told(stage: Stage) -> None:
+    with serving(stage.home, "mute") as service, thin_road(service) as url:
+        options = ("--plain", "--json", "--hands-free", "--model", MODEL, "--url", url)
+        pipe = subprocess.PIPE
+        with subprocess.Popen([*PROGRAM, *options], env=stage.env, stdin=pipe, stdout=pipe) as ours:
+            assert ours.stdout is not None
+            service.wait_for("session.started", "out")
+            speech = stage.pulse.play_to_microphone(tone(60_000), wait=False)
+            told: list[str] = []
+            for line in ours.stdout:
+                event = json.loads(line)
+                told.append(event.get("code", ""))
+                if event.get("code") == "line_loses":
+                    break
+            speech.stop()
+            ours.terminate()
+            ours.stdout.read()
+        assert "line_slow" in told and told.count("line_loses") == 1

@@ -4,9 +4,9 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -22,10 +22,10 @@ KEPT = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 class Service:
     """A `GaServer` whose loop runs beside the test; `with` it."""
 
-    def __init__(self, script: Script | str = "normal") -> None:
+    def __init__(self, script: Script | str = "normal", kind: type[GaServer] = GaServer) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self.server = GaServer(script)
+        self.server = kind(script)
 
     def __enter__(self) -> "Service":
         self._thread.start()
@@ -94,7 +94,10 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     stage.close()
 
 
-Serve = Callable[[Script | str], Service]
+class Serve(Protocol):
+    """Starts a service with a script."""
+
+    def __call__(self, script: Script | str, kind: type[GaServer] = GaServer) -> Service: ...
 
 
 @pytest.fixture
@@ -102,8 +105,8 @@ def serve() -> Iterator[Serve]:
     """Start a service with a script; it ends with the test."""
     services: list[Service] = []
 
-    def start(script: Script | str) -> Service:
-        services.append(Service(script).__enter__())
+    def start(script: Script | str, kind: type[GaServer] = GaServer) -> Service:
+        services.append(Service(script, kind).__enter__())
         return services[-1]
 
     yield start

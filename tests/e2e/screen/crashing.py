@@ -17,7 +17,7 @@ class BrokenSession(Session):
 
     secret = os.environ["OPENAI_API_KEY"]
 
-    async def run(self, *, stay: bool = False) -> None:
+    async def run(self, *, stay: bool = False, reconnects: bool = False) -> None:
         key = self.secret  # noqa: F841 - what a traceback with variables would show
         await asyncio.sleep(0.5)
         raise RuntimeError("a bug in the session")

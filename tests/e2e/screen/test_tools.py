@@ -1,6 +1,7 @@
 """Tools of the config's in the real program, in a real terminal: asked for, run, refused."""
 
 import json
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -19,8 +20,9 @@ pytestmark = pytest.mark.terminal
 ASKED = "The model wants to run the tool"
 
 
-def calling(tool: str) -> Script:
-    return replace(SCRIPTS["tool_call"], replies=(Reply(tool=tool), Reply("So be it.")))
+def calling(tool: str, arguments: str = '{"zone":"UTC"}') -> Script:
+    replies = (Reply(tool=tool, arguments=arguments), Reply("So be it."))
+    return replace(SCRIPTS["tool_call"], replies=replies)
 
 
 def configure(stage: Stage, text: str) -> tuple[str, str]:
@@ -88,6 +90,122 @@ def test_no_runs_nothing(stage: Stage, serve: Serve) -> None:
     assert "the user said no" in outputs(service)[0]
     assert not seen.exists()
     check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
+
+
+HOSTILE = {
+    "zone": "UTC\x9d0;\u202egnp\x9c\x1b]0;t\x07 \\u202e \u3164\u200b\U000e0041\ufe0f\ud800\n\tx"
+    + "\u0301" * 9,
+    "k\x90ey": ["\x98\x9e\x9f"],
+}
+SHOWN = (
+    r"UTC\u009d0;\u202egnp\u009c\u001b]0;t\u0007 \\u202e \u3164\u200b\udb40\udc41\ufe0f\ud800\n\tx"
+    + "\u0301" * 4
+    + r"\u0301" * 5
+)
+"""The same, as it must stand on the screen, in the journal and in every export."""
+KEEPER = "import pathlib, sys; pathlib.Path({path!r}).write_text(sys.stdin.read())"
+LANGUAGES = {
+    "en": (ASKED, "More below", "y: run it once", "- ready", "AI: So be it."),
+    "zh": ("模型想运行工具", "下面还有内容", "y：运行一次", "就绪", "So be it."),
+}
+
+
+def squeeze(screen: str) -> str:
+    """The screen without its line breaks, frames and scroll bars."""
+    return "".join(screen.split()).translate(dict.fromkeys(map(ord, "┃┏┓┗┛━▌▎▁▅▇█ ")))
+
+
+@pytest.mark.fault("S13")
+@pytest.mark.parametrize("raw", [True, False], ids=["as it is", "in escapes"])
+def test_what_would_hide_is_shown_run_and_kept_as_it_is(
+    raw: bool, stage: Stage, serve: Serve
+) -> None:
+    hostile = {**HOSTILE, "zone": HOSTILE["zone"].replace("\ud800", "")} if raw else HOSTILE  # type: ignore[attr-defined]
+    service, given = (
+        serve(calling("get_time", json.dumps(hostile, ensure_ascii=not raw))),
+        stage.home / "given",
+    )
+    options = configure(stage, command_tool(stage.home, KEEPER.format(path=str(given))))
+    terminal = stage.start("--text", *service.options, *options)
+    ask(terminal, "what time is it?")
+    shown = SHOWN.replace(r"\ud800", "") if raw else SHOWN
+    screen = squeeze(terminal.wait_for("y: run it once"))
+    assert squeeze(shown) in screen and squeeze(r'"k\u0090ey": ["\u0098\u009e\u009f"]') in screen
+    answer(terminal, "y")
+    terminal.wait_for("AI: So be it.")
+    assert json.loads(given.read_text("utf-8").replace("?", "\\ud800")) == hostile
+    assert terminal.foreign_sequences() == []
+    check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
+    texts = {kind: export_of(stage, kind) for kind in ("txt", "json", "md")}
+    for text in texts.values():
+        assert all(char.isprintable() or char == "\n" for char in text)
+        assert "u009d0;" in text and "u202egnp" in text and "u0098" in text
+    assert shown in texts["txt"] and json.dumps(shown, ensure_ascii=False)[1:-1] in texts["json"]
+
+
+def export_of(stage: Stage, kind: str) -> str:
+    command = [sys.executable, "-m", "voicechat", "export", "last", "--format", kind]
+    done = subprocess.run(command, env=stage.env, capture_output=True, timeout=50, check=True)
+    return done.stdout.decode("utf-8")
+
+
+@pytest.mark.fault("S14")
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("size", [(80, 24), (40, 12)])
+def test_a_long_question_is_scrolled_and_takes_a_yes_only_after_its_end(
+    size: tuple[int, int], language: str, stage: Stage, serve: Serve
+) -> None:
+    asked, more, yes, ready, said = LANGUAGES[language]
+    given = stage.home / "given"
+    arguments = json.dumps({"zone": "UTC" + "; all is well" * 150 + "; rm -rf TAIL"})
+    service = serve(calling("get_time", arguments))
+    options = configure(stage, command_tool(stage.home, KEEPER.format(path=str(given))))
+    lang = {"LANG": "zh_CN.UTF-8" if language == "zh" else "C.UTF-8"}
+    terminal = stage.start(
+        "--text", *service.options, *options, cols=size[0], rows=size[1], env=lang
+    )
+    terminal.wait_for(ready)
+    terminal.type_text("what time is it?")
+    terminal.press("enter")
+    assert "TAIL" not in terminal.wait_for(more)
+    time.sleep(SETTLE_S + 0.4)
+    terminal.press("y", "a", "pagedown", "y")
+    screen = terminal.wait_for(more)
+    assert "TAIL" not in screen and not given.exists()
+    assert "ya" not in screen  # Nor does the box get what was meant for the question.
+    for _ in range(60):
+        terminal.press("down")
+        if "TAIL" in terminal.screen_text():
+            break
+    terminal.wait_for(lambda text: "TAIL" in text and yes in text)
+    terminal.press("pageup")
+    terminal.wait_for(lambda text: "TAIL" not in text and yes in text)  # It has been seen.
+    terminal.press("y")
+    terminal.wait_for(lambda text: asked not in text and said in text)
+    assert given.read_text() == arguments + "\n"
+    check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
+
+
+COUNTED = """
+import json, sys, time
+open({path!r}, "a").write("x")
+time.sleep(3)
+print("noon in " + json.load(sys.stdin)["zone"])
+"""
+
+
+@pytest.mark.fault("N39")
+def test_a_line_that_breaks_while_a_tool_runs_runs_it_once(stage: Stage, serve: Serve) -> None:
+    service, marks = serve(calling("get_time")), stage.home / "ran"
+    tool = command_tool(stage.home, COUNTED.format(path=str(marks)))
+    terminal = stage.start("--text", *service.options, *configure(stage, f"{tool}allow = true\n"))
+    terminal.wait_for(lambda text: marks.exists())
+    service.control(do="reset")
+    assert marks.read_text() == "x"
+    asked = str(service.server.log.of("conversation.item.create", conn=1))
+    assert "noon in UTC" in asked and "Do not call them again" in asked
+    terminal.wait_for("Tool: get_time")
+    assert not service.server.violations
 
 
 def test_leaving_ends_the_tool_that_runs(stage: Stage, serve: Serve) -> None:

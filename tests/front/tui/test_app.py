@@ -123,7 +123,7 @@ async def test_notices_of_the_dialect_and_of_the_session_are_each_told_once() ->
     app = StagedApp(SHORT)
     async with app.run_test(notifications=True) as pilot:
         await until(pilot, "- ready")
-        app.session._take(Notice("turn_too_short", "Hold the key"))
+        app.session.on_event(Notice("turn_too_short", "Hold the key"))
         app.session.notices.tell(Notice("no_sound", "Plug it in"))
         screen = await until(pilot, "Note: Plug it in")
         assert screen.count("Hold the key") == 1 and screen.count("Plug it in") == 1

@@ -177,9 +177,10 @@ async def test_a_long_question_leaves_its_keys_in_sight(size: tuple[int, int]) -
         await until(pilot, "ready")
         hostile = "[b]x[/b] [@click=app.quit]y[/] " * 60
         worker = app.run_worker(_ask(app, hostile))
-        screen = await until(pilot, lambda text: "y: run it once" in text and "no" in text)
+        screen = await until(pilot, lambda text: "More below" in text and "Esc: no" in text)
         assert "[b]x[/b]" in screen and "[@click=app.quit]" in screen
-        assert "Esc: no" in " ".join(screen.split())
+        await pilot.press("end")
+        await until(pilot, "y: run it once")
         assert app.query_one(Prompt).region.bottom <= size[1]
         worker.cancel()
         await until(pilot, lambda text: "wants to run" not in text)

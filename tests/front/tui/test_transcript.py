@@ -113,8 +113,8 @@ async def test_ten_thousand_deltas_do_not_freeze_the_screen() -> None:
     async with app.run_test(notifications=True) as pilot:
         await until(pilot, "- ready")
         for number in range(10_000):
-            app.session._take(ReplyText("r", "i", f"word{number} ", spoken=False))
-        app.session._take(ReplyFinished("r"))
+            app.session.on_event(ReplyText("r", "i", f"word{number} ", spoken=False))
+        app.session.on_event(ReplyFinished("r"))
         started = time.monotonic()
         await until(pilot, "word9999")
         assert time.monotonic() - started < 15

@@ -21,7 +21,7 @@ from textual.widgets import Footer, Input
 
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, ProviderFailed, ReplyFinished
-from voicechat.front.doors import Doors
+from voicechat.front.doors import Doors, TypedKey
 from voicechat.front.orders import (
     Help,
     Leave,
@@ -44,6 +44,7 @@ from voicechat.front.tui.status import LineBar, StatusBar, say_levels
 from voicechat.front.tui.talk_key import TalkKey
 from voicechat.front.tui.transcript import Transcript
 from voicechat.front.words import Words
+from voicechat.line import Line
 from voicechat.session import Session
 from voicechat.text import clean_line
 
@@ -84,6 +85,8 @@ class VoiceChatApp(App[None]):
         self._talk_key, self._pressed_at = TalkKey(), 0.0
         self._showing = asyncio.Lock()
         """One order to show something at a time: they arrive as they were given."""
+        self._dial_again: Callable[[], Line] | None = None
+        """How to connect with a key that was just stored; None: as before."""
         self._owes_frames = False
         self._is_question_behind = False
         """A question waits, and another page hides it."""
@@ -140,7 +143,7 @@ class VoiceChatApp(App[None]):
     def on_mount(self) -> None:
         self.theme = self._wanted_theme
         self._prompt.focus()
-        self.session.toolbox.ask = self._question.ask
+        self.session.set_consent(self._question.ask)
         self._pace.start()
 
     async def on_unmount(self) -> None:
@@ -188,11 +191,13 @@ class VoiceChatApp(App[None]):
                 self._note(f"error-{code}", message)
             case ReplyFinished(status="failed") if event.code != "text_ignored":
                 self._note("error-reply", event.message or event.code or self._words("failed"))
-            case ReplyFinished(status="incomplete"):
+            case ReplyFinished(status="incomplete") if (
+                event.code != "line_lost"
+            ):  # Told as an error.
                 self._note("incomplete", self._words("incomplete", reason=event.code or "?"))
 
     def _note(self, code: str, text: str) -> None:
-        self.session.conversation.note(code, text)
+        self.session.note(code, text)
 
     def _refresh_all(self) -> bool:
         """Bring everything up to date; whether anything was new."""
@@ -201,7 +206,7 @@ class VoiceChatApp(App[None]):
             return False
         session, snapshot, transcript = self.session, self.session.snapshot(), self._transcript
         is_new = self._line.draw(session, snapshot.phase)
-        is_new |= transcript.show(session.conversation.rows, session.shown)
+        is_new |= transcript.show(session.rows, session.shown)
         recorder = self._doors.recorder()
         recorded_s = recorder.seconds if recorder is not None else 0.0
         is_new |= self._status.draw(
@@ -229,9 +234,9 @@ class VoiceChatApp(App[None]):
         elif is_live:
             look, hint = "live", "speak_now"
             title = "live_held" if key.is_held(time.monotonic()) else "live_ptt"
-            title = "live_hands_free" if session.gate.hands_free else title
+            title = "live_hands_free" if session.is_hands_free else title
             title = "waking" if self._doors.is_waking() else title
-        elif session.gate.hands_free and session.has_microphone:
+        elif session.is_hands_free and session.has_microphone:
             look, title, hint = "muted", "muted", "type_only"
         else:
             look, title = "quiet", "talk_hold" if key.tells_release else "talk"
@@ -252,8 +257,38 @@ class VoiceChatApp(App[None]):
 
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
-        """Send it or carry it out; what cannot be, stays in the box."""
-        order, is_offline = read_order(event.value), self.session.snapshot().phase == "offline"
+        """Send it or carry it out; what cannot be, stays in the box.  Keys are asked about."""
+        typed = self._doors.find_key(event.value, self.session.line.dialect.profile.name)
+        if typed is None:
+            self._perform(event.value)
+        else:
+            self._prompt.clear()
+            self.run_worker(self._ask_about_key(typed, event.value))
+
+    async def _ask_about_key(self, typed: TypedKey, line: str) -> None:
+        """Store it, send it or forget it: the line is in no history, and no file but the config."""
+        verdict = await self._question.ask_about_key(typed.title)
+        if verdict == "store":
+            self._store_key(typed)
+        elif verdict == "send":
+            self._doors.hide_key(typed)
+            self._perform(line, is_secret=True)
+        else:
+            self._tell("key_dropped")
+
+    def _store_key(self, typed: TypedKey) -> None:
+        try:
+            path = self._doors.store_key(typed)
+            if typed.provider == self.session.line.dialect.profile.name:
+                self._dial_again = self._doors.dial(self.session.line.name)
+        except VoiceChatError as error:
+            self.hear(error)
+            return
+        where = clean_line(str(path), 200)
+        self._note("key_stored", self._words("key_stored", title=typed.title, path=where))
+
+    def _perform(self, line: str, *, is_secret: bool = False) -> None:
+        order, is_offline = read_order(line), self.session.snapshot().phase == "offline"
         match order:
             case Mistake(key, values):
                 self._tell(key, **values)
@@ -270,26 +305,26 @@ class VoiceChatApp(App[None]):
                 if is_offline:
                     self._tell("waits_for_line")
             case ShowFile() | ShowScreen():
-                self.run_worker(self._show(order, event.value))
-        if event.value.strip():
-            self._prompt.remember(event.value)
+                self.run_worker(self._show(order, line, is_secret=is_secret))
+        if line.strip() and not is_secret:
+            self._prompt.remember(line)
         self._prompt.clear()
         self.action_newest()
 
-    async def _show(self, order: Show, line: str) -> None:
+    async def _show(self, order: Show, line: str, *, is_secret: bool) -> None:
         """Show the model something; where that fails, the words come back into the box."""
         slow = self.set_timer(SLOW_S, lambda: self._tell("picture_loading"))
         shown: list[Shown] = []
         try:
             async with self._showing:
                 shown = await carry_out(order, self.session)
-            if not (shown or self.session.line.sees):
+            if not (shown or self.session.sees_pictures):
                 self._tell("picture_not_sent")
         except VoiceChatError as error:
             self.hear(error)
         finally:
             slow.stop()
-        if not shown:
+        if not shown and not is_secret:
             self._prompt.give_back(line)
         for one in shown:
             if one.picture is not None:
@@ -360,7 +395,7 @@ class VoiceChatApp(App[None]):
             return
         if not self.session.has_microphone:
             self._tell("no_microphone")
-        elif self.session.gate.hands_free:
+        elif self.session.is_hands_free:
             self.action_mute()
         elif self.session.snapshot().is_live:
             self.session.end_turn()
@@ -370,17 +405,16 @@ class VoiceChatApp(App[None]):
         self._refresh_all()
 
     def action_mute(self) -> None:
-        gate = self.session.gate
         if not self.session.has_microphone:
             self._tell("no_microphone")
-        elif not gate.hands_free:
+        elif not self.session.is_hands_free:
             self._tell("mute_is_hands_free")
         else:
-            gate.muted = not gate.muted
+            self.session.toggle_mute()
         self._refresh_all()
 
     def action_hands_free(self) -> None:
-        hands_free = not self.session.gate.hands_free
+        hands_free = not self.session.is_hands_free
         self.session.set_hands_free(hands_free)
         off = "hands_free_off_hold" if self._talk_key.tells_release else "hands_free_off"
         self._tell("hands_free_on" if hands_free else off)
@@ -415,15 +449,15 @@ class VoiceChatApp(App[None]):
         self._refresh_all()
 
     def action_copy_reply(self) -> None:
-        replies = [row for row in self.session.conversation.rows if row.role == "assistant"]
+        replies = [row for row in self.session.rows if row.role == "assistant"]
         if replies:
             self.copy_to_clipboard(replies[-1].text)
         self._tell("copied" if replies else "nothing_to_copy")
 
     def action_record(self) -> None:
         """Begin or end a recording; that it runs stays in sight."""
-        recorder, engine = self._doors.recorder(), self.session.engine
-        if recorder is None or not (engine.has_microphone or engine.has_loudspeaker):
+        recorder, session = self._doors.recorder(), self.session
+        if recorder is None or not (session.has_microphone or session.has_loudspeaker):
             self._tell("recording_no_sound")
             return
         try:
@@ -437,15 +471,16 @@ class VoiceChatApp(App[None]):
 
     def action_volume(self, steps: int) -> None:
         """Louder or softer by so many steps; shown for a moment."""
-        engine = self.session.engine
-        engine.volume = min(max(round(engine.volume + steps * VOLUME_STEP, 2), 0.0), 2.0)
-        percent = round(engine.volume * 100)
+        session = self.session
+        session.volume = round(session.volume + steps * VOLUME_STEP, 2)
+        percent = round(session.volume * 100)
         self._status.show_for_a_moment(self._words("volume", percent=percent))
         self._refresh_all()
 
     def action_reconnect(self) -> None:
         self._note("reconnect", self._words("reconnecting"))
-        self.session.redial()
+        self.session.redial(self._dial_again)
+        self._dial_again = None
 
     # -- pages ----------------------------------------------------------------------------------
 
@@ -453,10 +488,10 @@ class VoiceChatApp(App[None]):
         self.push_screen(HelpPage(self._words))
 
     def action_pick_model(self) -> None:
-        words, line = self._words, self.session.line
+        words, session = self._words, self.session
         now = datetime.now().astimezone()
-        choices = model_choices(words, self._doors.models(), now, line.model)
-        current = (line.model, f"{line.dialect.profile.name}/{line.model}")
+        choices = model_choices(words, self._doors.models(), now, session.model)
+        current = (session.model, f"{session.provider_name}/{session.model}")
         finder = Finder(words("pick_filter"), words("pick_nothing"), words("signs_mean"))
         picker = Picker(words("pick_model"), choices, current, finder)
         self.push_screen(picker, self._switch_model)
@@ -469,6 +504,7 @@ class VoiceChatApp(App[None]):
         except VoiceChatError as error:
             self.hear(error)
             return
+        self._dial_again = None
         self._note("switch", self._words("switching", model=model))
         self.session.redial(dial)
 

@@ -40,7 +40,7 @@ async def run_screen(
         on_stop(lambda code: app.exit(return_code=code))
         app.session = build(app.hear)
         for warning in warnings:
-            app.session.conversation.note("warning", warning)
+            app.session.note("warning", warning)
         async with asyncio.TaskGroup() as tasks:
             call = tasks.create_task(_guard(app))
             await app.run_async()

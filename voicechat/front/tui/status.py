@@ -88,12 +88,12 @@ class LineBar(Horizontal):
         if facts == self._facts:
             return False  # Asked ten times a second, it changes once a call.
         self._facts = facts
-        model, link = session.line.model, self._say(session, phase)
+        model, link = session.model, self._say(session, phase)
         if (model, link) == self._drawn:
             return False
         self._drawn = (model, link)
         self.set_class(phase == "offline", "offline")
-        self.set_class(session.line.way == "http", "http")
+        self.set_class(session.way == "http", "http")
         self._model.update(Content(model))
         self._link.update(Content(link))
         return True
@@ -104,18 +104,11 @@ class LineBar(Horizontal):
             return f"{_MARKS[phase]} {words(phase)}"
         proxy = session.proxy_label
         way = words("via", proxy=proxy) if proxy else words("direct")
-        is_http = session.line.way == "http"
+        is_http = session.way == "http"
         parts = [words("connected_http" if is_http else "connected"), way]
-        if _is_plain(session):
+        if session.is_exposed:
             parts.append(words("plain"))
         return words("comma").join(parts)
-
-
-def _is_plain(session: Session) -> bool:
-    line = session.line
-    if line.way == "http" or line.dialect.profile.name == "local":
-        return line.is_plain  # The link itself is one to a process of our own.
-    return line.dialect.url().startswith("ws://")
 
 
 class StatusBar(Widget):

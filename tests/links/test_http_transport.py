@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable
 
-import httpx
+import httpx2
 import pytest
 
 from tests.cascade.asking import ask, happens, until, words_of
@@ -13,11 +13,11 @@ from tests.fakes.http_chat import HttpChatServer, Script
 from tests.fakes.proxies import RealProxy, danted, microsocks, tinyproxy
 from voicechat.cascade.chat import ChatMind
 from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.network import Network, Transport
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.process import running
 from voicechat.errors import LinkError, ProxyError, ProxyRefusedError, TlsError, VoiceChatError
 from voicechat.links.address import read_address
+from voicechat.links.http_transport import Network, Transport
 from voicechat.links.proxy import read_proxy
 from voicechat.links.route import Route
 from voicechat.links.trust import tls_context
@@ -56,7 +56,7 @@ async def test_line_goes_through_a_proxy_that_minds_its_addresses(scheme: str) -
         address = read_address(server.url.replace("127.0.0.1", "localhost"))
         route = Route(address.label, read_proxy(re.sub(r"^\w+", scheme, proxy.url), "the test"))
         network = Network(address, route, lambda: tls_context(server.ca_file))
-        async with httpx.AsyncClient(transport=Transport(network), trust_env=False) as client:
+        async with httpx2.AsyncClient(transport=Transport(network), trust_env=False) as client:
             headers = {"Authorization": f"Bearer {server.key}"}
             answer = await client.get(f"https://localhost:{server.port}/v1/models", headers=headers)
         assert answer.json()["data"]

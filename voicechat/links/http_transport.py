@@ -1,7 +1,8 @@
-"""The lines under HTTP: opened like all others of the program, through any proxy, in our words.
+"""The HTTP transport: connections opened like all others of the program, through any proxy.
 
-httpx by itself forgets its deadlines in a SOCKS handshake, knows no SOCKS4, and blames the service
+httpx2 by itself forgets its deadlines in a SOCKS handshake, knows no SOCKS4, and blames the service
 for what the proxy did; so it only speaks HTTP here, over lines that are up and encrypted already.
+Loaded late by those who need it: it brings httpx2 with it.
 """
 
 import asyncio
@@ -10,8 +11,8 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import httpcore
-import httpx
+import httpcore2
+import httpx2
 import python_socks
 from python_socks.async_.asyncio import Proxy as SocksProxy
 
@@ -32,34 +33,38 @@ _SOCKS = {
     "socks5h": (python_socks.ProxyType.SOCKS5, True),
 }
 """Kind, and whether the proxy looks names up."""
+_MOST_LINES = 100
+"""To one service at once; a server of tools holds one open for each call, and one to be told."""
 
 
-class Transport(httpx.AsyncBaseTransport):
-    """HTTP over our lines, for httpx."""
+class Transport(httpx2.AsyncBaseTransport):
+    """HTTP over our lines, for httpx2."""
 
     def __init__(self, network: "Network") -> None:
-        self._pool = httpcore.AsyncConnectionPool(network_backend=network, keepalive_expiry=_KEEP_S)
+        self._pool = httpcore2.AsyncConnectionPool(
+            network_backend=network, max_connections=_MOST_LINES, keepalive_expiry=_KEEP_S
+        )
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """One request; errors are httpcore's, the system's or ours."""
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """One request; errors are httpcore2's, the system's or ours."""
         url = request.url
-        target = httpcore.URL(
+        target = httpcore2.URL(
             scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
         )
-        assert isinstance(request.stream, httpx.AsyncByteStream)
+        assert isinstance(request.stream, httpx2.AsyncByteStream)
         answer = await self._pool.handle_async_request(
-            httpcore.Request(
+            httpcore2.Request(
                 request.method, target, headers=request.headers.raw, content=request.stream
             )
         )
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer.stream))
+        return httpx2.Response(answer.status, headers=answer.headers, stream=_Body(answer.stream))
 
     async def aclose(self) -> None:
         await self._pool.aclose()
 
 
-class _Body(httpx.AsyncByteStream):
-    """An answer's body as httpx wants it."""
+class _Body(httpx2.AsyncByteStream):
+    """An answer's body as httpx2 wants it."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -72,7 +77,7 @@ class _Body(httpx.AsyncByteStream):
         await self._stream.aclose()
 
 
-class Network(httpcore.AsyncNetworkBackend):
+class Network(httpcore2.AsyncNetworkBackend):
     """Opens lines to one service."""
 
     def __init__(self, address: Address, route: Route, trust: Callable[[], ssl.SSLContext]) -> None:
@@ -104,7 +109,7 @@ class Network(httpcore.AsyncNetworkBackend):
             raise attempt.explain(error) from None
 
 
-class Line(httpcore.AsyncNetworkStream):
+class Line(httpcore2.AsyncNetworkStream):
     """One line that is up; its deadlines are the caller's."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -118,8 +123,8 @@ class Line(httpcore.AsyncNetworkStream):
             self._writer.write(buffer)
             await self._writer.drain()
         except OSError as error:
-            # By this name httpcore still reads an answer that came before the end of the request.
-            raise httpcore.WriteError(str(error)) from None
+            # By this name httpcore2 still reads an answer that came before the end of the request.
+            raise httpcore2.WriteError(str(error)) from None
 
     async def aclose(self) -> None:
         """At once: who hangs up in the middle of an answer does not wait for goodbyes."""

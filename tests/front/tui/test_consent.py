@@ -168,7 +168,7 @@ async def test_a_question_outlives_its_line_and_a_yes_runs_the_tool_once(config:
         await pilot.press("f5")
         assert app.server is not None
         server = app.server
-        await until(pilot, lambda text: ASKED in text and len(server.log.of("session.update")) == 2)
+        await until(pilot, lambda text: ASKED in text and server.attempts == 2)
         await pilot.pause(SETTLE_S + 0.2)
         await pilot.press("y")
         await until(pilot, lambda text: ASKED not in text and "AI: It is noon." in text)

@@ -338,6 +338,16 @@ class Session:
         return self.line.model
 
     @property
+    def model_name(self) -> str:
+        """A name that leads to the model again; empty for one that only stands in for another."""
+        return self.line.name
+
+    @property
+    def answer_s(self) -> float:
+        """How long the dialect waits for a reply that it has asked for."""
+        return self.line.dialect.answer_s
+
+    @property
     def provider_name(self) -> str:
         return self.line.dialect.profile.name
 

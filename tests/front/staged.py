@@ -88,6 +88,7 @@ class StagedApp(VoiceChatApp):
         options: More of the command line.
         sound: Whether there is a `StillCard`.
         real_sound: Whether there is a real one, as PortAudio finds it.
+        vad_rms: The service hears speech in what is louder (PCM16).
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class StagedApp(VoiceChatApp):
         environ: dict[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
         models: list[ModelRow] | None = None,
+        vad_rms: float = 500.0,
     ) -> None:
         words = Words(language)
         nothing = cast(Any, None)
@@ -110,7 +112,7 @@ class StagedApp(VoiceChatApp):
         self.left_with: list[int] = []
         self._on_leave = self.left_with.append
         self.picks: list[tuple[str, int]] = []
-        self.server = GaServer(script, tls=tls) if script is not None else None
+        self.server = GaServer(script, tls=tls, vad_rms=vad_rms) if script is not None else None
         self._options = options
         self._sound = sound or real_sound
         self._real_sound = real_sound

@@ -134,7 +134,7 @@ class Plain:
 
     async def _ask(self, session: Session, line: str) -> None:
         """One line of stdin: a message or an order (`voicechat.front.orders`); no key is sent."""
-        typed = self.options.find_key(line, session.line.dialect.profile.name)
+        typed = self.options.find_key(line, session.provider_name)
         if typed is not None:
             self._refuse_key(typed)
             return
@@ -215,7 +215,7 @@ class Plain:
         if isinstance(event, SessionReady):
             self._ready.set()
             if self.session is not None:
-                self.questions.reply_s = self.session.line.dialect.answer_s
+                self.questions.reply_s = self.session.answer_s
         self.questions.count(event)
 
     def _write(self, event: Event | VoiceChatError) -> None:

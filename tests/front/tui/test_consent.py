@@ -157,16 +157,22 @@ async def test_a_question_behind_a_page_is_told_and_waits(config: str) -> None:
         await until(pilot, "the user said")
 
 
-async def test_a_new_line_takes_the_question_back(config: str) -> None:
+@pytest.mark.fault("N39")
+async def test_a_question_outlives_its_line_and_its_answer_goes_to_the_next(config: str) -> None:
     app = stage(config)
     async with app.run_test(notifications=True) as pilot:
         await until(pilot, "- ready")
         await say(pilot, "what time is it?")
         await until(pilot, ASKED)
         await pilot.press("f5")
-        await until(pilot, lambda text: ASKED not in text)
+        assert app.server is not None
+        server = app.server
+        await until(pilot, lambda text: ASKED in text and server.attempts == 2)
+        await pilot.pause(SETTLE_S + 0.2)
         await pilot.press("y")
-        assert app.query_one(Prompt).value == "y"
+        await until(pilot, lambda text: ASKED not in text and "AI: It is noon." in text)
+        asked = server.log.of("conversation.item.create", conn=1)[0]["item"]
+        assert "12:00" in str(asked) and "Do not call them again" in str(asked)
 
 
 @pytest.mark.fault("T04")

@@ -258,7 +258,7 @@ class VoiceChatApp(App[None]):
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
         """Send it or carry it out; what cannot be, stays in the box.  Keys are asked about."""
-        typed = self._doors.find_key(event.value, self.session.line.dialect.profile.name)
+        typed = self._doors.find_key(event.value, self.session.provider_name)
         if typed is None:
             self._perform(event.value)
         else:
@@ -279,8 +279,8 @@ class VoiceChatApp(App[None]):
     def _store_key(self, typed: TypedKey) -> None:
         try:
             path = self._doors.store_key(typed)
-            if typed.provider == self.session.line.dialect.profile.name:
-                self._dial_again = self._doors.dial(self.session.line.name)
+            if typed.provider == self.session.provider_name:
+                self._dial_again = self._doors.dial(self.session.model_name)
         except VoiceChatError as error:
             self.hear(error)
             return

@@ -7,6 +7,10 @@ SERVICES = {
     "{who} is switched off on {date}; its successor is {other}": (
         "{who} 将于 {date} 停用；后继模型是 {other}"
     ),
+    "{who} is switched off on {date}": "{who} 将于 {date} 停用",
+    "{who} may be gone since {date}; its successor is {other}": (
+        "{who} 可能已于 {date} 停用；后继模型是 {other}"
+    ),
     "{who} has no chat service that is known here": "本程序不知道 {who} 的聊天服务",
     "{who} has no usual chat model": "{who} 没有默认聊天模型",
     "{who} has no HTTP service that is known here": "本程序不知道 {who} 的 HTTP 服务",

@@ -92,8 +92,8 @@ def _helpers(provider: str, environ: Mapping[str, str], config: Config) -> tuple
     profile = dialect_class(provider).profile
     writer = helper_fate(config.talk.transcription_model, profile.url, config)
     service = catalog.service_of_realtime(provider, environ, config)
-    told = (writer.replaced, writer.announced)
-    told += (*service.replaced, *service.announced) if service else ()
+    told: list[str | None] = [writer.replaced, writer.announced]
+    told += [*service.replaced, *service.announced] if service else []
     return tuple(dict.fromkeys(words for words in told if words))
 
 

@@ -187,9 +187,8 @@ def test_what_the_user_named_at_openai_gives_way_and_that_is_told() -> None:
 
 
 def test_every_helper_has_a_successor_that_stays() -> None:
-    ending = {
-        name for row in catalog_table.built_in().helpers if row.shutdown for name in (row.name,)
-    }
-    for row in catalog_table.built_in().helpers:
+    helpers = catalog_table.built_in().helpers
+    ending = {row.name for row in helpers if row.shutdown}
+    for row in helpers:
         assert row.successor and row.successor not in ending
         assert not row.shutdown or date.fromisoformat(row.shutdown)

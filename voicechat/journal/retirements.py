@@ -23,6 +23,8 @@ _MOST_LISTS = 20
 _MOST_MODELS = 500
 _MOST_BYTES = 500_000
 """A larger file is none of ours."""
+_WRITING = threading.Lock()
+"""One change at a time, so that none is lost."""
 
 
 class EndsMemory:
@@ -30,7 +32,6 @@ class EndsMemory:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lock = threading.Lock()
 
     def read(self) -> Retirements:
         """All that is known; nothing where there is no such file."""
@@ -45,14 +46,14 @@ class EndsMemory:
 
     def keep_told(self, words: str) -> None:
         """The user has been told."""
-        with self._lock:
+        with _WRITING:
             told, lists = self._read()
             if words not in told:
                 self._write([*told, words][-_MOST_TOLD:], lists)
 
     def keep_list(self, host: str, ends: Mapping[str, str], day: date) -> None:
         """What a service's list said on a day, in place of what it said before."""
-        with self._lock:
+        with _WRITING:
             told, lists = self._read()
             lists.pop(host, None)
             entry = {"checked": day.isoformat(), "ends": dict(list(ends.items())[:_MOST_MODELS])}

@@ -5,7 +5,7 @@ to the host it was given for, never to another one of the same provider.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from voicechat.config import Config, Provider
@@ -13,7 +13,7 @@ from voicechat.errors import ConfigError
 from voicechat.providers import catalog_table, dialect_class
 from voicechat.providers.base import Http, Profile
 from voicechat.providers.catalog_choice import Choice
-from voicechat.providers.catalog_ends import Fate, facts_at, helper_fate
+from voicechat.providers.catalog_ends import Fate, facts_at, helper_fate, provider_at
 from voicechat.providers.catalog_keys import find_key, missing_key, url_for
 from voicechat.providers.catalog_ownership import named_url
 from voicechat.providers.catalog_table import CHAT
@@ -117,7 +117,10 @@ def _own_service(choice: Choice, environ: Mapping[str, str], config: Config) -> 
     url = named_url(CHAT, config) or own.http_url or own.url or OLLAMA
     key, _ = find_key(profile, environ, config)
     model = "" if choice.model == profile.default_model else choice.model
-    basis = _Basis(profile, Http(url, ""), own, url, key, config)
+    at = provider_at(url)
+    known = dialect_class(at).profile.http if at else None
+    http = replace(known, url=url) if known else Http(url, "")
+    basis = _Basis(profile, http, own, url, key, config)
     return basis.serve(choice.way, model, config.voice or own.voice)
 
 

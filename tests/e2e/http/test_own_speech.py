@@ -19,7 +19,7 @@ from tests.fakes.http_chat_check import Refused
 from tests.fakes.http_chat_script import Script
 from tests.fakes.http_speech_vendors import hear_pcm
 from tests.fakes.leading_proxy import LeadingProxy
-from voicechat.journal.retirements import FILE
+from voicechat.journal.retirements import FILE, EndsMemory
 
 _PAGE = b"<html><body>WebSockets are not allowed.</body></html>"
 MODEL = "gpt-audio-1.5"
@@ -95,6 +95,16 @@ async def test_a_chat_models_words_are_read_aloud(program: Program, house: OwnHo
     }
 
 
+async def test_so_are_they_where_openai_is_named_as_ones_own_server(
+    program: Program, house: OwnHouse
+) -> None:
+    with program.config.open("a") as config:
+        config.write('voice = "marin"\n[providers.chat]\napi_key_env = "OPENAI_API_KEY"\n')
+    done = await ask(program, house, "chat/chat-1", "--url", "https://api.openai.com/v1")
+    assert "heard 1.2 s at" in " ".join(event["text"] for event in done.of("reply_text"))
+    assert abs(pitch(program) - PITCH["openai"]) < 15 and house.spoken == []
+
+
 # -- the service's own list -----------------------------------------------------------------------
 
 
@@ -110,7 +120,7 @@ async def call_until_listed(program: Program, house: OwnHouse, model: str) -> li
             async with asyncio.timeout(40):
                 while not any(event["event"] == "reply_done" for event in events):
                     events.append(json.loads(await process.stdout.readline()))
-                while not (program.data / FILE).exists():
+                while not EndsMemory(program.data).read().lists:
                     await asyncio.sleep(0.02)
             process.stdin.close()
             async with asyncio.timeout(40):
@@ -121,7 +131,7 @@ async def call_until_listed(program: Program, house: OwnHouse, model: str) -> li
 
 def told(events: list[dict[str, Any]], code: str) -> list[str]:
     return [
-        event["message"] for event in events if event["event"] == "notice" and event["code"] == code
+        event["text"] for event in events if event["event"] == "notice" and event["code"] == code
     ]
 
 

@@ -1,13 +1,17 @@
 """Model retirement: every end that is known, the days around it, and whose list counts more."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
-from voicechat.config import Config, Provider, Retirements
+from voicechat.config import Config, Provider, Retirements, Talk
+from voicechat.dialing import Dialing
+from voicechat.events import Tool
 from voicechat.providers import catalog, catalog_table
 from voicechat.providers.catalog_ends import Fate, helper_fate, provider_at
 from voicechat.providers.catalog_services import Service
+from voicechat.providers.gptlive_tools import delegation
 
 OPENAI = "https://api.openai.com/v1"
 OWN = "https://speech.example/v1"
@@ -192,3 +196,21 @@ def test_every_helper_has_a_successor_that_stays() -> None:
     for row in helpers:
         assert row.successor and row.successor not in ending
         assert not row.shutdown or date.fromisoformat(row.shutdown)
+
+
+@pytest.mark.fault("P55")
+def test_who_writes_down_and_who_works_behind_gpt_live_end_too() -> None:
+    lists = {"api.openai.com": {"gpt-5.4-mini": "2027-05-05"}}
+    seen = []
+    for day in (date(2026, 12, 1), date(2027, 5, 5)):
+        config = Config(
+            talk=Talk(transcription_model="whisper-1"), retirements=Retirements(lists, day=day)
+        )
+        dialing = Dialing(config, KEY)
+        settings = [dialing.dial(name)().dialect.settings for name in ("openai", "gptlive")]
+        seen.append((settings[0].transcription_model, settings[1].helper_model))
+        own = Dialing(replace(config, url="wss://own.example/v1/realtime"), KEY)
+        assert own.dial("openai")().dialect.settings.transcription_model == "whisper-1"
+    assert seen == [("whisper-1", "gpt-5.4-mini"), ("gpt-transcribe", "gpt-6-luna")]
+    tool = Tool("get_time", "", {})
+    assert delegation([tool], "", "gpt-6-luna")["responses"]["model"] == "gpt-6-luna"

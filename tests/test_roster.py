@@ -1,10 +1,10 @@
 """Every model to choose from: known, the user's own, and used before."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from voicechat import roster
-from voicechat.config import Config, ModelSection, Provider
+from voicechat.config import Config, ModelSection, Provider, Retirements
 from voicechat.front.listing import ModelRow
 from voicechat.journal.used import FILE, remember
 from voicechat.providers import names
@@ -20,7 +20,8 @@ def find(folder: Path, config: Config | None = None, **environ: str) -> dict[str
 
 
 def test_every_provider_is_there_with_its_facts(tmp_path: Path) -> None:
-    rows = find(tmp_path, OPENAI_API_KEY=KEY)
+    before = Config(retirements=Retirements(day=date(2026, 12, 1)))
+    rows = find(tmp_path, before, OPENAI_API_KEY=KEY)
     assert {row.provider for row in rows.values()} == set(names())
     row = rows["gpt-realtime"]
     assert (row.title, row.key_env, row.has_key, row.needs) == (

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import threading
 from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,16 +19,20 @@ from voicechat.audio import device_test, portaudio, recording
 from voicechat.audio.devices import SoundCard, list_devices
 from voicechat.audio.record_card import CardRecording
 from voicechat.audio.record_files import check_recording
+from voicechat.cascade.chat import list_ends
+from voicechat.cascade.endpoints import service_of
+from voicechat.cascade.options import LocalOptions
 from voicechat.config import Config
 from voicechat.conversation import Conversation
 from voicechat.dialing import Dial, Dialing
 from voicechat.engine import Engine
 from voicechat.errors import ConfigError, VoiceChatError
-from voicechat.events import Event, Notify, SessionReady
+from voicechat.events import Event, Notice, Notify, SessionReady
 from voicechat.front.doors import TypedKey
 from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.journal import Journal, NullJournal, Recorder, Resumed, data_folder, resume, used
 from voicechat.journal.learned import Learned
+from voicechat.journal.retirements import EndsMemory, good_ends
 from voicechat.key_shapes import find_key
 from voicechat.line import Line
 from voicechat.links.whereabouts import network_label
@@ -39,6 +44,9 @@ from voicechat.session import Listener, Session
 from voicechat.text import clean
 from voicechat.tools.toolbox import Toolbox
 from voicechat.trace import Trace
+
+_LIST_S = 20.0
+"""For a service's list of models."""
 
 
 @dataclass(slots=True)
@@ -72,6 +80,7 @@ class House:
         """
         config = config_file.load(args.config, environ, names())
         house = cls(_overlay(config, args), environ, proxy_option=args.proxy)
+        house.config = replace(house.config, retirements=house.ends.read())
         house.config_path = args.config
         house.record = check_recording(args.record) if args.record else None
         if house.config.trace:
@@ -93,6 +102,11 @@ class House:
         url_model = config.model if config.url_model is None else config.url_model
         warnings = (*config.warnings, *self.resumed.told)
         self.config = replace(config, model=model, url_model=url_model, warnings=warnings)
+
+    @property
+    def ends(self) -> EndsMemory:
+        """What is remembered of models that end."""
+        return EndsMemory(data_folder(self.environ))
 
     def close(self) -> None:
         if self.recorder is not None:
@@ -133,7 +147,7 @@ class House:
         self.dialing.choose_proxy()  # A bad proxy address is told before the screen.
         config = self.config
         audio, conversation = config.audio, Conversation()
-        notices = Notices(conversation, listener)
+        notices = Notices(conversation, lambda notice: self._note(notice, listener))
         if with_sound:
             self.sound = SoundCard(
                 audio.input_device,
@@ -159,7 +173,7 @@ class House:
                 notify=notices.tell,
             ),
             NullJournal(),
-            lambda event: self._hear(session, event, listener),
+            lambda event: self._hear(session, event, listener, notices.tell),
             hands_free=config.hands_free,
             trace=self.trace.record if self.trace else None,
             price=lambda model, usage: catalog.price(model, usage, config),
@@ -191,18 +205,45 @@ class House:
         folder = data_folder(self.environ) / "recordings"
         return recording.Recorder(self.record or folder, notify) if with_sound else None
 
-    def _hear(self, session: Session, event: Event | VoiceChatError, listener: Listener) -> None:
+    def _note(self, notice: Notice, listener: Listener) -> None:
+        """What is told to the front end; the end of a model is told in one call only."""
+        if notice.code == "model_ends" and self.config.save:
+            self.ends.keep_told(str(notice.message))
+        listener(notice)
+
+    def _hear(
+        self,
+        session: Session,
+        event: Event | VoiceChatError,
+        listener: Listener,
+        notify: Notify,
+    ) -> None:
         """What is told to the front end; a model that answers is remembered for the pickers."""
         if isinstance(event, SessionReady) and self.config.save and session.line.name:
-            self._remember(session.line.name)
+            self._remember(session.line.name, notify)
             if isinstance(self.journal, Journal):
                 self.journal.name = session.line.name
         listener(event)
 
-    def _remember(self, model: str) -> None:
+    def _remember(self, model: str, notify: Notify) -> None:
         what = data_folder(self.environ), model, datetime.now(UTC)
         self.remembering = threading.Thread(target=used.remember, args=what, daemon=True)
         self.remembering.start()
+        # Nobody waits for a service's list, not even at the end.
+        threading.Thread(target=self._look_at_list, args=(model, notify), daemon=True).start()
+
+    def _look_at_list(self, model: str, notify: Notify) -> None:
+        """Once a day: when the models of the service in use end, as it says itself."""
+        memory, day = self.ends, self.config.retirements.today()
+        with suppress(VoiceChatError, TimeoutError, OSError):
+            found = self.dialing.model_list(model)
+            if found is None or memory.is_fresh(found[0], day):
+                return
+            memory.keep_list(found[0], good_ends(asyncio.run(_ask_ends(found[1]))), day)
+            self.config = replace(self.config, retirements=memory.read())
+            words = catalog.resolve(model, config=self.config).announced
+            if words and words not in self.config.retirements.told:
+                notify(Notice("model_ends", words))
 
     def forget_keys(self, environ: MutableMapping[str, str]) -> None:
         """Take the keys out of the process's own environment: they stay here, and no child, of
@@ -313,6 +354,15 @@ def _overlay(config: Config, args: argparse.Namespace) -> Config:
 
 def _said(args: argparse.Namespace, *names: str) -> dict[str, Any]:
     return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+
+
+async def _ask_ends(options: LocalOptions) -> dict[str, object]:
+    service = service_of(options, options.mind, options.mind_key)
+    try:
+        async with asyncio.timeout(_LIST_S):
+            return await list_ends(service)
+    finally:
+        await service.close()
 
 
 def sound_hint() -> str:

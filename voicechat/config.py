@@ -7,6 +7,7 @@ Every field here is a setting of the file under the same name, and its default i
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date
 from typing import Any, Literal
 
 
@@ -169,6 +170,21 @@ class ModelSection:
 
 
 @dataclass(frozen=True, slots=True)
+class Retirements:
+    """What is remembered of the ends of models; no setting."""
+
+    lists: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: _NO_TABLE)
+    """By the host of a service: the ISO date on which each model ends, as its own list says."""
+    told: frozenset[str] = frozenset()
+    """Announcements that the user has had already."""
+    day: date | None = None
+    """The day that counts; None: today."""
+
+    def today(self) -> date:
+        return self.day or date.today()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole file."""
 
@@ -198,6 +214,9 @@ class Config:
     """The model that `url` was named with, empty where it was named alone; None: `model`."""
     warnings: tuple[str, ...] = field(default=(), compare=False, metadata={"in_file": False})
     """What the user should be told about the file; not a setting."""
+    retirements: Retirements = field(
+        default_factory=Retirements, compare=False, metadata={"in_file": False}
+    )
 
     def provider(self, name: str) -> Provider:
         """The section of one provider; all defaults where there is none."""

@@ -6,7 +6,7 @@ cascade, in a process of its own, with other parts.
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,6 +25,8 @@ from voicechat.providers import catalog, dialect_class, names
 from voicechat.providers import catalog_ownership as ownership
 from voicechat.providers.base import Dialect, Profile, Settings, Vad
 from voicechat.providers.catalog import Choice, Service
+from voicechat.providers.catalog_ends import Fate, helper_fate
+from voicechat.providers.catalog_services import mouth_kind
 
 Dial = Callable[[], Line]
 
@@ -124,7 +126,19 @@ class Dialing:
             output_rate=own.output_rate,
             shape=own.shape,
             voice=config.voice or own.voice,
+            transcription_model=self._writer(provider, to.url).name,
+            helper_model=self._worker(provider, to.url).name,
         )
+
+    def _writer(self, provider: str, url: str) -> Fate:
+        """The model that the user wants to write down what is said, at a provider's address."""
+        at = url or dialect_class(provider).profile.url
+        return helper_fate(self.config.talk.transcription_model, at, self.config)
+
+    def _worker(self, provider: str, url: str) -> Fate:
+        """The model that works behind the one that speaks, where a provider has one."""
+        profile = dialect_class(provider).profile
+        return helper_fate(profile.helper_model, url or profile.url, self.config)
 
     def _vad(self, talk: Settings, profile: Profile) -> Vad:
         """Whether only words cut a reply: that needs a VAD that waits for us, and words."""
@@ -165,7 +179,7 @@ class Dialing:
         if choice.provider == catalog.BUILT_IN:
             local = partial(self._local_link, dialect)
             line = Line(dialect, local, choice.model, choice.full_name, choice.notice)
-            return self._with_limits(line)
+            return self._with_limits(self._with_ends(line, self._local_fates().values()))
         instead: Dial | None = None
         if self.config.link == "auto":
             service = catalog.service_of_realtime(choice.provider, self.environ, self.config)
@@ -173,7 +187,20 @@ class Dialing:
         remote, names = partial(self._remote_link, dialect), (choice.model, choice.full_name)
         abilities = catalog.abilities(choice.model, choice.provider, config=self.config)
         line = Line(dialect, remote, *names, choice.notice, abilities=abilities, instead=instead)
-        return self._with_limits(line)
+        at = dialect.settings.url
+        fates = self._writer(choice.provider, at), self._worker(choice.provider, at)
+        return self._with_limits(self._with_ends(line, fates, choice.announced))
+
+    def _with_ends(self, line: Line, fates: Iterable[Fate], *announced: str) -> Line:
+        """A line that tells which of its models were replaced, and which end soon: that once."""
+        fates = list(fates)
+        soon = (*announced, *(fate.announced for fate in fates))
+        told = self.config.retirements.told
+        return replace(
+            line,
+            replaced=tuple(fate.replaced for fate in fates if fate.replaced),
+            announced=tuple(words for words in soon if words and words not in told),
+        )
 
     @asynccontextmanager
     async def _remote_link(self, dialect: Dialect) -> AsyncIterator[websocket.Link]:
@@ -197,17 +224,28 @@ class Dialing:
         async with _process_link(dialect, self._local_options()) as link:
             yield link
 
+    def _local_fates(self) -> dict[str, Fate]:
+        """What became of the models that [local] names, where it names a service beside them."""
+        local, config = self.config.local, self.config
+        return {
+            "mind": helper_fate(local.mind_model, local.mind, config),
+            "ears": helper_fate(local.ears_model, local.ears, config),
+            "mouth": helper_fate(local.mouth_model, local.mouth, config),
+        }
+
     def _local_options(self) -> LocalOptions:
         local, environ = self.config.local, self.environ
+        fates = self._local_fates()
         return LocalOptions(
             mind=local.mind,
-            mind_model=local.mind_model,
+            mind_model=fates["mind"].name,
             mind_key=environ.get(local.mind_key_env, ""),
             ears=local.ears,
-            ears_model=local.ears_model,
+            ears_model=fates["ears"].name,
             ears_key=environ.get(local.ears_key_env, ""),
             mouth=local.mouth,
-            mouth_model=local.mouth_model,
+            mouth_kind=mouth_kind("openai", fates["mouth"].name),
+            mouth_model=fates["mouth"].name,
             mouth_voice=local.mouth_voice,
             mouth_key=environ.get(local.mouth_key_env, ""),
             language=self.config.talk.language,
@@ -248,9 +286,27 @@ class Dialing:
             dialect = dialect_class(CHAT)(settings)
             link = partial(_service_link, dialect, options, hint)
             line = Line(dialect, link, model, name, notice, "http", able, label, is_plain)
+            told = *service.announced, choice.announced if choice else ""
+            line = replace(self._with_ends(line, (), *told), replaced=service.replaced)
             return self._with_limits(line)
 
         return make
+
+    def model_list(self, name: str) -> tuple[str, LocalOptions] | None:
+        """The host of the service behind a model, and how its list of models is asked for; None:
+        there is no service with a list in OpenAI's shape.
+
+        Raises:
+            ConfigError: a key, an address or a proxy cannot be used.
+        """
+        choice = catalog.resolve(name, config=self.config)
+        if choice.provider == CHAT:
+            service: Service | None = catalog.service_for(choice, self.environ, self.config)
+        else:
+            service = catalog.service_of_realtime(choice.provider, self.environ, self.config)
+        if service is None or service.kind == "gemini":
+            return None
+        return urlsplit(service.url).hostname or "", self._service_options(service)
 
     def _key_hint(self, service: Service) -> str:
         """What to do about a key that the service refuses: as its provider says it."""

@@ -34,6 +34,10 @@ class Line:
     """Everybody on the way to an HTTP service can read and hear what is said."""
     cuts_by_any_voice: bool = False
     """The user wants only words to cut a reply, and this model's VAD cannot leave that to us."""
+    replaced: tuple[str, ...] = ()
+    """As `notice`, of models that only help in the call."""
+    announced: tuple[str, ...] = ()
+    """Models of the call that end soon; told once, and never again in a later call."""
     instead: "Callable[[], Line] | None" = None
     """Makes the line to take when no WebSocket gets through, where there is one."""
 

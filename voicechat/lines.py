@@ -368,8 +368,10 @@ class Lines:
         self._ending, self._babble = None, Babble()
         self.is_given_up = False
         self._renewal = Renewal(line.dialect.profile.max_session_s)
-        if line.notice:
-            self._notices.tell_once(Notice("model", line.notice))
+        for words in filter(None, (line.notice, *line.replaced)):
+            self._notices.tell_once(Notice("model", words))
+        for words in line.announced:
+            self._notices.tell_once(Notice("model_ends", words))
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._detour.watch(lambda: self._owner.is_quiet, self.redial))

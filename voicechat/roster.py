@@ -12,6 +12,7 @@ from voicechat.journal import data_folder
 from voicechat.journal.used import last_used
 from voicechat.providers import catalog, dialect_class
 from voicechat.providers.catalog import Choice, Model
+from voicechat.providers.catalog_ends import helper_fate
 
 _MOST_OWN = 10
 """Names that are in no table are shown when they were used, but not all for ever."""
@@ -81,8 +82,19 @@ def _row(model: Model, used: str, environ: Mapping[str, str], config: Config) ->
         shutdown=model.shutdown,
         successor=model.successor,
         last_used=used,
-        **_price(model, date.today()),
+        helpers=_helpers(holder, environ, config),
+        **_price(model, config.retirements.today()),
     )
+
+
+def _helpers(provider: str, environ: Mapping[str, str], config: Config) -> tuple[str, ...]:
+    """What becomes of the models that write down and speak for a provider's own."""
+    profile = dialect_class(provider).profile
+    writer = helper_fate(config.talk.transcription_model, profile.url, config)
+    service = catalog.service_of_realtime(provider, environ, config)
+    told: list[str | None] = [writer.replaced, writer.announced]
+    told += [*service.replaced, *service.announced] if service else []
+    return tuple(dict.fromkeys(words for words in told if words))
 
 
 def _price(model: Model, day: date) -> dict[str, Any]:

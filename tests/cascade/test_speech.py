@@ -11,7 +11,7 @@ URL = "https://x.test/v1"
 
 
 def test_every_file_of_speech_is_found() -> None:
-    assert speech_kinds() == ("gemini", "glm", "openai", "xai")
+    assert speech_kinds() == ("gemini", "glm", "openai", "openai_sound", "xai")
 
 
 @pytest.mark.parametrize("kind", speech_kinds())

@@ -70,6 +70,8 @@ class HttpChatServer(HttpThread):
         """Before that, one for each question."""
         self.delay = 0.0
         """Seconds before any answer."""
+        self.ends: dict[str, str | None] = {}
+        """`shutdown_date` of models, as its list names them."""
         self.connections = 0
         self.ca_file = ""
         self._failures: deque[Refused] = deque()
@@ -151,7 +153,11 @@ class HttpChatServer(HttpThread):
 
     def _models(self, path: str) -> bytes:
         if path == "/v1/models":
-            data = [{"id": name, "object": "model"} for name in MODELS]
+            names = [*MODELS, *(name for name in self.ends if name not in MODELS)]
+            data = [
+                {"id": name, "object": "model", "shutdown_date": self.ends.get(name)}
+                for name in names
+            ]
             return json.dumps({"object": "list", "data": data}).encode()
         if path != "/v1beta/models":
             raise Refused(404, {"error": {"message": "Not found."}})
@@ -168,7 +174,9 @@ class HttpChatServer(HttpThread):
         self.ca_file = f"{self._folder.name}/ca.pem"
         authority.cert_pem.write_to_path(self.ca_file)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("127.0.0.1", "localhost", "0.0.0.0").configure_cert(context)
+        authority.issue_cert("127.0.0.1", "localhost", "0.0.0.0", "api.openai.com").configure_cert(
+            context
+        )
         return context
 
     def __exit__(self, *error: Any) -> None:

@@ -40,7 +40,8 @@ def sentences() -> Iterator[str]:
         dialect_class("qwen")(Settings("qwen3.8-omni-flash-realtime")).url()
     yield unplaced.value.sentence
     for old in ("gpt-4o-realtime", "gpt-realtime", "gemini-2.0-flash-live-001"):
-        yield catalog.resolve(old).notice
+        choice = catalog.resolve(old)
+        yield choice.notice or choice.announced
     for name in names():
         lacks = (capability.lack(dialect_class(name).profile, name, w) for w in ("text", "images"))
         yield from (lack.message for lack in lacks if lack)

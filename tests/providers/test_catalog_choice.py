@@ -1,8 +1,10 @@
 """Ordinary chat models by their names: whose services answer, and in which way."""
 
+from datetime import date
+
 import pytest
 
-from voicechat.config import Config, Provider
+from voicechat.config import Config, Provider, Retirements
 from voicechat.errors import ConfigError
 from voicechat.providers import catalog
 from voicechat.providers.catalog import Choice
@@ -112,8 +114,9 @@ def test_chat_models_end_as_others_do() -> None:
     retired = catalog.resolve("gpt-4o-mini-audio-preview-2024-12-17")
     assert (retired.model, retired.service) == ("gpt-audio-1.5", "openai")
     assert "2026-05-07" in retired.notice
-    retiring = catalog.resolve("chat/gpt-audio-mini")
-    assert retiring.model == "gpt-audio-mini" and "2027-01-20" in retiring.notice
+    before = Config(retirements=Retirements(day=date(2026, 12, 1)))
+    retiring = catalog.resolve("chat/gpt-audio-mini", config=before)
+    assert retiring.model == "gpt-audio-mini" and "2027-01-20" in retiring.announced
 
 
 @pytest.mark.parametrize(

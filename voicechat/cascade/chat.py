@@ -116,6 +116,18 @@ async def list_models(service: HttpService) -> list[str]:
     return [name for name in names if name]
 
 
+async def list_ends(service: HttpService) -> dict[str, object]:
+    """What the service itself says of the end of each model: `shutdown_date`, where there is one.
+
+    Raises:
+        VoiceChatError: It has no such list.
+    """
+    data = (await service.get("/models")).get("data")
+    listed = [entry for entry in data if isinstance(entry, dict)] if isinstance(data, list) else []
+    dated = [entry for entry in listed if entry.get("id") and entry.get("shutdown_date")]
+    return {str(entry["id"]): entry["shutdown_date"] for entry in dated}
+
+
 def last_turn(question: Question) -> Said:
     """What the user said last; empty where nothing was said."""
     turns = [one for one in question.said if one.role == "user" and not one.result]

@@ -31,7 +31,8 @@ class LocalOptions:
     """`auto` (the mind's server if it has one, else a program), `none`, `espeak-ng`, `say`, or the
     address of a speech service."""
     mouth_kind: str = "openai"
-    """What the speech service speaks: `openai`, `glm`, `gemini` or `xai`."""
+    """What the speech service speaks: `openai`, `openai_sound` (a chat model that reads aloud),
+    `glm`, `gemini` or `xai`."""
     mouth_model: str = "tts-1"
     mouth_voice: str = ""
     own_voice: str = ""

@@ -54,7 +54,7 @@ class Manner:
 
 MANNERS = {
     # With `stream` only bare PCM16 at 24 kHz is given.
-    "openai-sound": Manner("gpt-audio-mini", "marin", "pcm16", needs_sound=True),
+    "openai-sound": Manner("gpt-audio-1.5", "marin", "pcm16", needs_sound=True),
     "glm-sound": Manner("glm-4-voice", ""),
     # `wav` is the only word it takes, and yet what it sends has no header.
     "qwen-sound": Manner(

@@ -75,6 +75,8 @@ class ModelRow:
     """The last day on which it holds; empty: no other is announced."""
     last_used: str = ""
     """ISO 8601 in UTC; empty: never."""
+    helpers: tuple[str, ...] = ()
+    """What ends, or has ended, of the models that help in its calls: transcription, speech."""
 
     @property
     def key(self) -> str:
@@ -137,6 +139,8 @@ def list_models(
     for group, rows in groupby(models, lambda model: (model.group, model.key)):
         found = list(rows)
         _write_group(found[0], words, *map(words.told, group))
+        for remark in found[0].helpers:
+            _write(f" {words.told(remark)}")
         width = min(max(cells(model.name) for model in found), _WIDEST_NAME)
         for model in found:
             _write(f" {_pad(model.name, width)}  {' '.join(model.abilities)}".rstrip())

@@ -41,6 +41,8 @@ class Http:
     """As `ears`."""
     voice: str = ""
     """Of the mouth, when the user names none."""
+    elsewhere: "Http | None" = None
+    """What a server of the user's own in this shape is asked for; None: the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Profile:
     url: str
     """WebSocket address with `{model}` in it."""
     default_model: str
+    helper_model: str = ""
+    """The model that does the work the speaking one hands over; empty: none."""
     key_env: tuple[str, ...] = ()
     """Environment variables that may hold the key, best first; empty: no key needed."""
     url_env: tuple[str, ...] = ()
@@ -150,6 +154,8 @@ class Settings:
     vad: Vad = field(default_factory=Vad)
     transcription_model: str = ""
     """Which model writes down what the user says; empty: the dialect's choice; `none`: off."""
+    helper_model: str = ""
+    """Which model does the work that the speaking one hands over; empty: the dialect's choice."""
     language: str = ""
     """Of the user's speech, as ISO 639-1, or empty: find out."""
     text_only: bool = False

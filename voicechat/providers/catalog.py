@@ -2,7 +2,7 @@
 
 The rooms behind this door: `catalog_table` (the facts), `catalog_choice` (whose is a name),
 `catalog_keys` (the user's keys), `catalog_ownership` (which key goes to which address),
-`catalog_services` (services over plain HTTPS).
+`catalog_services` (services over plain HTTPS), `catalog_ends` (what ends when).
 """
 
 from datetime import date as Date
@@ -77,7 +77,7 @@ def abilities(
 def models(config: Config = NO_CONFIG) -> tuple[Model, ...]:
     """Every model one can choose, provider by provider; at least one of each provider."""
     table = catalog_table.read(config)
-    found = [model for model in table.models if model.status != "retired"]
+    found = [model for model in table.models if model.is_listed and model.status != "retired"]
     for provider in names():
         if all(model.provider != provider for model in found):
             profile = dialect_class(provider).profile

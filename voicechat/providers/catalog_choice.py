@@ -5,7 +5,7 @@ ordinary chat model; otherwise the table and its patterns tell.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from voicechat.config import Config
@@ -13,8 +13,9 @@ from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 from voicechat.providers import catalog_table, dialect_class, names
 from voicechat.providers.base import Profile
+from voicechat.providers.catalog_ends import facts_at, is_at_own_host, listed_fate
 from voicechat.providers.catalog_keys import NO_CONFIG, find_key
-from voicechat.providers.catalog_table import CHAT, Model, Table
+from voicechat.providers.catalog_table import CHAT, Table
 from voicechat.text import clean_line
 
 BUILT_IN = "local"
@@ -35,6 +36,8 @@ class Choice:
     """Of a chat model: how it is spoken to (`LocalOptions.mind_kind`)."""
     doubt: str = field(default="", compare=False)
     """Where the name says nothing and its provider is a guess: a clause about that."""
+    announced: str = field(default="", compare=False)
+    """That the model ends soon; the user is told once."""
 
     @property
     def full_name(self) -> str:
@@ -59,6 +62,11 @@ def resolve(
     Raises:
         ConfigError: [models.NAME] of the config is wrong, or `chat/PROVIDER` has no chat service.
     """
+    choice = _resolve(name, provider, own_address, config)
+    return choice if own_address else _settled(choice, config)
+
+
+def _resolve(name: str, provider: str, own_address: bool, config: Config) -> Choice:
     first, slash, rest = name.partition("/")
     if first == CHAT:
         return _chat(rest, own_address, config)
@@ -70,27 +78,26 @@ def resolve(
     model = table.find(name)
     if model is None:
         return _guess(table, name, provider, own_address)
-    return _choice(table, model.provider, name, "") if own_address else _known(table, model, name)
+    return _choice(table, model.provider, name, "" if own_address else model.service)
 
 
-def _known(table: Table, model: Model, name: str) -> Choice:
-    """A model of the table; a retired one leads to its successor."""
-    if model.status == "retired":
-        retired = phrase(
-            "{who} was switched off on {date}; this is {other}",
-            who=name,
-            date=model.shutdown,
-            other=model.successor,
-        )
-        return _choice(table, model.provider, model.successor, model.service, retired)
-    notice = phrase("{who} {note}", who=name, note=model.note) if model.note else ""
-    return _choice(table, model.provider, name, model.service, notice)
+def _settled(choice: Choice, config: Config) -> Choice:
+    """A choice on the day that counts: a model that has ended gives way to its successor."""
+    holder = choice.service or choice.provider
+    own = config.provider(holder)
+    if not is_at_own_host((choice.service and own.http_url) or own.url, holder):
+        return choice
+    table = catalog_table.read(config)
+    became = listed_fate(table, choice.model, holder, config)
+    way = choice.way if became.replaced is None else table.way(choice.service, became.name)
+    notice, announced = became.replaced or "", became.announced or ""
+    return replace(choice, model=became.name, way=way, notice=notice, announced=announced)
 
 
-def _choice(table: Table, provider: str, name: str, service: str, notice: str = "") -> Choice:
+def _choice(table: Table, provider: str, name: str, service: str) -> Choice:
     if provider != CHAT:
-        return Choice(provider, name, notice)
-    return Choice(CHAT, name, notice, service, table.way(service, name))
+        return Choice(provider, name)
+    return Choice(CHAT, name, "", service, table.way(service, name))
 
 
 def _guess(table: Table, name: str, provider: str, own_address: bool) -> Choice:
@@ -134,15 +141,14 @@ def _chat(rest: str, own_address: bool, config: Config) -> Choice:
         return _choice(table, CHAT, name or _usual_chat_model(first, config), first)
     model = table.find(rest)
     if model is not None and model.provider == CHAT:
-        return _known(table, model, rest)
+        return _choice(table, CHAT, rest, model.service)
     return _choice(table, CHAT, rest, table.chat_service(rest))
 
 
 def _usual_chat_model(provider: str, config: Config) -> str:
-    profile = dialect_class(provider).profile
-    model = config.provider(provider).chat_model or (
-        profile.http.chat_model if profile.http else ""
-    )
+    profile, own = dialect_class(provider).profile, config.provider(provider)
+    http = facts_at(own.http_url or own.url, provider)
+    model = own.chat_model or (http.chat_model if http else "")
     if model:
         return model
     raise ConfigError(
@@ -165,7 +171,8 @@ def default_choice(environ: Mapping[str, str], config: Config) -> Choice:
         profile = dialect_class(name).profile
         has_key = profile.key_env and find_key(profile, environ, config)[0]
         if has_key and _is_placed(profile, config):
-            return Choice(name, config.provider(name).model or profile.default_model)
+            model = config.provider(name).model or profile.default_model
+            return _settled(Choice(name, model), config)
     profile = dialect_class(BUILT_IN).profile
     return Choice(BUILT_IN, config.provider(BUILT_IN).model or profile.default_model)
 

@@ -5,7 +5,7 @@ to the host it was given for, never to another one of the same provider.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from voicechat.config import Config, Provider
@@ -14,6 +14,7 @@ from voicechat.phrase import phrase
 from voicechat.providers import catalog_table, dialect_class
 from voicechat.providers.base import Http, Profile
 from voicechat.providers.catalog_choice import Choice
+from voicechat.providers.catalog_ends import Fate, facts_at, helper_fate, provider_at
 from voicechat.providers.catalog_keys import find_key, missing_key, url_for
 from voicechat.providers.catalog_ownership import named_url
 from voicechat.providers.catalog_table import CHAT
@@ -21,6 +22,7 @@ from voicechat.providers.catalog_table import CHAT
 OLLAMA = "http://127.0.0.1:11434/v1"
 """Where an ordinary chat model is looked for when nobody says where it is."""
 
+_READS_ALOUD = "openai_sound"
 _SCHEMES = {"wss": "https", "ws": "http"}
 
 
@@ -50,6 +52,10 @@ class Service:
     mouth_model: str = ""
     """Text to speech at the same address; empty: it has none."""
     voice: str = ""
+    replaced: tuple[str, ...] = ()
+    """Models that the user named and that have ended, with what is taken instead."""
+    announced: tuple[str, ...] = ()
+    """Models that end soon."""
 
 
 def service_for(choice: Choice, environ: Mapping[str, str], config: Config) -> Service:
@@ -71,7 +77,7 @@ def service_for(choice: Choice, environ: Mapping[str, str], config: Config) -> S
     key, _ = find_key(profile, environ, config)
     if not key and profile.key_env and not (own.http_url or own.url):
         raise missing_key(profile, config)
-    basis = _Basis(profile, http, own, url, key)
+    basis = _Basis(profile, _facts(http, url, profile), own, url, key, config)
     return basis.serve(choice.way, choice.model, config.voice or own.voice or http.voice)
 
 
@@ -91,6 +97,7 @@ def service_of_realtime(
     if http is None or (own_url and not (own.http_url or own.chat_model)):
         return None
     url = _address(profile, http, own_url, environ, config)
+    http = _facts(http, url, profile)
     model = own.chat_model or http.chat_model
     key, _ = find_key(profile, environ, config)
     needs_key = profile.key_env and not (own.http_url or own_url)
@@ -99,7 +106,10 @@ def service_of_realtime(
     table = catalog_table.read(config)
     known, wanted = table.family(provider).chat_voices, config.voice or own.voice
     voice = http.voice if known and wanted not in known else wanted or http.voice
-    return _Basis(profile, http, own, url, key).serve(table.way(provider, model), model, voice)
+    became = helper_fate(model, url, config)
+    model = became.name
+    basis = _Basis(profile, http, own, url, key, config)
+    return basis.serve(table.way(provider, model), model, voice, became)
 
 
 def _own_service(choice: Choice, environ: Mapping[str, str], config: Config) -> Service:
@@ -108,7 +118,10 @@ def _own_service(choice: Choice, environ: Mapping[str, str], config: Config) -> 
     url = named_url(CHAT, config) or own.http_url or own.url or OLLAMA
     key, _ = find_key(profile, environ, config)
     model = "" if choice.model == profile.default_model else choice.model
-    basis = _Basis(profile, Http(url, ""), own, url, key)
+    at = provider_at(url)
+    known = dialect_class(at).profile.http if at else None
+    http = replace(known, url=url) if known else Http(url, "")
+    basis = _Basis(profile, http, own, url, key, config)
     return basis.serve(choice.way, model, config.voice or own.voice)
 
 
@@ -121,9 +134,16 @@ class _Basis:
     own: Provider
     url: str
     key: str
+    config: Config
 
-    def serve(self, way: str, model: str, voice: str) -> Service:
+    def serve(self, way: str, model: str, voice: str, mind: Fate | None = None) -> Service:
+        """`mind`: what became of a chat model that nobody chose by its name."""
         own, http = self.own, self.http
+        ears = helper_fate(own.ears_model or http.ears_model, self.url, self.config)
+        mouth = helper_fate(own.mouth_model or http.mouth_model, self.url, self.config)
+        # A model that hears and speaks itself makes its own mouth a spare one.
+        fates = [mind, ears] if way.endswith("-sound") else [mind, ears, mouth]
+        told = [fate for fate in fates if fate is not None]
         return Service(
             title=self.profile.title,
             url=self.url,
@@ -134,11 +154,25 @@ class _Basis:
             key_header=own.key_header or _key_header(self.profile.name, self.key),
             headers=own.headers,
             ears_kind=http.ears,
-            ears_model=own.ears_model or http.ears_model,
-            mouth_kind=http.mouth,
-            mouth_model=own.mouth_model or http.mouth_model,
+            ears_model=ears.name,
+            mouth_kind=mouth_kind(http.mouth, mouth.name),
+            mouth_model=mouth.name,
             voice=voice,
+            replaced=tuple(fate.replaced for fate in told if fate.replaced),
+            announced=tuple(fate.announced for fate in told if fate.announced),
         )
+
+
+def mouth_kind(usual: str, model: str) -> str:
+    """How speech is asked for: of a chat model that speaks, by having it read aloud."""
+    if usual not in ("openai", _READS_ALOUD):
+        return usual
+    way = catalog_table.built_in().way("", model)
+    return _READS_ALOUD if way == "openai-sound" else "openai"
+
+
+def _facts(http: Http, url: str, profile: Profile) -> Http:
+    return (facts_at(url, profile.name) if profile.http else None) or http
 
 
 def _http(profile: Profile, own: Provider) -> Http | None:

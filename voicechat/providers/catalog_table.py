@@ -12,11 +12,12 @@ from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from voicechat.config import Config, ModelSection
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
-from voicechat.providers import names
+from voicechat.providers import dialect_class, names
 
 CHAT = "chat"
 """The provider of ordinary chat models."""
@@ -50,10 +51,14 @@ class Model:
     abilities: tuple[str, ...] = ()
     """Of `ABILITIES`."""
     voices: tuple[str, ...] = ()
-    status: Literal["current", "retiring", "retired"] = "current"
+    status: Literal["current", "retiring", "retired", "doubtful"] = "current"
+    """On the day that was asked for; `doubtful`: it may have ended on its date, or not."""
     shutdown: str = ""
     """ISO date on which it ends, or ended."""
     successor: str = ""
+    """Empty: none is known."""
+    is_listed: bool = True
+    """Whether it is offered to choose from; others are only known."""
     price: Price | None = None
     currency: Literal["USD", "CNY"] = "USD"
     grade: Literal["", "documented", "reported"] = ""
@@ -71,11 +76,12 @@ class Model:
         """What to tell about its end; empty for a model that stays."""
         if self.status == "current":
             return ""
-        return phrase(
-            "is switched off on {date}; its successor is {other}",
-            date=self.shutdown,
-            other=self.successor,
-        )
+        days = {"date": self.shutdown, "other": self.successor}
+        if self.status == "doubtful":
+            return phrase("may be gone since {date}; its successor is {other}", **days)
+        if not self.successor:
+            return phrase("is switched off on {date}", date=self.shutdown)
+        return phrase("is switched off on {date}; its successor is {other}", **days)
 
     @property
     def key_holder(self) -> str:
@@ -86,6 +92,18 @@ class Model:
         """What it costs on that day; None: not known."""
         is_over = self.price_until and day.isoformat() > self.price_until
         return self.later_price if is_over else self.price
+
+    def on(self, day: date, shutdown: str = "") -> "Model":
+        """As it is on that day.
+
+        Args:
+            shutdown: Its end as the service itself names it, which counts more than ours.
+        """
+        end = shutdown or self.shutdown
+        if not end or (self.status == "doubtful" and not shutdown):
+            return self
+        is_over = day.isoformat() >= end
+        return replace(self, shutdown=end, status="retired" if is_over else "retiring")
 
     def is_called(self, name: str) -> bool:
         return name == self.name or any(fnmatchcase(name, pattern) for pattern in self.also)
@@ -118,6 +136,8 @@ class Table:
     families: Mapping[str, Family]
     """By provider, in order of preference."""
     models: tuple[Model, ...]
+    helpers: tuple[Model, ...] = ()
+    """Models that only help in a call: speech to text, text to speech, work behind a voice."""
 
     def find(self, name: str) -> Model | None:
         """What is known of a model; the exact name counts more than a pattern."""
@@ -166,19 +186,34 @@ def read(config: Config) -> Table:
         ConfigError: Such a section names a provider, an ability or a price that does not exist.
     """
     table = built_in()
-    if not config.models:
-        return table
-    known = {model.name: model for model in table.models}
+    known = {model.name: _dated(model, config) for model in table.models}
     for name, section in config.models.items():
         known[name] = _merge(table, known.get(name), name, section)
-    return replace(table, models=tuple(known.values()))
+    helpers = tuple(_dated(model, config) for model in table.helpers)
+    return replace(table, models=tuple(known.values()), helpers=helpers)
+
+
+def _dated(model: Model, config: Config) -> Model:
+    """A model on the day that counts, with its end as its service's own list names it."""
+    told = config.retirements
+    listed = told.lists.get(own_host(model.key_holder), {}) if told.lists else {}
+    return model.on(told.today(), listed.get(model.name, ""))
+
+
+def own_host(provider: str) -> str:
+    """The host of a provider's own HTTP services; empty: it has none."""
+    http = dialect_class(provider).profile.http if provider in names() else None
+    return (urlsplit(http.url).hostname or "") if http else ""
 
 
 @cache
 def built_in() -> Table:
     table = tomllib.loads(files("voicechat.providers").joinpath("models.toml").read_text("utf-8"))
     families = {row["name"]: Family(**_frozen(row)) for row in table["providers"]}
-    return Table(table["date"], families, tuple(_model(row, families) for row in table["models"]))
+    models, helpers = (
+        tuple(_model(row, families) for row in table[part]) for part in ("models", "helpers")
+    )
+    return Table(table["date"], families, models, helpers)
 
 
 def _model(row: dict[str, Any], families: Mapping[str, Family]) -> Model:

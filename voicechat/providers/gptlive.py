@@ -42,7 +42,7 @@ from voicechat.providers.gptlive_errors import Farewell
 from voicechat.providers.gptlive_reply import Voice
 from voicechat.providers.gptlive_setup import address
 from voicechat.providers.gptlive_start import Start
-from voicechat.providers.gptlive_tools import Helper
+from voicechat.providers.gptlive_tools import HELPER_MODEL, Helper
 from voicechat.providers.gptlive_uplink import Uplink
 from voicechat.providers.gptlive_words import Words
 from voicechat.providers.openai import OpenAIDialect
@@ -109,6 +109,7 @@ class GptLiveDialect(Dialect):
         silence_when_muted=True,
         max_session_s=7200.0,
         text_input="no",
+        helper_model=HELPER_MODEL,
         http=OpenAIDialect.profile.http,
         tools=True,
     )

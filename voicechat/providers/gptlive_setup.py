@@ -56,7 +56,7 @@ def build(settings: Settings, model: str, rate: int, left_out: Set[Wish]) -> Jso
     session: JsonObject = {
         "model": model,
         "audio": audio,
-        "delegation": delegation(tools, instructions),
+        "delegation": delegation(tools, instructions, settings.helper_model),
         "store": False,
     }
     if instructions:
@@ -67,12 +67,12 @@ def build(settings: Settings, model: str, rate: int, left_out: Set[Wish]) -> Jso
     return session
 
 
-def blamed(param: str, words: str = "") -> Wish | None:
+def blamed(param: str, words: str = "", helper: str = "") -> Wish | None:
     """Which wish a server's `error.param` names, or else its words: the model of the helper."""
     fields = [field.partition("[")[0] for field in param.split(".")]
     wishes: tuple[Wish, ...] = ("delegation", "voice", "input")
     named = next((wish for wish in wishes if wish in fields), None)
-    return named or ("delegation" if HELPER_MODEL in words else None)
+    return named or ("delegation" if (helper or HELPER_MODEL) in words else None)
 
 
 # -- what was said before -------------------------------------------------------------------------

@@ -44,7 +44,7 @@ class Start:
 
     def give_up(self, fault: Fault, now: float) -> Notice | None:
         """Ask for less; None: the fault is with something that a session needs."""
-        wish = blamed(fault.param, fault.message)
+        wish = blamed(fault.param, fault.message, self._settings.helper_model)
         if self.is_over or wish is None or wish in self._left_out or not self._has(wish):
             return None
         self._left_out.add(wish)

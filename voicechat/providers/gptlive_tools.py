@@ -30,11 +30,11 @@ _MOST_OPEN = 64
 _NO_TOOL = json.dumps({"error": "This tool is not available. Answer without it."})
 
 
-def delegation(tools: Sequence[Tool], instructions: str) -> JsonObject:
+def delegation(tools: Sequence[Tool], instructions: str, model: str = "") -> JsonObject:
     """The `delegation` of a session: who does the work that the model hands over."""
     if not tools:
         return {"type": "client"}
-    helper = {"model": HELPER_MODEL, "tools": [flat_tool(tool) for tool in tools]}
+    helper = {"model": model or HELPER_MODEL, "tools": [flat_tool(tool) for tool in tools]}
     said = {"instructions": instructions} if instructions else {}
     return {"type": "responses", "responses": {**helper, **said}}
 

@@ -76,10 +76,18 @@ class OpenAIDialect(Ways):
         g711=True,
         http=Http(
             "https://api.openai.com/v1",
-            chat_model="gpt-5.4-mini",
+            chat_model="gpt-audio-1.5",
             ears_model="gpt-transcribe",
-            mouth_model="gpt-4o-mini-tts",
+            mouth_model="gpt-audio-1.5",
+            mouth="openai_sound",
             voice="marin",
+            elsewhere=Http(
+                "https://api.openai.com/v1",
+                chat_model="gpt-5.4-mini",
+                ears_model="gpt-transcribe",
+                mouth_model="gpt-4o-mini-tts",
+                voice="marin",
+            ),
         ),
     )
 

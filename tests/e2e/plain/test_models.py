@@ -1,10 +1,11 @@
 """`voicechat models` by the real program: the table, the user's own models, and what was used."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.e2e.plain.program import KEY, MODEL, Program
+from voicechat.journal.retirements import EndsMemory
 from voicechat.journal.used import FILE, remember
 
 
@@ -18,6 +19,8 @@ async def rows_of(program: Program, **env: str) -> dict[str, dict[str, Any]]:
 async def test_the_list_for_programs_holds_all_that_the_picker_shows(program: Program) -> None:
     now = datetime.now(UTC)
     remember(program.data, f"openai/{MODEL}", now)
+    end = (now.date() + timedelta(30)).isoformat()
+    EndsMemory(program.data).keep_list("api.openai.com", {"gpt-realtime": end}, now.date())
     rows = await rows_of(program, OPENAI_API_KEY=KEY)
     row = rows[MODEL]
     assert datetime.fromisoformat(row["last_used"]) <= now
@@ -25,7 +28,7 @@ async def test_the_list_for_programs_holds_all_that_the_picker_shows(program: Pr
     assert (row["key_env"], row["has_key"]) == ("OPENAI_API_KEY", True)
     assert row["key_page"].startswith("https://") and len(row["price_date"]) == 10
     assert row["price"]["audio_in"] > 0 and "voice" in row["abilities"] and row["voices"]
-    assert rows["gpt-realtime"]["shutdown"] == "2027-01-20"
+    assert rows["gpt-realtime"]["shutdown"] == end
     assert rows["gpt-realtime"]["successor"] == MODEL
     assert rows["glm-4.7-flash"]["service"] == "glm" and not rows["glm-4.7-flash"]["has_key"]
 

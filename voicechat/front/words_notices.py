@@ -22,6 +22,7 @@ NOTICES = {
     "{who} lets any voice cut its reply, a cough too; {why}": (
         "任何声音（包括咳嗽）都会打断 {who} 的回复；{why}"
     ),
+    "{title} stands by: it goes on as soon as you speak": "{title} 已待机：你一说话它就会继续",
     # the line
     "Offline: {why}": "已离线：{why}",
     "Connecting again in {seconds:.0f} s": "{seconds:.0f} 秒后重新连接",

@@ -1,5 +1,6 @@
 """The real program tells what minutes and messages cost, by the provider's count or the clock."""
 
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +9,17 @@ from typing import Any
 import pytest
 
 from tests.e2e.plain.program import JsonObject, Program
-from tests.e2e.providers.test_gptlive import KEY, write_wav
+from tests.e2e.providers.test_gptlive import KEY, dial, serving, stage, write_wav
 from tests.e2e.providers.test_gptlive import call as call_gptlive
+from tests.e2e.voice.conftest import Stage
 from tests.fakes.ga_signal import silence, tone
 from tests.fakes.gptlive_script import SCRIPTS
 from tests.fakes.gptlive_server import GptLiveServer
+from tests.fakes.pulse import wait_until
+from tests.fakes.terminal import Terminal, check_after
 from tests.fakes.xai_server import ITEM_USD, XaiServer
+
+__all__ = ["stage"]  # A fixture.
 
 GROK = "xai/grok-voice-latest"
 GROK_MINUTE = 0.08
@@ -34,6 +40,7 @@ def tokens_of(usage: JsonObject) -> JsonObject:
     return {name: much for name, much in usage.items() if "token" in name or "put_" in name}
 
 
+@pytest.mark.fault("P60")
 async def test_minutes_and_messages_of_xai_are_on_the_bill(program: Program) -> None:
     async with XaiServer("normal", api_key=KEY) as server:
         began = time.monotonic()
@@ -52,6 +59,7 @@ async def test_minutes_and_messages_of_xai_are_on_the_bill(program: Program) -> 
     assert server.items_usd == pytest.approx(3 * ITEM_USD)
 
 
+@pytest.mark.fault("P61")
 async def test_a_long_past_costs_xai_users_nothing(program: Program) -> None:
     lines = [f"This is line {number}." for number in range(30)]
     async with XaiServer("normal", api_key=KEY) as server:
@@ -70,6 +78,7 @@ async def test_a_long_past_costs_xai_users_nothing(program: Program) -> None:
     assert server.violations == []
 
 
+@pytest.mark.fault("P60")
 async def test_gpt_live_costs_by_its_own_count_and_less_while_it_stands_by(
     program: Program,
 ) -> None:
@@ -112,6 +121,7 @@ async def test_a_price_of_the_users_own_is_taken(program: Program) -> None:
     assert all(one["usage"]["connected_s"] is None for one in done.of("reply_done"))
 
 
+@pytest.mark.fault("P60")
 async def test_a_model_of_unknown_price_stays_unknown(program: Program) -> None:
     async with XaiServer("normal", api_key=KEY) as server:
         command = (
@@ -127,3 +137,26 @@ async def test_a_model_of_unknown_price_stays_unknown(program: Program) -> None:
     assert done.code == 0, done.err
     (end,) = done.of("end")
     assert (end["cost"], end["is_cost_partial"]) == (None, True)
+
+
+# -- on the screen ----------------------------------------------------------------------------
+
+
+def cost_shown(terminal: Terminal) -> float:
+    """In dollars; 0: there is none."""
+    found = re.search(r"\$(\d+\.\d{4})", terminal.screen_text())
+    return float(found[1]) if found else 0.0
+
+
+@pytest.mark.sound
+@pytest.mark.terminal
+@pytest.mark.fault("P60")
+def test_the_cost_on_the_screen_grows_with_the_minutes(stage: Stage) -> None:
+    with serving(stage.home, "idle") as service:
+        terminal = dial(stage, service, "--hands-free")
+        wait_until(lambda: cost_shown(terminal) > 0.0, "a cost before anything was said")
+        before = cost_shown(terminal)
+        wait_until(lambda: cost_shown(terminal) >= before + 0.0005, "a higher cost")
+        terminal.wait_for("stands by")
+        service.wait_for("session.paused", "out")
+        check_after(terminal, leave=lambda: terminal.press("ctrl+q"))

@@ -27,6 +27,7 @@ from voicechat.errors import (
     VoiceChatError,
 )
 from voicechat.events import (
+    Cost,
     Event,
     Notice,
     ReplyFinished,
@@ -102,7 +103,9 @@ class Call:
             self.told.append,
             hands_free=self.settings.hands_free,
             trace=lambda direction, _: self.trace.append(direction),
-            price=lambda _, usage: float(usage.output_tokens),
+            price=lambda _, usage: (
+                Cost(usage.output_tokens, "USD") if usage.output_tokens else None
+            ),
             toolbox=self.toolbox,
         )
         # As a rule a call waits for a key when its line has ended: it is tried again so late.
@@ -211,15 +214,15 @@ async def test_the_phases_follow_the_talk() -> None:
 async def test_latency_and_cost_are_counted() -> None:
     async with call() as one:
         assert one.session.snapshot().latency_ms is None
-        assert one.session.snapshot().cost_usd is None
+        assert one.session.snapshot().costs == {}
         await one.answer("one")
         await one.answer("two")
         usages = [event.usage for event in one.of(ReplyFinished)]
         assert all(isinstance(usage, Usage) for usage in usages)
         snapshot = one.session.snapshot()
         assert snapshot.latency_ms is not None and snapshot.latency_ms >= 50
-        assert snapshot.cost_usd == sum(usage.output_tokens for usage in usages)
-        assert one.session.cost_usd == snapshot.cost_usd and not snapshot.is_cost_partial
+        assert snapshot.costs == {"USD": sum(usage.output_tokens for usage in usages)}
+        assert one.session.costs == snapshot.costs and not snapshot.is_cost_partial
 
 
 async def test_a_model_that_needs_no_key_costs_nothing() -> None:
@@ -231,7 +234,7 @@ async def test_a_model_that_needs_no_key_costs_nothing() -> None:
         await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
         await one.answer("hello")
         assert one.of(ReplyFinished)[0].usage is not None
-        assert one.session.cost_usd is None
+        assert one.session.costs == {}
 
 
 async def test_without_sound_all_words_may_be_shown() -> None:

@@ -5,7 +5,7 @@ import pytest
 from voicechat.bill import Bill
 from voicechat.conversation import Row, State
 from voicechat.engine import Engine
-from voicechat.events import Usage
+from voicechat.events import Cost, Usage
 from voicechat.gate import Gate
 from voicechat.snapshot import shown_chars, take_snapshot
 from voicechat.turn import Turn
@@ -21,6 +21,7 @@ def phase(
         gate,
         Turn(),
         Bill(None),
+        0.0,
         is_ready=is_ready,
         has_problem=has_problem,
         is_working=is_working,
@@ -43,13 +44,13 @@ def test_a_key_that_is_held_is_live_and_hands_free_only_with_a_microphone() -> N
 
 
 def test_latency_and_cost_are_those_of_the_parts() -> None:
-    bill = Bill(lambda model, usage: 0.5)
-    bill.add("m", Usage())
+    bill = Bill(lambda model, usage: Cost(0.5, "USD"))
+    bill.add("m", Usage(), 0.0)
     turn, gate = Turn(latency_ms=420), Gate(hands_free=False)
     seen = take_snapshot(
-        ENGINE, gate, turn, bill, is_ready=True, has_problem=False, is_working=False
+        ENGINE, gate, turn, bill, 0.0, is_ready=True, has_problem=False, is_working=False
     )
-    assert (seen.latency_ms, seen.cost_usd, seen.playout) == (420, 0.5, None)
+    assert (seen.latency_ms, seen.costs, seen.playout) == (420, {"USD": 0.5}, None)
 
 
 @pytest.mark.parametrize(

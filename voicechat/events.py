@@ -142,7 +142,10 @@ ReplyStatus: TypeAlias = Literal["completed", "cancelled", "incomplete", "failed
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one reply, as billed.  Cached counts are contained in the inputs."""
+    """What one reply took, as billed.  Cached counts are contained in the inputs.
+
+    Where the time of the session is billed: how much of it passed since the reply before.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -154,6 +157,23 @@ class Usage:
     cached_image: int = 0
     output_text: int = 0
     output_audio: int = 0
+    connected_s: float | None = None
+    """Seconds of the session; None: they are not what is billed, or nobody knows."""
+    active_s: float | None = None
+    """Of these: in which the model listened or spoke; None: the provider makes no difference."""
+    standby_s: float | None = None
+    """Of these: in which it stood by, at another price."""
+    items: int | None = None
+    """Messages put into the conversation that are billed one by one; None: they are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """An amount of money."""
+
+    amount: float
+    currency: str
+    """`USD` or `CNY`: they are never added up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +212,28 @@ class SessionEnding:
     """The provider will end the session soon; a new one should be opened in a pause."""
 
     time_left_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMetered:
+    """What the provider bills of the session so far; replaces what it said before."""
+
+    active_s: float | None = None
+    """None: it does not say; the clock does."""
+    standby_s: float | None = None
+    """None: it makes no difference."""
+    has_extras: bool = False
+    """Whether something came on top that is billed apart, at a price that nobody knows here."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPaused:
+    """The model stands by until the user speaks; that may cost less."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionResumed:
+    """A model that stood by listens again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +295,9 @@ Event: TypeAlias = (
     | ProviderFailed
     | SessionExpired
     | SessionEnding
+    | SessionMetered
+    | SessionPaused
+    | SessionResumed
     | Resumable
     | ToolCalled
     | ToolsCancelled

@@ -14,6 +14,7 @@ screens; it carries things between them.
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import uuid4
 
 from voicechat.bill import Bill, Price
@@ -258,6 +259,7 @@ class Session:
         parts = self.engine, self.gate, self._turn, self.bill
         return take_snapshot(
             *parts,
+            time.monotonic(),
             is_ready=self.lines.is_ready,
             has_problem=self.problem is not None,
             is_working=self.toolbox.is_busy,
@@ -283,8 +285,9 @@ class Session:
         return self.lines.problem
 
     @property
-    def cost_usd(self) -> float | None:
-        return self.bill.cost_usd
+    def costs(self) -> dict[str, float]:
+        """What the call has cost so far, by currency; empty while nobody knows."""
+        return self.bill.costs(time.monotonic())
 
     @property
     def retry_in_s(self) -> int | None:
@@ -456,6 +459,7 @@ class Session:
 
     def on_link_lost(self) -> None:
         """The line is gone: nothing on it is still going on."""
+        self.bill.disconnect(time.monotonic())
         going_on = self._carry.hang_up()
         self.engine.finish(self._turn.replying)  # What has arrived is heard; no more will come.
         self._turn.hang_up()
@@ -494,6 +498,7 @@ class Session:
     def on_event(self, event: Event) -> None:
         """One event: where it goes, and nothing else."""
         self._push_policy()
+        self.bill.take_in(event, time.monotonic())
         if self.line.dialect.waits:
             is_replying = self.engine.is_playing or self._turn.is_thinking
             now = time.monotonic()
@@ -508,7 +513,7 @@ class Session:
             case ReplyText() if not event.spoken or not self.engine.has_loudspeaker:
                 self._answered(spoken_ms(event.text))
             case ReplyFinished():
-                self._finish(event)
+                event = self._finish(event)
             case SpeechStarted():
                 self._turn.is_heard = True
                 if self.line.dialect.settings.vad.interrupt and not self.line.dialect.waits:
@@ -554,6 +559,9 @@ class Session:
         if self.lines.is_asked:
             self._asked()
         dialect, profile = self.line.dialect, self.line.dialect.profile
+        if self.line.may_cost and self.line.way == "websocket":
+            now = time.monotonic()
+            self.bill.connect(self.line.model, lambda: dialect.items_sent, now)
         self.engine.start_line(dialect.output_rate, profile.name, is_paced=profile.paced)
         self._tell_limits()
 
@@ -609,14 +617,17 @@ class Session:
         self._turn.answered(time.monotonic())
         self.lines.answering(ms)
 
-    def _finish(self, event: ReplyFinished) -> None:
+    def _finish(self, event: ReplyFinished) -> ReplyFinished:
+        """A reply has ended: the same, with all that is billed of it."""
         is_stale = event.status == "completed" and event.reply_id != self._turn.replying
         if event.status != "cancelled" and not is_stale:  # It may answer what was cut in upon.
             self.lines.answered()
         self._turn.finished(event.reply_id, failed=event.status == "failed")
-        if self.line.may_cost:
-            self.bill.add(self.line.model, event.usage)
         self.engine.finish(event.reply_id)
+        if not self.line.may_cost:
+            return event
+        usage = self.bill.add(self.line.model, event.usage, time.monotonic())
+        return replace(event, usage=usage)
 
     def _record(self, row: Row) -> None:
         self.journal.record(row, self.conversation.rows)

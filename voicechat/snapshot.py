@@ -3,6 +3,7 @@
 Quiet: the parts are asked, and nothing is changed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from voicechat.audio.echo import EchoStats
@@ -27,8 +28,8 @@ class Snapshot:
     playout: Stats | None
     latency_ms: int | None
     """From the end of the user's last turn to the first sound (or word) of the reply."""
-    cost_usd: float | None
-    """Of all replies so far; None while none had a known price."""
+    costs: Mapping[str, float]
+    """What the call has cost so far, by currency; empty while nothing had a known price."""
     echo: EchoStats = EchoStats("off", None, None)
     """What is done about the loudspeaker's echo."""
     is_slow: bool = False
@@ -36,7 +37,7 @@ class Snapshot:
     lost: int = 0
     """How often the sound card lost sound, or got it too late."""
     is_cost_partial: bool = False
-    """Whether there was more: replies whose cost nobody knows."""
+    """Whether there was more: something whose cost nobody knows."""
 
 
 def take_snapshot(
@@ -44,6 +45,7 @@ def take_snapshot(
     gate: Gate,
     turn: Turn,
     bill: Bill,
+    now: float,
     *,
     is_ready: bool,
     has_problem: bool,
@@ -52,6 +54,7 @@ def take_snapshot(
     """Look at the parts of a session.
 
     Args:
+        now: Monotonic seconds: time may be billed.
         is_ready: The session is agreed on.
         has_problem: The last line ended with an error.
         is_working: A tool of ours has a call that is not answered.
@@ -72,8 +75,8 @@ def take_snapshot(
         loudspeaker_dbfs=engine.loudspeaker_dbfs,
         playout=engine.stats,
         latency_ms=turn.latency_ms,
-        cost_usd=bill.cost_usd,
-        is_cost_partial=bill.is_partial,
+        costs=bill.costs(now),
+        is_cost_partial=bill.is_partial(now),
         echo=engine.echo,
         is_slow=engine.is_slow,
         lost=engine.lost,

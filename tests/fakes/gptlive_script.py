@@ -76,6 +76,12 @@ class Script:
     """The reason in a `session.closed` in the middle of the first answer."""
     breaks_in_answer: bool = False
     """The link ends there without a word."""
+    idle_ms: int = 0
+    """After so much silence inference is paused, until somebody speaks; 0: never."""
+    splits_usage: bool = True
+    """Active and paused seconds are told apart."""
+    counts: bool = True
+    """Its use is told once a second; False: only at the end."""
     noise: tuple[str, ...] = ()
     """Sent raw before every message of sound, in rotation."""
     info: str = ""
@@ -100,6 +106,7 @@ _ALL = (
         "no_helper",
         helper_refusal=Fault("invalid_value", "No such model.", param="session.delegation"),
     ),
+    Script("idle", idle_ms=1000, answers=(Answer("Yes.", audio_ms=400),)),
     Script("silent_start", starts=False),
     Script("noise", noise=GARBAGE),
     Script("info", info="The session is recorded"),

@@ -30,6 +30,13 @@ SPEECH_MS = 200
 END_MS = 500
 """Of silence after speech until the model answers."""
 QUIET = bytes(STEP_BYTES)
+MODELS = frozenset({"gpt-live-1", "gpt-live-1.1"})
+POLICY = "delegation policy"
+"""A heading of the instructions, without which the model never hands work over."""
+MARKER = "<|SpawnThinking|>"
+"""What that of the first model must name."""
+MOST_TOKENS = 16_384
+"""Of the instructions, counted generously."""
 
 
 class GptLiveSession:
@@ -39,6 +46,7 @@ class GptLiveSession:
         settings: Of `session.start`, once it was accepted.
         heard: What the model heard, PCM16 at 24 kHz: silence where it was deaf.
         clock_ms: The session's clock.
+        paused_ms: How much of it inference was paused.
         results: Content that was appended for delegated work, and what tools answered.
     """
 
@@ -47,7 +55,8 @@ class GptLiveSession:
         self.number = number
         self.settings: JsonObject = {}
         self.heard = bytearray()
-        self.clock_ms = 0
+        self.clock_ms = self.paused_ms = 0
+        self.is_paused = False
         self.results: list[str] = []
         self.is_deaf = False
         self._server = server
@@ -149,7 +158,9 @@ class GptLiveSession:
             raise Refused("session_already_started", "session.start comes once.")
         if session["audio"]["format"] != {"type": "audio/pcm", "rate": 24_000}:
             self.violation("format", format=session["audio"]["format"])
-        if session["model"] != "gpt-live-1":
+        if len(session.get("instructions", "")) > 4 * MOST_TOKENS:
+            raise Refused("invalid_value", "Too many tokens.", "session.instructions")
+        if session["model"] not in MODELS:
             raise Refused("model_not_found", f"The model '{session['model']}' does not exist.")
         script, has_helper = self.script, session["delegation"]["type"] == "responses"
         fault = script.voice_refusal if "output" in session["audio"] else None
@@ -173,6 +184,13 @@ class GptLiveSession:
     @property
     def _has_helper(self) -> bool:
         return bool(self.settings["delegation"]["type"] == "responses")
+
+    @property
+    def _hands_over(self) -> bool:
+        """Whether the instructions say when to hand work over, in the model's own way."""
+        policy = self.settings.get("instructions", "").lower().partition(POLICY)[2]
+        has_marker = MARKER.lower() in policy
+        return bool(policy) and (has_marker or self.settings["model"] != "gpt-live-1")
 
     async def _call_tools(self, names: tuple[str, ...]) -> None:
         """The helper works, and needs our tools for it."""
@@ -209,13 +227,20 @@ class GptLiveSession:
             await self._work(f"response.{kind}", response=response)
 
     async def close(self, reason: str) -> None:
-        usage = {"seconds": self.clock_ms / 1000}
-        await self.send("session.closed", reason=reason, session=self._resource(), usage=usage)
+        session, usage = self._resource(), self._usage()
+        await self.send("session.closed", reason=reason, session=session, usage=usage)
         await self._connection.close(1000)
 
     def _resource(self) -> JsonObject:
         fixed = {"id": f"live_{self.number}", "status": "active", "expires_at": 1_900_000_000}
-        return {**self.settings, **fixed, "model": "gpt-live-1"}
+        return {**self.settings, **fixed}
+
+    def _usage(self) -> JsonObject:
+        """All of it whole seconds; without a pause there is nothing to tell apart."""
+        seconds, paused = self.clock_ms // 1000, self.paused_ms // 1000
+        if not (self.script.idle_ms and self.script.splits_usage):
+            return {"seconds": seconds}
+        return {"seconds": seconds, "active_seconds": seconds - paused, "paused_seconds": paused}
 
     def _here(self) -> JsonObject:
         return {"start_ms": self.clock_ms, "end_ms": self.clock_ms}
@@ -233,10 +258,11 @@ class GptLiveSession:
         self.heard += pcm
         self.clock_ms += STEP_MS
         await self._listen(pcm)
-        await self._speak()
-        if self.clock_ms % 1000 == 0:
-            usage = {"seconds": self.clock_ms / 1000}
-            await self.send("session.usage.updated", usage=usage)
+        await self._idle()
+        if not self.is_paused:
+            await self._speak()
+        if self.script.counts and self.clock_ms % 1000 == 0:
+            await self.send("session.usage.updated", usage=self._usage())
 
     async def _listen(self, pcm: bytes) -> None:
         if _rms(pcm) >= LOUD_RMS:
@@ -254,6 +280,15 @@ class GptLiveSession:
                 await self._be_asked()
         if self._quiet_ms >= END_MS:
             self._loud_ms, self._speech_from_ms = 0, None
+
+    async def _idle(self) -> None:
+        """Inference is paused while nobody speaks, on either side."""
+        is_idle = self._answer is None and self._quiet_ms >= self.script.idle_ms > 0
+        if is_idle != self.is_paused:
+            self.is_paused = is_idle
+            await self.send("session.paused" if is_idle else "session.resumed")
+        if self.is_paused:
+            self.paused_ms += STEP_MS
 
     async def _tell_words(self, most: int) -> None:
         """The user's words, in two fragments."""
@@ -284,7 +319,8 @@ class GptLiveSession:
         self._said_ms, half = 0, self._answer.audio_ms // 2 * 48
         sound = timecode(self._server.next_timecode(), self._answer.audio_ms)
         self._sound = sound[:half] + bytes(self._answer.pause_ms * 48) + sound[half:]
-        if self.script.calls and self._has_helper and self._answered == 1:
+        calls_tools = self.script.calls and self._has_helper and self._hands_over
+        if calls_tools and self._answered == 1:
             await self._call_tools(self.script.calls)
         elif self.script.delegates:
             self._delegation, self._waits_for_result = f"deleg_{self._answered}", True

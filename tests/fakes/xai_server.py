@@ -14,6 +14,8 @@ from tests.fakes.shapes import BUFFER, FLAT_TOOL, ITEM, Maybe, Within, check_kin
 
 JsonObject = dict[str, Any]
 
+ITEM_USD = 0.004
+"""What every message costs that a client puts into the conversation."""
 KNOWN_MODELS = re.compile(r"grok-voice-[\w.-]+")
 _RATES = frozenset({"8000", "16000", "21050", "24000", "32000", "44100", "48000"})
 
@@ -136,6 +138,7 @@ class XaiAccent(Accent):
     def _session(self, event: JsonObject) -> JsonObject:
         """Voice and turns at the root, where the client puts them."""
         session = {**event["session"], **self._root}
+        del session["expires_at"]  # Its two hours are in its documents only.
         audio = session["audio"]
         heard = {key: held for key, held in audio["input"].items() if key in ("format", _WORDS)}
         session["audio"] = {"input": heard, "output": {"format": audio["output"]["format"]}}
@@ -171,6 +174,13 @@ class XaiServer(GaServer):
 
     def __init__(self, script: Script | str = "normal", **options: Any) -> None:
         super().__init__(script, **options, accent=XaiAccent)
+
+    @property
+    def items_usd(self) -> float:
+        """What the messages cost so far; tools' outputs and sound cost nothing."""
+        created = self.log.of("conversation.item.create")
+        messages = [entry for entry in created if entry["item"]["type"] == "message"]
+        return ITEM_USD * len(messages)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The JSON objects of events: their names and fields are a contract."""
 
 import json
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -22,7 +23,10 @@ from voicechat.events import (
     Retrying,
     SessionEnding,
     SessionExpired,
+    SessionMetered,
+    SessionPaused,
     SessionReady,
+    SessionResumed,
     SpeechStarted,
     SpeechStopped,
     ToolAnswered,
@@ -33,7 +37,7 @@ from voicechat.events import (
     Usage,
     WentOffline,
 )
-from voicechat.front.report import describe, describe_sound
+from voicechat.front.report import describe, describe_cost, describe_sound
 from voicechat.snapshot import Snapshot
 
 CASES: list[tuple[Event | VoiceChatError, dict[str, object] | None]] = [
@@ -90,6 +94,9 @@ CASES: list[tuple[Event | VoiceChatError, dict[str, object] | None]] = [
     ),
     (SessionExpired("old"), None),
     (SessionEnding(30.0), None),
+    (SessionMetered(3.0), None),
+    (SessionPaused(), {"event": "paused"}),
+    (SessionResumed(), {"event": "resumed"}),
     (Resumable("handle"), None),
     (
         ToolCalled("r", "c", "name", "{}"),
@@ -137,10 +144,27 @@ def test_usage_is_given_in_full() -> None:
     assert found["usage"]["output_audio"] == 3
 
 
+def test_time_that_is_billed_leaves_tokens_unknown() -> None:
+    timed = Usage(connected_s=2.5, items=1)
+    found = describe(ReplyFinished("r", usage=timed), 24_000)
+    assert found is not None and found["usage"]["input_tokens"] is None
+    assert (found["usage"]["connected_s"], found["usage"]["items"]) == (2.5, 1)
+    assert found["usage"]["standby_s"] is None
+    both = describe(ReplyFinished("r", usage=replace(timed, output_audio=3)), 24_000)
+    assert both is not None and both["usage"]["input_tokens"] == 0
+
+
+def test_a_cost_is_told_by_currency_or_as_unknown() -> None:
+    seen = Snapshot("ready", False, -60, -60, None, None, {"CNY": 0.18})
+    assert describe_cost(seen) == {"cost": {"CNY": 0.18}, "is_cost_partial": False}
+    unknown = replace(seen, costs={}, is_cost_partial=True)
+    assert describe_cost(unknown) == {"cost": None, "is_cost_partial": True}
+
+
 def test_the_sound_of_a_call_is_told_in_numbers_or_not_at_all() -> None:
     playout = Stats(80, 95, 2, 700, "playing", added_ms=300, dropped_ms=40, is_paced=False)
     echo = EchoStats("on", 38.0, 84)
-    seen = Snapshot("ready", False, -60, -60, playout, 500, None, echo, is_slow=True, lost=3)
+    seen = Snapshot("ready", False, -60, -60, playout, 500, {}, echo, is_slow=True, lost=3)
     assert describe_sound(seen) == {
         "level_ms": 80,
         "target_ms": 95,
@@ -153,4 +177,4 @@ def test_the_sound_of_a_call_is_told_in_numbers_or_not_at_all() -> None:
         "lost": 3,
         "echo": {"state": "on", "erle_db": 38.0, "delay_ms": 84},
     }
-    assert describe_sound(Snapshot("ready", False, -60, -60, None, None, None)) is None
+    assert describe_sound(Snapshot("ready", False, -60, -60, None, None, {})) is None

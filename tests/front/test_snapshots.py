@@ -45,7 +45,7 @@ MODELS = [
 def steady(app: StagedApp) -> None:
     """What the clock makes, made by hand."""
     app.session._turn.latency_ms = 420
-    app.session.bill.cost_usd = 0.0123
+    app.session.bill._settled["USD"] = 0.0123
 
 
 async def talk(pilot: Pilot[None]) -> None:

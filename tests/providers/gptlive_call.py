@@ -15,7 +15,7 @@ from voicechat.providers.gptlive import GptLiveDialect
 __all__ = ["KEY", "MODEL", "Caller", "calling", "only", "said", "settings"]
 
 KEY = "sk-test-0123456789abcdef"
-MODEL = "gpt-live-1"
+MODEL = "gpt-live-1.1"
 
 
 def settings(**chosen: Any) -> Settings:

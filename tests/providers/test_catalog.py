@@ -250,7 +250,8 @@ def test_a_damaged_key_is_named_by_its_variable_only() -> None:
     ],
 )
 def test_cached_tokens_are_part_of_the_inputs(model: str, usage: Usage, usd: float) -> None:
-    assert catalog.price(model, usage) == pytest.approx(usd)
+    cost = catalog.price(model, usage)
+    assert cost and cost.currency == "USD" and cost.amount == pytest.approx(usd)
 
 
 def test_what_is_not_known_has_no_price() -> None:
@@ -266,24 +267,48 @@ def test_what_is_not_known_has_no_price() -> None:
         ("gemini-3.8-flash", Usage(input_text=10, output_text=10, output_audio=20)),
         ("glm-realtime-flash", Usage(input_audio=10, output_audio=10)),
         ("gpt-live-1", Usage(input_audio=10, output_audio=10)),
-        ("glm-4-voice", Usage(input_text=10, output_text=10)),
+        ("gpt-live-1", Usage(active_s=60.0, standby_s=60.0)),
+        ("gpt-realtime-2.1", Usage(connected_s=60.0)),
+        ("grok-voice-latest", Usage()),
+        ("gpt-live-1.1", Usage(items=5)),
     ],
 )
-def test_what_has_no_price_in_dollars_is_never_taken_for_free(model: str, usage: Usage) -> None:
+def test_what_has_no_known_price_is_never_taken_for_free(model: str, usage: Usage) -> None:
     assert catalog.price(model, usage) is None
 
 
+@pytest.mark.parametrize(
+    ("model", "usage", "cost"),
+    [
+        ("gpt-live-1.1", Usage(connected_s=60.0), (0.05, "USD")),
+        ("gpt-live-1.1", Usage(connected_s=90.0, active_s=60.0, standby_s=30.0), (0.06, "USD")),
+        ("gpt-live-1.1-2026-11-20", Usage(standby_s=60.0), (0.02, "USD")),
+        ("gpt-live-1-2026-05-01", Usage(active_s=60.0), (0.05, "USD")),
+        ("grok-voice-latest", Usage(connected_s=60.0, items=2), (0.088, "USD")),
+        ("grok-voice-latest", Usage(items=60), (0.24, "USD")),
+        ("glm-realtime-flash", Usage(connected_s=60.0, output_audio=10), (0.18, "CNY")),
+        ("glm-4-voice", Usage(input_text=1_000_000, output_text=1_000_000), (160.0, "CNY")),
+        ("qwen-audio-3.0-realtime-flash", Usage(output_audio=1_000_000), (100.0, "CNY")),
+    ],
+)
+def test_minutes_and_messages_have_prices_in_their_currency(
+    model: str, usage: Usage, cost: tuple[float, str]
+) -> None:
+    found = catalog.price(model, usage)
+    assert found and found.amount == pytest.approx(cost[0]) and found.currency == cost[1]
+
+
 def test_cached_tokens_without_a_price_of_their_own_cost_as_new_ones() -> None:
-    assert catalog.price(
-        "gemini-3.8-flash", Usage(input_text=1_000_000, cached_text=400_000), day=date(2026, 12, 1)
-    ) == pytest.approx(0.75)
+    usage = Usage(input_text=1_000_000, cached_text=400_000)
+    cost = catalog.price("gemini-3.8-flash", usage, day=date(2026, 12, 1))
+    assert cost and cost.amount == pytest.approx(0.75)
 
 
 def test_an_announced_price_holds_from_its_day_on() -> None:
     usage = Usage(input_text=1_000_000, output_text=1_000_000)
     days = date(2026, 12, 31), date(2027, 1, 1)
     prices = [catalog.price("gemini-3.8-flash", usage, day=day) for day in days]
-    assert prices == pytest.approx([4.50, 9.00])
+    assert [cost and cost.amount for cost in prices] == pytest.approx([4.50, 9.00])
 
 
 # -- the data -------------------------------------------------------------------------------------

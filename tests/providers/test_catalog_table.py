@@ -8,7 +8,7 @@ import pytest
 
 from voicechat.config import Config, ModelSection
 from voicechat.errors import ConfigError
-from voicechat.events import Usage
+from voicechat.events import Cost, Usage
 from voicechat.providers import catalog
 from voicechat.providers.catalog import Choice
 
@@ -24,7 +24,7 @@ def test_a_new_model_is_found_listed_and_priced() -> None:
     assert catalog.resolve("mine", config=config) == Choice("gemini", "mine")
     (listed,) = [model for model in catalog.models(config) if model.name == "mine"]
     assert listed.abilities == ("voice",) and "Kore" in listed.voices
-    assert catalog.price("mine", MILLION, config) == 2.0
+    assert catalog.price("mine", MILLION, config) == Cost(2.0, "USD")
     assert catalog.price("mine", replace(MILLION, output_audio=1), config) is None
     assert catalog.find("mine") is None and catalog.price("mine", MILLION) is None
     grouped = [model.provider for model in catalog.models(config)]
@@ -47,9 +47,9 @@ def test_the_users_own_price_takes_the_place_of_all_that_is_known() -> None:
     config = config_of("glm-4-voice", price={"text_in": 11.0})
     model = catalog.find("glm-4-voice", config)
     assert model and (model.currency, model.grade) == ("USD", "")
-    assert catalog.price("glm-4-voice", MILLION, config) == 11.0
+    assert catalog.price("glm-4-voice", MILLION, config) == Cost(11.0, "USD")
     later = config_of("gemini-3.8-flash", price={"text_in": 0.5})
-    assert catalog.price("gemini-3.8-flash", MILLION, later, date(2030, 1, 1)) == 0.5
+    assert catalog.price("gemini-3.8-flash", MILLION, later, date(2030, 1, 1)) == Cost(0.5, "USD")
 
 
 def test_a_retired_model_can_be_the_users_own_again() -> None:

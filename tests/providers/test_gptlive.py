@@ -70,7 +70,7 @@ def sound_ms(messages: list[dict[str, Any]]) -> float:
         ("ws://127.0.0.1:80", "ws://127.0.0.1:80/v1/live/sessions"),
         ("ws://127.0.0.1:80/", "ws://127.0.0.1:80/v1/live/sessions"),
         ("wss://x.example/openai/v1/live/sessions", "wss://x.example/openai/v1/live/sessions"),
-        ("wss://x.example/{model}?a=b", "wss://x.example/gpt-live-1?a=b"),
+        ("wss://x.example/{model}?a=b", "wss://x.example/gpt-live-1.1?a=b"),
     ],
 )
 def test_the_address_has_a_path_and_no_model_of_ours(given: str, used: str) -> None:
@@ -97,7 +97,7 @@ def test_the_first_message_holds_what_was_chosen_and_nothing_else() -> None:
     assert first == {
         "type": "session.start",
         "session": {
-            "model": "gpt-live-1",
+            "model": "gpt-live-1.1",
             "audio": {
                 "format": {"type": "audio/pcm", "rate": 24_000},
                 "output": {"voice": "cedar"},
@@ -409,7 +409,7 @@ def test_a_press_that_is_given_up_is_forgotten() -> None:
         {"type": "session.input_audio.append", "audio": "AAAA"},
         {"type": "session.input_audio.append", "audio": "AAAA", "rate": 1},
         {"type": "session.commentary.append", "content": "x"},
-        {"type": "session.start", "session": {"model": "gpt-live-1", "tools": []}},
+        {"type": "session.start", "session": {"model": "gpt-live-1.1", "tools": []}},
         {"type": "session.start", "session": {"audio": {}}},
     ],
 )

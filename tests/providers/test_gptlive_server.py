@@ -24,7 +24,10 @@ from voicechat.events import (
     SendText,
     SendToolResult,
     SessionExpired,
+    SessionMetered,
+    SessionPaused,
     SessionReady,
+    SessionResumed,
     Tool,
     ToolCalled,
     TurnCommitted,
@@ -178,11 +181,38 @@ async def test_delegated_work_gets_its_answer_at_once() -> None:
         assert server.violations == []
 
 
+async def test_a_model_without_its_kind_of_policy_hands_nothing_over() -> None:
+    """The stand-in itself: what a client that says nothing of it would meet."""
+    own = "# Delegation policy\nAsk the helper for the time."
+    chosen = {"tools": (CLOCK,), "model": "gpt-live-1.1", "instructions": own}
+    async with GptLiveServer("tool") as server, calling(server, **chosen) as call:
+        await call.until_seen(SessionReady)
+        server.session.settings["model"] = "gpt-live-1"  # Its policy lacks the marker.
+        call.press()
+        await call.until_seen(ReplyFinished)
+        assert only(ToolCalled, call.events) == []
+
+
+async def test_a_silent_session_is_paused_and_goes_on_when_the_user_speaks() -> None:
+    async with GptLiveServer("idle") as server, calling(server) as call:
+        await call.until_seen(SessionPaused)
+        call.press()
+        await call.until_seen(ReplyFinished)
+        assert call.words() == ["Yes."]
+        assert len(only(SessionResumed, call.events)) == 1
+        counts = [one.standby_s for one in only(SessionMetered, call.events)]
+        assert counts == sorted(count or 0.0 for count in counts)
+        assert server.violations == []
+
+
+@pytest.mark.fault("P62")
+@pytest.mark.parametrize("model", ["gpt-live-1", "gpt-live-1.1"])
 @pytest.mark.parametrize(("script", "tools"), [("tool", (CLOCK,)), ("two_tools", (CLOCK, PLACE))])
 async def test_tools_are_called_and_the_answer_is_spoken(
-    script: str, tools: tuple[Tool, ...]
+    script: str, tools: tuple[Tool, ...], model: str
 ) -> None:
-    async with GptLiveServer(script) as server, calling(server, tools=tools) as call:
+    chosen = {"tools": tools, "model": model, "instructions": "Be kind."}
+    async with GptLiveServer(script) as server, calling(server, **chosen) as call:
         call.press()
         await call.until_seen(ToolCalled, len(tools))
         called = only(ToolCalled, call.events)

@@ -13,6 +13,7 @@ from voicechat.events import (
     Notice,
     ProviderFailed,
     SendToolResult,
+    SessionMetered,
     Tool,
     ToolCalled,
 )
@@ -78,12 +79,13 @@ def test_the_helper_is_told_what_it_can_use_and_what_the_user_wants() -> None:
             ],
         },
     }
-    assert session["instructions"] == "Be brief."
+    assert session["instructions"].startswith("Be brief.\n\n# Delegation policy\n")
+    assert "get_time" in session["instructions"]
 
 
 def test_a_call_counts_once_its_response_is_complete() -> None:
     call = Call(CLOCK)
-    assert call.calls() == []
+    assert call.calls() == [SessionMetered(has_extras=True)], "its tokens are billed apart"
     assert call.completes() == [ToolCalled("work_deleg_1", "call_1", "get_time", "{}")]
     assert call.answers("call_1") == [ITEM, GO_ON]
     assert call.answers("call_1", "call_9") == []
@@ -101,7 +103,7 @@ def test_calls_of_a_response_that_came_to_nothing_are_not_made(end: str) -> None
 
 def test_work_that_fails_is_told() -> None:
     error = {"code": "server_error", "message": "It broke."}
-    [failed] = Call(CLOCK).work("failed", response={"id": "resp_1", "error": error})
+    _, failed = Call(CLOCK).work("failed", response={"id": "resp_1", "error": error})
     words = "Work that the model handed over failed: It broke."
     assert failed == ProviderFailed("server_error", words)
 
@@ -201,6 +203,7 @@ def test_an_account_without_the_helpers_model_is_talked_to_without_tools() -> No
     [notice] = dialect.receive(json.dumps({"type": "error", "error": error}), 0.1)
     assert isinstance(notice, Notice) and "the tools" in notice.message
     first, second = (json.loads(message.text)["session"] for message in dialect.data_to_send())
+    assert "Delegation policy" in first.pop("instructions")
     assert second == {**first, "delegation": {"type": "client"}}
     [failed] = dialect.receive(json.dumps({"type": "error", "error": error}), 0.2)
     assert isinstance(failed, ProviderFailed) and failed.fatal

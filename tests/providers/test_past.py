@@ -41,11 +41,11 @@ LINES = ("The user: My name is Ada.", "You: Nice to meet you, Ada.", "The user: 
 BY_ITEMS: dict[str, tuple[type[GaServer], dict[str, Any]]] = {
     "openai": (GaServer, {}),
     "local": (GaServer, {"model": "gpt-realtime-2.1"}),
-    "xai": (XaiServer, {}),
     "stepfun": (StepfunServer, {}),
     "azure": (AzureServer, {"model": "my-voice"}),
 }
 BY_INSTRUCTIONS: dict[str, tuple[type[GaServer], dict[str, Any]]] = {
+    "xai": (XaiServer, {}),
     "qwen": (QwenServer, {}),
     "custom": (CustomServer, {"model": "kitchen"}),
 }

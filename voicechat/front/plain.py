@@ -246,6 +246,7 @@ class Plain:
         if isinstance(event, ReplyFinished):
             seen = self.session.snapshot()
             fields |= {"latency_ms": seen.latency_ms, "sound": report.describe_sound(seen)}
+            fields |= report.describe_cost(seen)
         write_json(fields)
 
     def _save(self, event: ReplyAudio) -> None:
@@ -274,5 +275,6 @@ class Plain:
         if self.options.as_json:
             seen = self.session.snapshot() if self.session is not None else None
             sound = report.describe_sound(seen) if seen is not None else None
-            write_json({"event": "end", "exit_code": code, "sound": sound})
+            cost = report.describe_cost(seen) if seen is not None else {}
+            write_json({"event": "end", "exit_code": code, "sound": sound, **cost})
         return code

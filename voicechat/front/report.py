@@ -7,21 +7,27 @@
 | `offline` | `text`, `hint`: the line was lost, and is tried again |
 | `retrying` | `seconds`: until then; another ready tells that there is a line again |
 | `notice` | `code`, `text` |
+| `paused`, `resumed` | the model stands by, at another price, or listens again |
 | `speech_started`, `speech_stopped` | |
 | `user_delta`, `user` | `id`, `text`, `spoken` |
 | `reply_started` | `reply` |
 | `reply_delta` | `reply`, `id`, `text` |
 | `reply_audio` | `reply`, `id`, `ms` |
 | `reply_text` | `reply`, `id`, `text`: the whole text of one item |
-| `reply_done` | `reply`, `status`, `code`, `message`, `usage`, `latency_ms`, `sound` |
+| `reply_done` | `reply`, `status`, `code`, `message`, `usage`, `latency_ms`, `sound` and cost |
 | `tool_called` | `id`, `name`, `arguments` |
 | `tool_answered` | `id`, `name`, `output`, `is_error` |
 | `error` | `kind`, `text`, `hint`, `retryable` |
-| `end` | `exit_code`, `sound` |
+| `end` | `exit_code`, `sound` and cost |
 
 `sound`, of the call so far, null without a loudspeaker: `level_ms`, `target_ms`, `underruns`,
 `gap_ms`, `added_ms`, `dropped_ms`, `is_paced`, `is_slow`, `lost`, `echo` (`state`, `erle_db`,
 `delay_ms`).
+
+`usage`, of one reply: tokens, and where the session's time or its messages are billed
+`connected_s`, `active_s`, `standby_s` and `items` since the reply before; null: not counted.
+Cost is two fields, of the call so far: `cost`, amounts by currency, null while nobody knows, and
+`is_cost_partial`: there was more.
 """
 
 from dataclasses import asdict
@@ -39,11 +45,14 @@ from voicechat.events import (
     ReplyStarted,
     ReplyText,
     Retrying,
+    SessionPaused,
     SessionReady,
+    SessionResumed,
     SpeechStarted,
     SpeechStopped,
     ToolAnswered,
     ToolCalled,
+    Usage,
     WentOffline,
 )
 from voicechat.snapshot import Snapshot
@@ -68,6 +77,8 @@ def describe(event: Event | VoiceChatError, rate: int) -> JsonObject | None:
             return {"event": "retrying", "seconds": round(seconds, 1)}
         case Notice(code, message):
             return {"event": "notice", "code": code, "text": message}
+        case SessionPaused() | SessionResumed():
+            return {"event": "paused" if isinstance(event, SessionPaused) else "resumed"}
         case SpeechStarted():
             return {"event": "speech_started"}
         case SpeechStopped():
@@ -112,8 +123,25 @@ def _describe_end(event: ReplyFinished) -> JsonObject:
         "status": event.status,
         "code": event.code,
         "message": event.message,
-        "usage": asdict(event.usage) if event.usage else None,
+        "usage": _describe_usage(event.usage) if event.usage else None,
     }
+
+
+_METERED = ("connected_s", "active_s", "standby_s", "items")
+
+
+def _describe_usage(usage: Usage) -> JsonObject:
+    """Tokens are null where only the time is counted, and the time where only tokens are."""
+    told = asdict(usage)
+    if usage.connected_s is None and usage.items is None:
+        return told
+    tokens = {name: much for name, much in told.items() if name not in _METERED}
+    return told if any(tokens.values()) else {**told, **dict.fromkeys(tokens)}
+
+
+def describe_cost(seen: Snapshot) -> JsonObject:
+    """What the call has cost so far, by currency; None: nobody knows, or nothing was used."""
+    return {"cost": dict(seen.costs) or None, "is_cost_partial": seen.is_cost_partial}
 
 
 def describe_sound(seen: Snapshot) -> JsonObject | None:

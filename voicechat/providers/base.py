@@ -241,6 +241,11 @@ class Dialect(ABC):
         return False
 
     @property
+    def items_sent(self) -> int:
+        """How many messages we have put into the conversation, for providers that bill each."""
+        return 0
+
+    @property
     def _secrets(self) -> tuple[str, ...]:
         """What no text may show."""
         return (self.settings.api_key,) if self.settings.api_key else ()

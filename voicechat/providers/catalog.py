@@ -8,7 +8,7 @@ The rooms behind this door: `catalog_table` (the facts), `catalog_choice` (whose
 from datetime import date as Date
 
 from voicechat.config import Config
-from voicechat.events import Usage
+from voicechat.events import Cost, Usage
 from voicechat.providers import catalog_table, dialect_class, names
 from voicechat.providers.catalog_choice import BUILT_IN, Choice, default_choice, resolve
 from voicechat.providers.catalog_keys import (
@@ -88,28 +88,42 @@ def models(config: Config = NO_CONFIG) -> tuple[Model, ...]:
 
 def price(
     model: str, usage: Usage, config: Config = NO_CONFIG, day: Date | None = None
-) -> float | None:
-    """What one reply cost in USD; None where what was used, or the price of any of it, is unknown.
+) -> Cost | None:
+    """What usage cost; None where what was used, or the price of any of it, is unknown.
 
     Cached tokens are contained in the inputs (OpenAI, "Managing costs" of the Realtime guide).
+    Where minutes are billed they pay for all that has no price of its own.
 
     Args:
         day: On which it was given; None: today.
     """
     known = find(model, config)
-    rate = known.price_on(day or Date.today()) if known and known.currency == "USD" else None
-    if rate is None:
+    rate = known.price_on(day or Date.today()) if known else None
+    if known is None or rate is None:
         return None
-    parts = (
+    tokens = (
         *_input(usage.input_text, usage.cached_text, rate.text_in, rate.text_cached),
         *_input(usage.input_audio, usage.cached_audio, rate.audio_in, rate.audio_cached),
         *_input(usage.input_image, usage.cached_image, rate.image_in, rate.image_cached),
         (usage.output_text, rate.text_out),
         (usage.output_audio, rate.audio_out),
     )
-    used = [(tokens, each) for tokens, each in parts if tokens]
-    costs = [tokens * each for tokens, each in used if each is not None]
-    return sum(costs) / 1_000_000 if used and len(costs) == len(used) else None
+    used = [(number / 1_000_000, each) for number, each in tokens if number]
+    if rate.minute is not None:
+        used = [(number, each) for number, each in used if each is not None]
+        used += _time(usage, rate)
+    if usage.items and rate.item is not None:
+        used.append((usage.items, rate.item))
+    costs = [number * each for number, each in used if each is not None]
+    is_known = bool(used) and len(costs) == len(used)
+    return Cost(sum(costs), known.currency) if is_known else None
+
+
+def _time(usage: Usage, rate: Price) -> list[tuple[float, float | None]]:
+    """Minutes, each kind with its price."""
+    parts = [(usage.standby_s, rate.standby_minute)]
+    parts.append((usage.connected_s if usage.active_s is None else usage.active_s, rate.minute))
+    return [(seconds / 60, each) for seconds, each in parts if seconds]
 
 
 def _input(

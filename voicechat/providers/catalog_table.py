@@ -26,7 +26,7 @@ ABILITIES = ("voice", "text", "images", "tools", "hands-free", "reasoning")
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """For a million tokens; None: not known, which is not the same as nothing."""
+    """For a million tokens, where nothing else is said; None: not known, which is not nothing."""
 
     text_in: float | None = None
     text_cached: float | None = None
@@ -38,6 +38,10 @@ class Price:
     image_cached: float | None = None
     minute: float | None = None
     """For a minute of the session, where that is what is billed."""
+    standby_minute: float | None = None
+    """The same while the model stands by."""
+    item: float | None = None
+    """For a message that is put into the conversation as an item."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,15 @@ Details are optional and need not add up to the totals; zeros and empty lists ar
 64-bit numbers may be written as strings.
 """
 
+from dataclasses import fields
+
 from voicechat.events import Usage
 from voicechat.providers.openai_fields import JsonObject, count, rows, text
 
 _KINDS = {"TEXT": "text", "DOCUMENT": "text", "AUDIO": "audio", "IMAGE": "image", "VIDEO": "image"}
+
+_COUNTED = tuple(field.name for field in fields(Usage) if field.default == 0)
+"""All counts of tokens; the time of a session is not what is billed here."""
 
 
 def read(metadata: JsonObject) -> Usage | None:
@@ -40,7 +45,8 @@ def add(first: Usage | None, second: Usage | None) -> Usage | None:
     """The sum: one reply may take several turns of the server."""
     if first is None or second is None:
         return first or second
-    return Usage(**{name: getattr(first, name) + getattr(second, name) for name in Usage.__slots__})
+    sums = {name: getattr(first, name) + getattr(second, name) for name in _COUNTED}
+    return Usage(**sums)
 
 
 def tokens(source: JsonObject, key: str) -> int:

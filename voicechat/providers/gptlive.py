@@ -4,7 +4,8 @@ Not the Realtime API: sound flows both ways without an end, and the model alone 
 speak and when to yield.  There are no turns, no replies, no cancelling and no typed messages on the
 wire; turns and replies are found here.  What the parts know: `gptlive_setup` the first message,
 `gptlive_start` when to send it, `gptlive_uplink` what we stream, `gptlive_words` what the user
-said, `gptlive_reply` what the model says, `gptlive_errors` what goes wrong.
+said, `gptlive_reply` what the model says, `gptlive_usage` what is billed, `gptlive_errors`
+what goes wrong.
 
 The key (push-to-talk) only decides what the model hears; when it answers is up to it.
 
@@ -44,6 +45,7 @@ from voicechat.providers.gptlive_setup import address
 from voicechat.providers.gptlive_start import Start
 from voicechat.providers.gptlive_tools import HELPER_MODEL, Helper
 from voicechat.providers.gptlive_uplink import Uplink
+from voicechat.providers.gptlive_usage import LiveUsage
 from voicechat.providers.gptlive_words import Words
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.providers.openai_address import authorization
@@ -87,10 +89,9 @@ _SILENT = frozenset(
         "session.output_audio.fixture.playing",
         "session.thinking.appended",
         "session.updated",
-        "session.usage.updated",
     }
 )
-"""Messages that change nothing for us; usage is seconds of the session, not tokens of a reply."""
+"""Messages that change nothing for us."""
 
 
 class GptLiveDialect(Dialect):
@@ -101,7 +102,7 @@ class GptLiveDialect(Dialect):
         title="OpenAI GPT-Live",
         # The fragment is never sent: the model is named in the first message.
         url="wss://api.openai.com/v1/live/sessions#{model}",
-        default_model="gpt-live-1",
+        default_model="gpt-live-1.1",
         key_env=("OPENAI_API_KEY",),
         key_page="https://platform.openai.com/api-keys",
         can_truncate=False,
@@ -133,6 +134,7 @@ class GptLiveDialect(Dialect):
         self._farewell = Farewell(self.profile, self.key_hint())
         self._repeats = Repeats()
         self._helper = Helper(self._say)
+        self._usage = LiveUsage(self.profile.title)
         self._before_reply: str | None = None
         self._now = now
         self._uplink = Uplink(self._say, self.input_rate, hands_free=settings.hands_free)
@@ -291,7 +293,18 @@ class GptLiveDialect(Dialect):
         return []
 
     def _worked(self, message: JsonObject, now: float) -> list[Event]:
-        return self._helper.take(message, self._secrets) if self._helper.offered else []
+        if not self._helper.offered:
+            return []
+        return [*self._usage.helped(), *self._helper.take(message, self._secrets)]
+
+    def _counted(self, message: JsonObject, now: float) -> list[Event]:
+        return self._usage.read(message)
+
+    def _paused(self, message: JsonObject, now: float) -> list[Event]:
+        return self._usage.pause()
+
+    def _resumed(self, message: JsonObject, now: float) -> list[Event]:
+        return self._usage.resume()
 
     def _informed(self, message: JsonObject, now: float) -> list[Event]:
         code = clean_line(text(message, "code"), 80) or "info"
@@ -336,7 +349,7 @@ class GptLiveDialect(Dialect):
                 return [ProviderFailed(fault.code, fault.message)]
 
     def _ended(self, message: JsonObject, now: float) -> list[Event]:
-        return self._end(text(message, "reason"), now)
+        return [*self._usage.read(message), *self._end(text(message, "reason"), now)]
 
     def _end(self, reason: str, now: float) -> list[Event]:
         if self._closed_at is not None:
@@ -387,7 +400,10 @@ class GptLiveDialect(Dialect):
         "session.input_transcript.delta": _spoke,
         "session.output_audio.delta": _sounded,
         "session.output_transcript.delta": _said,
+        "session.paused": _paused,
+        "session.resumed": _resumed,
         "session.started": _started,
+        "session.usage.updated": _counted,
     }
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from voicechat.phrase import phrase
 from voicechat.providers.base import Past, Settings
+from voicechat.providers.gptlive_policy import with_policy
 from voicechat.providers.gptlive_tools import HELPER_MODEL, delegation
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_past import noted
@@ -59,8 +60,8 @@ def build(settings: Settings, model: str, rate: int, left_out: Set[Wish]) -> Jso
         "delegation": delegation(tools, instructions, settings.helper_model),
         "store": False,
     }
-    if instructions:
-        session["instructions"] = instructions
+    if told := with_policy(instructions, [tool.name for tool in tools], model):
+        session["instructions"] = told
     past = history(settings.history)
     if past and "input" not in left_out:
         session["input"] = past

@@ -109,6 +109,7 @@ class OpenAIDialect(Ways):
         self._has_key = True
         """Whether the user marks the turns, though the server may find them all the same."""
         self._messages = 0
+        self._items_sent = 0
         self._notices: list[Event] = []
         self._repeats = Repeats()
 
@@ -139,6 +140,11 @@ class OpenAIDialect(Ways):
         """As asked for (`Vad.by_words`), unless the server says otherwise."""
         agreed = self._agreement
         return agreed.hands_free and not agreed.server_answers
+
+    @property
+    def items_sent(self) -> int:
+        """Says of before and messages of now; what a tool answered is none."""
+        return self._items_sent + self._memory.sent
 
     def url(self) -> str:
         return address(self.profile, self.settings)
@@ -313,7 +319,7 @@ class OpenAIDialect(Ways):
             self._want_reply()
 
     def _send_text(self, words: str, item_id: str) -> None:
-        self._say(user_message(item_id, [text_part(words)]))
+        self._say_item(user_message(item_id, [text_part(words)]))
         self._want_reply()
 
     def send_picture(self, picture: SendImage) -> None:
@@ -325,11 +331,15 @@ class OpenAIDialect(Ways):
             self._notices.append(Notice("no_pictures", words))
             messages = []
         for message in messages:
-            self._say(message)
+            self._say_item(message)
         if picture.text and messages:
             self._want_reply()
         elif picture.text:
             self._send_text(picture.text, picture.item_id)
+
+    def _say_item(self, message: JsonObject) -> None:
+        self._items_sent += message["type"] == "conversation.item.create"
+        self._say(message)
 
     def _want_reply(self) -> None:
         self._tool_calls.rounds = 0

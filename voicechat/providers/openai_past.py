@@ -125,6 +125,11 @@ class Memory:
         """How many of them the server has not answered."""
         self._is_told = False
 
+    @property
+    def sent(self) -> int:
+        """How many items were sent."""
+        return len(self._sent)
+
     def tell(self, past: Sequence[Past], shape: Shape) -> None:
         """Put every say into the conversation, oldest first; no reply is asked for."""
         for number, one in enumerate(past, 1):

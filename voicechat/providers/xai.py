@@ -2,6 +2,8 @@
 
 It may begin with `conversation.created`, writes down the user's words as whole texts that may be
 corrected (`….updated`), and completes one turn several times while the user pauses.
+What a client puts into the conversation costs money, item by item, so the past comes in the
+instructions.
 Source: https://docs.x.ai/developers/model-capabilities/audio/voice-agent
 """
 
@@ -28,6 +30,7 @@ class XaiDialect(OpenAIDialect):
         default_model="grok-voice-latest",
         key_env=("XAI_API_KEY",),
         key_page="https://console.x.ai",
+        max_session_s=7200.0,
         tools=True,
         # Its speech service has a single model, which is never named on the wire.
         http=Http(
@@ -46,6 +49,7 @@ class XaiDialect(OpenAIDialect):
     )
     tags_replies: ClassVar[bool] = False
     server_cancels: ClassVar[bool] = False
+    takes_past_items: ClassVar[bool] = False  # Each would cost as much as 3 s of talk.
     money_page: ClassVar[str] = "https://console.x.ai"
 
     def turn_detection(self, hands_free: bool) -> JsonObject | None:

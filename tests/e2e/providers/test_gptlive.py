@@ -24,7 +24,7 @@ from tests.fakes.pulse import PulseServer, wait_until
 from tests.fakes.terminal import Terminal, check_after
 
 KEY = "sk-canary-0123456789abcdefCANARY"
-MODEL = "gpt-live-1"
+MODEL = "gpt-live-1.1"
 ROOT = Path(__file__).parents[3]
 CHUNK_MS = 60
 """Of sound that is looked for: a stream at the pace of speech may have gaps."""

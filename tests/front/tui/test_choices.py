@@ -90,6 +90,14 @@ def test_an_end_a_price_and_voices_are_told_in_two_lines() -> None:
             "CNY a minute (2026-11-21, as users report): 0.18",
         ),
         (
+            {"price": {"minute": 0.05, "standby_minute": 0.02}, "price_currency": "USD"},
+            "USD a minute (2026-11-21): 0.05; standing by 0.02",
+        ),
+        (
+            {"price": {"minute": 0.08, "item": 0.004}, "price_currency": "USD"},
+            "USD a minute (2026-11-21): 0.08; a message 0.004",
+        ),
+        (
             {"price": {"text_in": 1.0}, "price_currency": "USD", "price_until": "2026-12-31"},
             "USD for 1M tokens (2026-11-21, until 2026-12-31): text 1 in, ? out",
         ),

@@ -19,7 +19,7 @@ CALM = Snapshot(
     loudspeaker_dbfs=-20.0,
     playout=Stats(level_ms=80, target_ms=95, underruns=0, gap_ms=0, state="playing"),
     latency_ms=520,
-    cost_usd=0.0012,
+    costs={"USD": 0.0012},
 )
 ROUGH = replace(
     CALM,
@@ -113,10 +113,16 @@ def test_a_recording_shows_how_long_it_is(seconds: float, shown: str) -> None:
 
 
 async def test_a_cost_that_is_not_known_is_told_as_that_and_never_as_nothing() -> None:
-    free = replace(CALM, cost_usd=None)
+    free = replace(CALM, costs={})
     assert "$" not in await shown(free, 80) and "cost" not in await shown(free, 80)
     unknown = replace(free, is_cost_partial=True)
     assert (await shown(unknown, 80)).endswith("cost ?")
     assert (await shown(unknown, 80, "zh")).endswith("费用 ?")
-    partial = replace(unknown, cost_usd=0.0012)
+    partial = replace(unknown, costs={"USD": 0.0012})
     assert (await shown(partial, 80)).endswith("over $0.0012")
+    assert (await shown(partial, 80, "zh")).endswith("超过 $0.0012")
+
+
+async def test_amounts_of_two_currencies_stand_side_by_side() -> None:
+    both = replace(CALM, costs={"USD": 0.0012, "CNY": 0.018})
+    assert (await shown(both, 80)).endswith("¥0.0180 + $0.0012")

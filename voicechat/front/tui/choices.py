@@ -85,7 +85,10 @@ def _price(words: Words, row: ModelRow) -> str:
         date = words("price_ends", date=date, end=row.price_until)
     values = {"currency": row.price_currency, "date": date}
     if "minute" in row.price:
-        return words("price_minute", each=_each(row, "minute"), **values)
+        minute = words("price_minute", each=_each(row, "minute"), **values)
+        extras = (("price_standby", "standby_minute"), ("price_item", "item"))
+        told = (words(key, each=_each(row, kind)) for key, kind in extras if kind in row.price)
+        return words("price_and").join([minute, *told])
     parts = (
         words(f"price_{name}", taken=_each(row, f"{kind}_in"), given=_each(row, f"{kind}_out"))
         for name, kind in (("text", "text"), ("sound", "audio"))

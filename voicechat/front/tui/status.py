@@ -4,6 +4,7 @@ Everything here is told apart by words and shapes first, by colour second.
 """
 
 import time
+from collections.abc import Mapping
 from os.path import commonprefix
 
 from rich.cells import cell_len, set_cell_size
@@ -49,6 +50,14 @@ def meter(dbfs: float) -> str:
         part = max(0.0, min(1.0, filled - at))
         cells.append(_BARS[round(part * (len(_BARS) - 1))])
     return "".join(cells).replace(" ", "·")
+
+
+_SIGNS = {"USD": "$", "CNY": "¥"}
+
+
+def say_money(costs: Mapping[str, float]) -> str:
+    """Amounts with the sign of their currency; those of several are not added up."""
+    return " + ".join(f"{_SIGNS[currency]}{costs[currency]:.4f}" for currency in sorted(costs))
 
 
 def say_levels(words: Words, snapshot: Snapshot) -> list[str]:
@@ -195,9 +204,9 @@ class StatusBar(Widget):
             parts.append(words("buffer", ms=self._buffer_ms))
         if snapshot.latency_ms is not None:
             parts.append(words("latency", seconds=snapshot.latency_ms / 1000))
-        if snapshot.cost_usd is not None:
+        if snapshot.costs:
             key = "cost_over" if snapshot.is_cost_partial else "cost"
-            parts.append(words(key, dollars=snapshot.cost_usd))
+            parts.append(words(key, money=say_money(snapshot.costs)))
         elif snapshot.is_cost_partial:
             parts.append(words("cost_unknown"))
         return parts

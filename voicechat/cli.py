@@ -186,9 +186,14 @@ def run(args: argparse.Namespace) -> int:
     """
     from voicechat import assembly
     from voicechat.front import listing
+    from voicechat.front.output import allow_any_text, keep_libraries_quiet
 
     if args.test and args.command != "devices":
         raise ConfigError("--test belongs to devices", "Run: voicechat devices --test")
+    if args.json or args.format == "json":
+        allow_any_text(as_json=True)
+    if args.command == "devices":
+        keep_libraries_quiet()
     if args.command == "devices" and args.test:
         from voicechat.front import device_report
 
@@ -197,8 +202,8 @@ def run(args: argparse.Namespace) -> int:
             lambda tell: assembly.test_devices(config, tell), as_json=args.json
         )
     if args.command == "devices":
-        devices, hint = assembly.find_devices(), assembly.sound_hint()
-        return listing.list_devices(devices, as_json=args.json, hint=hint)
+        devices = asyncio.run(assembly.find_devices())
+        return listing.list_devices(devices, as_json=args.json, hint=assembly.sound_hint())
     if args.command in ("conversations", "export"):
         return _show_kept(args)
     house = _build_house(args)

@@ -21,7 +21,7 @@ from voicechat.briefing import tell_present
 from voicechat.call import first
 from voicechat.conversation import Conversation, Row
 from voicechat.engine import Engine, VoicePolicy
-from voicechat.errors import DeviceError, VoiceChatError
+from voicechat.errors import VoiceChatError
 from voicechat.events import (
     BeginTurn,
     Command,
@@ -473,10 +473,7 @@ class Session:
     # -- uplink ---------------------------------------------------------------------------------
 
     async def _run_sound(self) -> None:
-        try:
-            await self.engine.run(self._hear)
-        except* DeviceError as group:
-            self.notices.tell(Notice("no_sound", str(first(group))))
+        await self.engine.run(self._hear, self.notices.tell)
 
     def _hear(self, chunk: bytes) -> None:
         """Microphone to dialect.  Speech from before the line is up waits in the dialect."""

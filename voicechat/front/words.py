@@ -184,6 +184,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "microphones": ("Microphones", "麦克风"),
     "loudspeakers": ("Loudspeakers", "扬声器"),
     "default_device": ("(default)", "（默认）"),
+    "looking_devices": ("Looking for devices…", "正在查找设备…"),
     "no_devices": ("No sound devices found", "没有找到音频设备"),
     # may a tool run?
     "consent": ("The model wants to run the tool {tool} with:", "模型想运行工具 {tool}，参数："),

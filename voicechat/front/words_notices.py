@@ -41,6 +41,7 @@ NOTICES = {
     # sound
     "The {device} went away; trying to get it back": "{device}已断开，正在尝试恢复",
     "The {device} is back: {name}": "{device}已恢复：{name}",
+    "The {device} works now: {name}": "{device}现在可用：{name}",
     "No {device} {name}; using {other}": "没有{device} {name}，改用 {other}",
     "The microphone gives nothing but silence: is it muted?": "麦克风没有声音：是否已静音？",
     "The microphone gives a constant instead of sound: is it plugged in well?": (
@@ -56,6 +57,9 @@ NOTICES = {
     ),
     "Lines of its file that cannot be read: {count}; everything else is here": (
         "文件中有 {count} 行无法读取，其余都在"
+    ),
+    "There is no home folder (HOME is not set): the conversation is not saved": (
+        "没有主目录（未设置 HOME）：对话不会保存"
     ),
     "The disk is too slow: the recording has gaps": "磁盘太慢：录音有缺失",
 }

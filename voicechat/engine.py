@@ -185,6 +185,11 @@ class Engine:
             gain = GAIN if self._is_hushed else self._duck.gain
             self._playout.volume = self.volume * gain
 
+    def expect_voice(self, is_expected: bool) -> None:
+        """Whether what is heard now is the user's turn: only then a silent microphone is told."""
+        if self._card is not None and self._card.microphone is not None:
+            self._card.microphone.is_expected = is_expected
+
     async def wait_tried(self, seconds: float) -> None:
         """Until it is known whether there is sound, but not for ever."""
         try:

@@ -478,6 +478,7 @@ class Session:
     def _hear(self, chunk: bytes) -> None:
         """Microphone to dialect.  Speech from before the line is up waits in the dialect."""
         self._judge(self._interruption.tick(time.monotonic()))
+        self.engine.expect_voice(self.gate.is_open)
         passed = self._uplink.take(chunk, self.line.dialect)
         if passed is not None:
             self.engine.record_sent(passed, self._uplink.rate)

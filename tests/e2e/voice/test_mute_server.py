@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.voice.conftest import PROGRAM, Stage
 from tests.fakes.terminal import check_after
+from voicechat.audio.waking import SILENT_MS
 
 pytestmark = [pytest.mark.sound, pytest.mark.terminal, pytest.mark.timeout(120)]
 
@@ -96,6 +97,19 @@ def test_sound_that_comes_late_is_taken_up_by_itself(stage: Stage) -> None:
     terminal.wait_for("The microphone works now", 30)
     terminal.wait_for("The loudspeaker works now", 30)
     terminal.wait_for("Push-to-talk")
+    check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
+
+
+@pytest.mark.fault("A23")
+def test_a_silent_microphone_is_told_in_a_turn_and_not_at_rest(stage: Stage) -> None:
+    terminal = stage.start("--model", "local")
+    terminal.wait_for("Push-to-talk")
+    rest = time.monotonic() + SILENT_MS / 1000 + 2  # What is never to come has to be waited for.
+    while time.monotonic() < rest:
+        assert "nothing but silence" not in terminal.screen_text()
+        time.sleep(0.2)
+    terminal.press("space")
+    terminal.wait_for("nothing but silence: is it muted?")
     check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
 
 

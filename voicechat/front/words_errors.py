@@ -17,7 +17,6 @@ from voicechat.front.words_services import SERVICE_HINTS, SERVICES
 from voicechat.phrase import Phrase
 
 _ORDINARY = {
-    "{path} is longer than {minutes} minutes": "{path} 超过 {minutes} 分钟",
     # the line, and the session on it
     "The line was lost": "线路已断开",
     "The line was lost: no answer to our pings": "线路已断开：对方没有回应",
@@ -95,7 +94,6 @@ _ORDINARY = {
     "The WebSocket to {who} works again": "到 {who} 的 WebSocket 已恢复",
 }
 _HINTS = {
-    "Speak a shorter part of it": "请使用较短的一段",
     "Run a helper that speaks it, such as px or cntlm, and give its address as the proxy": (
         "请运行支持该方式的辅助程序（如 px 或 cntlm），并把它的地址设为代理"
     ),

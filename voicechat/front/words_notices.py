@@ -58,6 +58,8 @@ NOTICES = {
     "Lines of its file that cannot be read: {count}; everything else is here": (
         "文件中有 {count} 行无法读取，其余都在"
     ),
+    "{path} is longer than {minutes} minutes": "{path} 超过 {minutes} 分钟",
+    "Speak a shorter part of it": "请使用较短的一段",
     "There is no home folder (HOME is not set): the conversation is not saved": (
         "没有主目录（未设置 HOME）：对话不会保存"
     ),

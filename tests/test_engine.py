@@ -33,7 +33,6 @@ from tests.fakes.pulse import RATE, PulseServer, wait_until
 from voicechat.audio.devices import SoundCard
 from voicechat.audio.pcm import FLOOR_DBFS
 from voicechat.engine import Engine, VoicePolicy
-from voicechat.errors import DeviceError
 
 ROOT = Path(__file__).parents[1]
 
@@ -208,7 +207,7 @@ def test_without_a_sound_server_it_is_known_that_there_is_none(
     pulse.kill()
     scene = play("listen")
     told = scene.report()
-    assert told["failed"] and told["hint"]
+    assert told["code"] == "no_sound" and told["message"]
     assert scene.report() == {"microphone": False, "lacks": True}
 
 
@@ -302,10 +301,7 @@ async def run_engine(engine: Engine, heard: Path) -> None:
         with heard.open("ab") as file:
             file.write(chunk)
 
-    try:
-        await engine.run(hear)
-    except DeviceError as error:
-        tell(failed=error.message, hint=error.hint)
+    await engine.run(hear, lambda notice: tell(code=notice.code, message=notice.message))
 
 
 if __name__ == "__main__":

@@ -54,6 +54,9 @@ class NoCard(VirtualCard):
     async def open(self) -> None:
         raise DeviceError("There is no sound device", "Plug one in")
 
+    async def watch(self) -> None:
+        """None ever comes."""
+
 
 # -- a card, or none ------------------------------------------------------------------------------
 

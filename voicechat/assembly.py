@@ -16,7 +16,8 @@ from typing import Any
 
 from voicechat import config_file, config_key, environment, roster
 from voicechat.audio import device_test, portaudio, recording
-from voicechat.audio.devices import SoundCard, list_devices
+from voicechat.audio import devices as sound_devices
+from voicechat.audio.devices import SoundCard
 from voicechat.audio.record_card import CardRecording
 from voicechat.audio.record_files import check_recording
 from voicechat.cascade.chat import list_ends
@@ -79,7 +80,8 @@ class House:
             ConfigError: a field, an option or a file is wrong, or a conversation is not there.
         """
         config = config_file.load(args.config, environ, names())
-        house = cls(_overlay(config, args), environ, proxy_option=args.proxy)
+        config = _without_home(_overlay(config, args), environ)
+        house = cls(config, environ, proxy_option=args.proxy)
         house.config = replace(house.config, retirements=house.ends.read())
         house.config_path = args.config
         house.record = check_recording(args.record) if args.record else None
@@ -352,6 +354,14 @@ def _overlay(config: Config, args: argparse.Namespace) -> Config:
     return replace(config, **plain, audio=replace(config.audio, **audio))
 
 
+def _without_home(config: Config, environ: Mapping[str, str]) -> Config:
+    """A user without a home keeps nothing, and is told."""
+    if not config.save or data_folder(environ) != environment.NOWHERE:
+        return config
+    told = phrase("There is no home folder (HOME is not set): the conversation is not saved")
+    return replace(config, save=False, warnings=(*config.warnings, told))
+
+
 def _said(args: argparse.Namespace, *names: str) -> dict[str, Any]:
     return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
 
@@ -370,11 +380,11 @@ def sound_hint() -> str:
     return portaudio.hint()
 
 
-def find_devices() -> list[DeviceRow]:
-    """The sound devices of this machine.
+async def find_devices() -> list[DeviceRow]:
+    """The sound devices of this machine; takes some seconds at most.
 
     Raises:
-        DeviceError: there is no sound system at all.
+        DeviceError: there is no sound system at all, or it does not answer.
     """
     return [
         DeviceRow(
@@ -387,7 +397,7 @@ def find_devices() -> list[DeviceRow]:
             is_default_input=device.is_default_input,
             is_default_output=device.is_default_output,
         )
-        for device in list_devices()
+        for device in await sound_devices.find_devices()
     ]
 
 

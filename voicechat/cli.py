@@ -283,11 +283,16 @@ def run(args: argparse.Namespace, words: Words) -> int:
     """
     from voicechat import assembly
     from voicechat.front import listing
+    from voicechat.front.output import allow_any_text, keep_libraries_quiet
 
     if args.test and args.command != "devices":
         raise ConfigError(
             phrase("--test belongs to devices"), phrase("Run: voicechat devices --test")
         )
+    if args.json or args.format == "json":
+        allow_any_text(as_json=True)
+    if args.command == "devices":
+        keep_libraries_quiet()
     if args.command == "devices" and args.test:
         from voicechat.front import device_report
 
@@ -296,7 +301,7 @@ def run(args: argparse.Namespace, words: Words) -> int:
             lambda tell: assembly.test_devices(config, tell), as_json=args.json, words=words
         )
     if args.command == "devices":
-        devices, hint = assembly.find_devices(), assembly.sound_hint()
+        devices, hint = asyncio.run(assembly.find_devices()), assembly.sound_hint()
         return listing.list_devices(devices, as_json=args.json, hint=hint, words=words)
     if args.command in ("conversations", "export"):
         return _show_kept(args, words)

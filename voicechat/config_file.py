@@ -25,6 +25,7 @@ from voicechat.config import (
     ToolSection,
     Ui,
 )
+from voicechat.environment import user_folder
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 from voicechat.text import clean_line
@@ -37,7 +38,7 @@ def config_path(environ: Mapping[str, str]) -> Path:
         return Path(named)
     from platformdirs import user_config_path
 
-    return user_config_path("voicechat", appauthor=False) / "config.toml"
+    return user_folder(lambda: user_config_path("voicechat", appauthor=False)) / "config.toml"
 
 
 def load(

@@ -23,10 +23,13 @@ from voicechat.audio.pcm import FLOOR_DBFS, level_dbfs
 from voicechat.audio.playout import Playout
 from voicechat.audio.record_card import CardRecording
 from voicechat.audio.slow_link import SlowLink
-from voicechat.events import Heard, Notify
+from voicechat.errors import DeviceError
+from voicechat.events import Heard, Notice, Notify
 
 PUMP_S = 0.02
 """A third of what waits in the loudspeaker's ring."""
+LOOK_S = 0.25
+"""How soon a device that came late is seen."""
 KEEP_LIMIT_S = 1.0
 """A disk that hangs must not hold up the end."""
 
@@ -82,6 +85,7 @@ class Engine:
         memory: Memory | None = None,
         notify: Notify = lambda notice: None,
     ) -> None:
+        self._notify = notify
         self.volume = volume
         """May be changed at any time."""
         self._input_gain, self._loudness = input_gain, Loudness(factor=input_gain)
@@ -107,21 +111,21 @@ class Engine:
 
     # -- its life -------------------------------------------------------------------------------
 
-    async def run(self, hear: Callable[[bytes], None]) -> None:
+    async def run(self, hear: Callable[[bytes], None], notify: Notify | None = None) -> None:
         """Until cancelled: open the card, give `hear` chunks of PCM16 at the house rate, play.
 
-        Raises:
-            DeviceError: there is no usable device; the session goes on without sound.
+        Without a usable device, which is told (`no_sound`), the session goes on, and takes up what
+        comes later.
         """
         try:
             if self._card is not None:
                 await self._card.open()
+        except DeviceError as error:
+            (notify or self._notify)(Notice("no_sound", error.sentence))
         finally:
             self._tried.set()
         if self._card is not None:
             _spare_callbacks()
-            if self._rate:  # The line was quicker than the card.
-                self.start_line(self._rate, self._source, is_paced=self._is_paced)
             await self._run_card(self._card, hear)
 
     async def _run_card(self, card: SoundCard, hear: Callable[[bytes], None]) -> None:
@@ -129,17 +133,26 @@ class Engine:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._pump())
                 tasks.create_task(card.watch())
+                tasks.create_task(self._meet_loudspeaker(card))
                 if self._recording is not None:
                     tasks.create_task(self._recording.run())
-                if card.microphone is not None:
-                    async for chunk in Hearing(card, self._echo).chunks():
-                        chunk = self._loudness.process(chunk, self._input_gain)
-                        self._heard_last = chunk
-                        self._listen(chunk)
-                        hear(chunk)
+                while card.microphone is None:
+                    await asyncio.sleep(LOOK_S)
+                async for chunk in Hearing(card, self._echo).chunks():
+                    chunk = self._loudness.process(chunk, self._input_gain)
+                    self._heard_last = chunk
+                    self._listen(chunk)
+                    hear(chunk)
         finally:
             await card.close()
             await self._keep_learned()
+
+    async def _meet_loudspeaker(self, card: SoundCard) -> None:
+        """The line may be quicker than the card."""
+        while card.speaker is None:
+            await asyncio.sleep(LOOK_S)
+        if self._rate and self._playout is None:
+            self.start_line(self._rate, self._source, is_paced=self._is_paced)
 
     async def _keep_learned(self) -> None:
         """For the next call."""
@@ -171,6 +184,11 @@ class Engine:
         if self._playout is not None:
             gain = GAIN if self._is_hushed else self._duck.gain
             self._playout.volume = self.volume * gain
+
+    def expect_voice(self, is_expected: bool) -> None:
+        """Whether what is heard now is the user's turn: only then a silent microphone is told."""
+        if self._card is not None and self._card.microphone is not None:
+            self._card.microphone.is_expected = is_expected
 
     async def wait_tried(self, seconds: float) -> None:
         """Until it is known whether there is sound, but not for ever."""

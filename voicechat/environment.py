@@ -7,8 +7,9 @@ whatever it is called.  What a child needs to know it is told by other means.
 
 import os
 import re
-from collections.abc import Collection, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from contextlib import suppress
+from pathlib import Path
 
 from voicechat.text import MASK, mask_secrets
 
@@ -68,6 +69,20 @@ def keep_no_core() -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+NOWHERE = Path(os.devnull) / "voicechat"
+"""A folder where nothing is found and nothing can be put."""
+
+
+def user_folder(find: Callable[[], Path]) -> Path:
+    """A folder below the user's home; `NOWHERE` for a user who has none: no HOME and no entry in
+    passwd (containers, services), or a HOME that is no whole path."""
+    try:
+        folder = find()
+    except (RuntimeError, KeyError):
+        return NOWHERE
+    return folder if folder.is_absolute() else NOWHERE
 
 
 def home_of(environ: Mapping[str, str]) -> str | None:

@@ -22,7 +22,7 @@ from voicechat.briefing import tell_present
 from voicechat.call import first
 from voicechat.conversation import Conversation, Row
 from voicechat.engine import Engine, VoicePolicy
-from voicechat.errors import DeviceError, VoiceChatError
+from voicechat.errors import VoiceChatError
 from voicechat.events import (
     BeginTurn,
     Command,
@@ -478,14 +478,12 @@ class Session:
     # -- uplink ---------------------------------------------------------------------------------
 
     async def _run_sound(self) -> None:
-        try:
-            await self.engine.run(self._hear)
-        except* DeviceError as group:
-            self.notices.tell(Notice("no_sound", first(group).sentence))
+        await self.engine.run(self._hear, self.notices.tell)
 
     def _hear(self, chunk: bytes) -> None:
         """Microphone to dialect.  Speech from before the line is up waits in the dialect."""
         self._judge(self._interruption.tick(time.monotonic()))
+        self.engine.expect_voice(self.gate.is_open)
         passed = self._uplink.take(chunk, self.line.dialect)
         if passed is not None:
             self.engine.record_sent(passed, self._uplink.rate)

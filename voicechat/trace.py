@@ -134,7 +134,8 @@ def _open_private(path: Path) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
     file = os.open(path, flags, 0o600)
     if os.name == "posix" and stat.S_ISREG(os.fstat(file).st_mode):
-        os.fchmod(file, 0o600)  # It may have been there before, open to others.
+        with suppress(OSError):  # A file system without modes.
+            os.fchmod(file, 0o600)  # It may have been there before, open to others.
     return file
 
 

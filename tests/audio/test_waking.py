@@ -48,3 +48,13 @@ def test_silence_is_told_once_after_five_seconds_and_again_after_sound() -> None
     assert told.count(True) == 1 and told.index(True) == SILENT_MS // CHUNK_MS - 1
     waking.hear(NOISE)
     assert sum(waking.hear(ZEROS) for _ in range(SILENT_MS // CHUNK_MS)) == 1
+
+
+@pytest.mark.fault("A23")
+def test_silence_counts_only_while_the_user_is_to_be_heard() -> None:
+    """Two turns of three seconds tell what an hour at rest does not."""
+    waking, turn = Waking(24_000), 3000 // CHUNK_MS
+    assert not any(waking.hear(ZEROS, is_expected=False) for _ in range(60 * turn))
+    assert not any(waking.hear(ZEROS) for _ in range(turn))
+    assert not any(waking.hear(ZEROS, is_expected=False) for _ in range(60 * turn))
+    assert sum(waking.hear(ZEROS) for _ in range(turn)) == 1

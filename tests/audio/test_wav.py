@@ -4,13 +4,14 @@ import stat
 import struct
 import subprocess
 import sys
+import tracemalloc
 import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from voicechat.audio.wav import WavWriter, read_wav
+from voicechat.audio.wav import LONGEST_S, WavWriter, read_wav
 from voicechat.errors import ConfigError, VoiceChatError
 
 TONE = np.sin(np.arange(24_000) * 2 * np.pi * 440 / 24_000) * 0.5
@@ -84,7 +85,9 @@ def test_a_streamed_or_cut_off_file_gives_what_there_is(tmp_path: Path, size: in
         (riff(form(1, 0, 24_000, 16), b"1234"), "broken"),
         (riff(form(1, 1, 0, 16), b"1234"), "broken"),
         (riff(form(1, 1, 24_000, 16), b"")[:50], "without sound"),
-        (riff(form(7, 1, 8_000, 8), b"1234"), "another kind"),
+        (riff(form(2, 1, 8_000, 4), b"1234"), "another kind"),
+        (riff(form(7, 1, 8_000, 16), b"1234"), "another kind"),
+        (riff(form(3, 1, 8_000, 16), b"1234"), "another kind"),
         (riff(form(1, 1, 8_000, 0), b"1234"), "another kind"),
     ],
     ids=lambda value: value if isinstance(value, str) else "file",
@@ -97,6 +100,103 @@ def test_a_bad_file_is_named_and_told_how_to_mend(
     with pytest.raises(ConfigError, match=what) as caught:
         read_wav(path)
     assert "bad.wav" in caught.value.message and caught.value.hint
+
+
+def padded(bits: int, size: int, channels: int = 1) -> bytes:
+    """Samples in containers with more room than they need."""
+    frame = size * channels
+    return struct.pack("<HHIIHH", 1, channels, 24_000, 24_000 * frame, frame, bits)
+
+
+UPPER = np.rint(TONE * (2**23 - 1)).astype("<i4")
+
+
+@pytest.mark.fault("D13")
+@pytest.mark.parametrize(
+    ("shape", "data"),
+    [
+        (padded(24, 4), (UPPER << 8).astype("<i4").tobytes()),
+        (padded(24, 4), UPPER.tobytes()),
+        (padded(20, 3), b"".join((v & ~15).tobytes()[:3] for v in UPPER)),
+        (padded(12, 2), ((UPPER >> 8) & ~15).astype("<i2").tobytes()),
+    ],
+    ids=["24 in 32", "24 in 32, at the lower end", "20 in 24", "12 in 16"],
+)
+def test_samples_that_do_not_fill_their_bytes_are_read_right(
+    tmp_path: Path, shape: bytes, data: bytes
+) -> None:
+    path = tmp_path / "padded.wav"
+    path.write_bytes(riff(shape, data))
+    heard = np.frombuffer(read_wav(path), "<i2") / 32768
+    assert len(heard) == len(TONE) and np.abs(heard - TONE).max() < 0.001
+
+
+@pytest.mark.fault("D13")
+@pytest.mark.parametrize(
+    ("encoding", "codes", "linear"),
+    [
+        (7, b"\x00\x80\x0f\x8f\x70\xf0\x7f\xff", (-32124, 32124, -16764, 16764, -120, 120, 0, 0)),
+        (6, b"\x2a\xaa\x25\xa5\x55\xd5\x45\xc5", (-32256, 32256, -16896, 16896, -8, 8, -264, 264)),
+    ],
+    ids=["mu-law", "A-law"],
+)
+def test_a_telephone_recording_is_read(
+    tmp_path: Path, encoding: int, codes: bytes, linear: tuple[int, ...]
+) -> None:
+    """By the tables of ITU-T G.711."""
+    path = tmp_path / "phone.wav"
+    path.write_bytes(riff(form(encoding, 1, 24_000, 8), codes))
+    assert tuple(np.frombuffer(read_wav(path), "<i2")) == linear
+
+
+@pytest.mark.fault("D13")
+@pytest.mark.parametrize("share", [-1.0, -0.9])
+def test_channels_that_cancel_each_other_are_heard(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "crossed.wav"
+    both = np.stack([TONE, TONE * share], axis=1) * 32767
+    path.write_bytes(riff(form(1, 2, 24_000, 16), both.astype("<i2").tobytes()))
+    heard = np.frombuffer(read_wav(path), "<i2") / 32768
+    assert np.abs(heard - TONE).max() < 0.001
+
+
+@pytest.mark.fault("D13")
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, 1e300])
+def test_floats_that_are_no_sound_are_bounded_without_a_warning(tmp_path: Path, odd: float) -> None:
+    path = tmp_path / "odd.wav"
+    samples = np.concatenate([[odd], TONE]).astype("<f8")
+    path.write_bytes(riff(form(3, 1, 24_000, 64), samples.tobytes()))
+    heard = np.frombuffer(read_wav(path), "<i2") / 32768
+    assert np.abs(heard[1:] - TONE).max() < 0.001
+
+
+@pytest.mark.fault("D13")
+def test_a_huge_file_takes_little_memory_and_an_endless_one_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "huge.wav"
+    path.write_bytes(riff(form(1, 2, 48_000, 16), b"")[:-4] + struct.pack("<I", 2**32 - 1))
+    os.truncate(path, 60 * 48_000 * 4)
+    tracemalloc.start()
+    heard = len(read_wav(path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert heard == pytest.approx(60 * 48_000, abs=2000) and peak < 4 * heard
+    os.truncate(path, (LONGEST_S + 60) * 48_000 * 4)
+    with pytest.raises(ConfigError, match="longer than 30 minutes"):
+        read_wav(path)
+
+
+def test_a_pipe_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    data = riff(form(1, 2, 24_000, 16), b"\1\0\3\0" * 50)
+    with subprocess.Popen([sys.executable, "-c", _WRITE, path], stdin=subprocess.PIPE) as writer:
+        assert writer.stdin is not None
+        writer.stdin.write(data)
+        writer.stdin.close()
+        assert read_wav(path) == b"\2\0" * 50
+
+
+_WRITE = "import sys; open(sys.argv[1], 'wb').write(sys.stdin.buffer.read())"
 
 
 def test_a_missing_file_is_a_config_error(tmp_path: Path) -> None:

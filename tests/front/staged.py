@@ -35,6 +35,10 @@ DEVICES = [
 ]
 
 
+async def _find_devices() -> list[DeviceRow]:
+    return DEVICES
+
+
 class StillCard:
     """A microphone that hears an even hum, and a loudspeaker that plays into nowhere."""
 
@@ -108,7 +112,7 @@ class StagedApp(VoiceChatApp):
     ) -> None:
         words = Words(language)
         nothing = cast(Any, None)
-        super().__init__(words, Doors(nothing, nothing, lambda: DEVICES, self._pick), theme=theme)
+        super().__init__(words, Doors(nothing, nothing, _find_devices, self._pick), theme=theme)
         self.left_with: list[int] = []
         self._on_leave = self.left_with.append
         self.picks: list[tuple[str, int]] = []
@@ -140,7 +144,7 @@ class StagedApp(VoiceChatApp):
         self._doors = Doors(
             self._list_models,
             house.dial,
-            lambda: DEVICES,
+            _find_devices,
             self._pick,
             find_key=house.find_key,
             store_key=house.store_key,

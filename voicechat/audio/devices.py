@@ -17,15 +17,24 @@ from voicechat.errors import DeviceError
 from voicechat.events import Notice, Notify
 from voicechat.phrase import phrase
 
-__all__ = ["Device", "Microphone", "SoundCard", "SoundChange", "Speaker", "list_devices"]
+__all__ = [
+    "Device",
+    "Microphone",
+    "SoundCard",
+    "SoundChange",
+    "Speaker",
+    "find_devices",
+    "list_devices",
+]
 
 OPEN_LIMIT_S = 5.0
 CLOSE_LIMIT_S = 1.5
 POLL_S = 0.25
-DEAD_AFTER_S = 1.0
-"""Without a callback a stream is dead,"""
+LIST_LIMIT_S = 4.0
+DEAD_AFTER_S = 2.5
+"""Without a callback a stream is dead (on a busy machine they pause for up to two seconds),"""
 SPARED_S = 3.0
-"""but not so soon after its start: a PulseAudio that was just woken takes its time."""
+"""and no pause counts before this age: a PulseAudio that was just woken takes its time."""
 RETRY_S = (1.0, 2.0, 5.0)
 """Waits before the device is opened again; the last one repeats."""
 
@@ -34,13 +43,15 @@ SoundChange: TypeAlias = Literal[
     "sound_unknown",
     "sound_lost",
     "sound_back",
+    "sound_found",
     "sound_silent",
     "sound_constant",
     "sound_clipped",
 ]
 """What may be told of a device.  `missing`: there is none, the session goes on without; `unknown`:
 the wanted one is not there, the default is used; `lost`: it went away, and will be opened again;
-`back`: it was; `silent`: it has given nothing but zeros for five seconds; `constant`: the same of
+`back`: it was; `found`: it is there now, for the first time;
+`silent`: it has given nothing but zeros for five seconds; `constant`: the same of
 any other number; `clipped`: it is far too loud."""
 
 _TROUBLES: dict[Trouble, tuple[SoundChange, str]] = {
@@ -54,6 +65,28 @@ _TROUBLES: dict[Trouble, tuple[SoundChange, str]] = {
         phrase("The microphone is too loud, it clips: turn it down in the system's settings"),
     ),
 }
+
+
+_listing = Aside()
+
+
+async def find_devices() -> list[Device]:
+    """`list_devices` within 4 s, whatever the sound server does; keys and signals are served.
+
+    Raises:
+        DeviceError: PortAudio is missing, cannot start, or the sound server does not answer.
+    """
+    try:
+        if _listing.is_busy:  # An earlier call hangs, and this one would hang behind it.
+            raise TimeoutError
+        return await _listing.run(list_devices, LIST_LIMIT_S)
+    except TimeoutError:
+        portaudio.leave_without_goodbye()
+        raise _no_answer() from None
+
+
+def _no_answer() -> DeviceError:
+    return DeviceError(phrase("The sound server does not answer"), portaudio.hint())
 
 
 class Speaker:
@@ -112,16 +145,18 @@ class _Port:
         self.wanted = wanted
         self.stream: Stream | None = None
         self.is_used = False
-        """Whether it was open once; what never was is not tried again."""
+        """Whether it was open once."""
         self.is_missed = False
         """Whether the user was told that it went away."""
         self.is_repicked = False
         """Whether the user has picked another device."""
+        self.is_awaited = False
+        """Whether the user waits to hear what became of that."""
         self.failures = 0
         self.retry_at = 0.0
 
     def open(self, devices: list[Device]) -> tuple[Stream, bool]:
-        """Open the best device that works; whether it was the wanted one.  Blocks.
+        """Open the best device that works; whether it is as wanted.  Blocks.
 
         Raises:
             DeviceError: none works.
@@ -130,7 +165,8 @@ class _Port:
         why: str = phrase("there is none")
         for device in order:
             try:
-                return (Capture if self.kind == "microphone" else Render)(device), is_known
+                stream = (Capture if self.kind == "microphone" else Render)(device)
+                return stream, is_known and (device is order[0] or not self.wanted.strip())
             except Exception as error:
                 why = portaudio.reason(error)
         text = phrase(
@@ -141,8 +177,8 @@ class _Port:
     def is_dead(self, now: float) -> bool:
         if self.stream is None:
             return False
-        quiet = now - self.stream.stamp > DEAD_AFTER_S and now - self.stream.started > SPARED_S
-        return self.stream.is_finished or quiet
+        alive_until = max(self.stream.stamp, self.stream.started + SPARED_S)
+        return self.stream.is_finished or now - alive_until > DEAD_AFTER_S
 
     def wait(self, now: float) -> None:
         """Try again later, and later each time."""
@@ -187,15 +223,17 @@ class SoundCard:
         """Open what is wanted, within 5 s.  If only one of the two works, that is told.
 
         Raises:
-            DeviceError: nothing can be opened, or the sound server does not answer.
+            DeviceError: nothing can be opened, or the sound server does not answer; `watch` goes
+                on trying.
         """
+        now = time.perf_counter()
+        for port in self._ports:
+            port.wait(now)
         try:
             outcome = await self._open(self._ports, is_fresh=False)
         except TimeoutError:
             portaudio.leave_without_goodbye()
-            raise DeviceError(
-                phrase("The sound server does not answer"), portaudio.hint()
-            ) from None
+            raise _no_answer() from None
         errors = [result for result in outcome.values() if isinstance(result, DeviceError)]
         if len(errors) == len(self._ports) and errors:
             text = errors[0].message
@@ -214,11 +252,12 @@ class SoundCard:
     def pick(self, kind: Kind, device: str) -> None:
         """Use another device (index or name) from now on; `watch` opens it within a moment."""
         for port in self._ports:
-            if port.kind == kind and port.is_used:
+            if port.kind == kind:
                 port.wanted, port.is_repicked = device, True
 
     async def watch(self) -> None:
-        """See that the streams live, and open again what died; run it beside the session."""
+        """See that the streams live, and open again what died or was missing; run it beside the
+        session."""
         last = time.perf_counter()
         while True:
             await asyncio.sleep(POLL_S)
@@ -242,27 +281,20 @@ class SoundCard:
                 "sound_missing", phrase("{sentence}; going on without it", sentence=result.message)
             )
             return
-        port.stream, is_known = result
-        port.is_used = True
+        port.stream, is_as_wanted = result
+        port.is_used, port.failures = True, 0
         if isinstance(port.stream, Capture):
             self.microphone = Microphone(port.stream, self._chunk_ms, self._tell_trouble)
         elif isinstance(port.stream, Render):
             self.speaker = Speaker(port.stream)
-        if not is_known:
-            name = port.stream.device.name
-            text = phrase(
-                "No {device} {name!r}; using {other}",
-                device=portaudio.KINDS[port.kind],
-                name=port.wanted,
-                other=name,
-            )
-            self._tell("sound_unknown", text)
+        if not is_as_wanted:
+            self._tell_other(port, port.stream)
 
     # -- losing and finding again ---------------------------------------------------------------
 
     async def _change_picked(self, now: float) -> None:
         for port in [port for port in self._ports if port.is_repicked]:
-            port.is_repicked = False
+            port.is_repicked, port.is_awaited = False, True
             await self._part(port, now)
             port.retry_at = now
 
@@ -290,17 +322,24 @@ class SoundCard:
 
     async def _retry(self, now: float) -> None:
         """Open what is due, unless an abandoned call still hangs in PortAudio."""
-        due = [p for p in self._ports if p.is_used and p.stream is None and p.retry_at <= now]
-        if not due or self._aside.is_busy:
+        due = [port for port in self._ports if port.stream is None and port.retry_at <= now]
+        if not due:
             return
-        if any(port.failures == 2 for port in due):
+        if self._aside.is_busy:
+            self._tell_awaited(due, _no_answer())
+            return
+        if any(port.failures == 2 and port.is_used for port in due):
             due = await self._part_all(now)
         is_fresh = all(port.stream is None for port in self._ports)
         for port in due:
             port.wait(now)
         try:
             outcome = await self._open(due, is_fresh=is_fresh)
-        except (TimeoutError, DeviceError):
+        except TimeoutError:
+            self._tell_awaited(due, _no_answer())
+            return
+        except DeviceError as error:
+            self._tell_awaited(due, error)
             return
         for port in due:
             self._return(port, outcome[port.kind])
@@ -311,18 +350,27 @@ class SoundCard:
         for port in self._ports:
             if port.stream is not None:
                 await self._part(port, now)
-        return [port for port in self._ports if port.is_used]
+        return self._ports
 
     def _return(self, port: _Port, result: tuple[Stream, bool] | DeviceError) -> None:
         """Opened again: the public half goes on with the new stream."""
         if isinstance(result, DeviceError):
-            self._tell_lost(port)
+            self._tell_awaited([port], result)
+            if port.is_used:
+                self._tell_lost(port)
+            return
+        if not port.is_used:
+            self._enter(port, result)
+            self._tell_found(port, result[0])
             return
         port.stream, port.failures = result[0], 0
         if isinstance(port.stream, Capture) and self.microphone:
             self.microphone.attach(port.stream)
         elif isinstance(port.stream, Render) and self.speaker:
             self.speaker.attach(port.stream)
+        if port.is_awaited and not result[1]:
+            self._tell_other(port, port.stream)
+        port.is_awaited = False
         if port.is_missed:
             name = port.stream.device.name
             text = phrase(
@@ -340,6 +388,28 @@ class SoundCard:
             )
             self._tell("sound_lost", text)
         port.is_missed = True
+
+    def _tell_awaited(self, ports: list[_Port], error: DeviceError) -> None:
+        """What the user has picked cannot be had."""
+        for port in [port for port in ports if port.is_awaited]:
+            port.is_awaited = False
+            port.is_missed = port.is_used  # It is told when it comes after all.
+            self._tell("sound_missing", error.message)
+
+    def _tell_found(self, port: _Port, stream: Stream) -> None:
+        port.is_awaited = False
+        named = {"device": portaudio.KINDS[port.kind], "name": stream.device.name}
+        self._tell("sound_found", phrase("The {device} works now: {name}", **named))
+
+    def _tell_other(self, port: _Port, stream: Stream) -> None:
+        """The wanted device cannot be had, and another one is used."""
+        text = phrase(
+            "No {device} {name!r}; using {other}",
+            device=portaudio.KINDS[port.kind],
+            name=port.wanted,
+            other=stream.device.name,
+        )
+        self._tell("sound_unknown", text)
 
     def _tell(self, change: SoundChange, message: str) -> None:
         self._notify(Notice(change, message))

@@ -51,6 +51,8 @@ class Microphone:
     ) -> None:
         self._chunk = ms_to_bytes(chunk_ms)
         self._on_trouble = on_trouble
+        self.is_expected = True
+        """Whether the user is to be heard now: only then silence is a sign of trouble."""
         self._pending = bytearray()
         self.heard_at = 0.0
         """When (`time.perf_counter`) the end of the last chunk was at the microphone."""
@@ -134,7 +136,7 @@ class Microphone:
             self._pending += self._made_up(now)
             self._collected_at = now
         elif heard := self._capture.take():
-            if self._waking.hear(heard):
+            if self._waking.hear(heard, is_expected=self.is_expected):
                 self._on_trouble("silent")
             if ill := self._health.hear(heard):
                 self._on_trouble(ill)

@@ -11,6 +11,7 @@ if the sound server hangs: call it from a thread (see `aside`).
 import atexit
 import platform
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -80,13 +81,21 @@ class Device:
         return self.is_default_input if kind == "microphone" else self.is_default_output
 
 
+_door = threading.RLock()
+"""PortAudio is no library for two threads: one lists devices while another starts it anew."""
+
+
 def list_devices() -> list[Device]:
     """All devices, in PortAudio's order; names are safe to be shown.
 
     Raises:
         DeviceError: PortAudio is missing or cannot start.
     """
-    sd = _load()
+    with _door:
+        return _list_devices(_load())
+
+
+def _list_devices(sd: Any) -> list[Device]:
     try:
         apis = [clean_line(api["name"]) for api in sd.query_hostapis()]
         defaults = tuple(sd.default.device)
@@ -101,12 +110,33 @@ def list_devices() -> list[Device]:
                 is_default_input=info["index"] == defaults[0],
                 is_default_output=info["index"] == defaults[1],
             )
-            for info in sd.query_devices()
+            for info in _query_devices(sd)
         ]
     except sd.PortAudioError as error:
         raise DeviceError(
             phrase("The sound devices cannot be listed: {why}", why=reason(error)), hint()
         ) from None
+
+
+def _query_devices(sd: Any) -> Iterator[Any]:
+    """As sounddevice describes them, which gives up at a name that is not UTF-8."""
+    for index in range(sd._check(sd._lib.Pa_GetDeviceCount())):  # noqa: SLF001
+        try:
+            yield sd.query_devices(index)
+        except UnicodeDecodeError:
+            yield _describe_odd_name(sd, index)
+
+
+def _describe_odd_name(sd: Any, index: int) -> dict[str, Any]:
+    info = sd._lib.Pa_GetDeviceInfo(index)  # noqa: SLF001
+    return {
+        "index": index,
+        "name": sd._ffi.string(info.name).decode("utf-8", "replace"),  # noqa: SLF001
+        "hostapi": info.hostApi,
+        "max_input_channels": info.maxInputChannels,
+        "max_output_channels": info.maxOutputChannels,
+        "default_samplerate": info.defaultSampleRate,
+    }
 
 
 def candidates(devices: list[Device], wanted: str, kind: Kind) -> tuple[list[Device], bool]:
@@ -129,7 +159,11 @@ def restart() -> None:
     Raises:
         DeviceError: PortAudio cannot start.
     """
-    sd = _load()
+    with _door:
+        _restart(_load())
+
+
+def _restart(sd: Any) -> None:
     try:
         sd._terminate()  # noqa: SLF001  PortAudio lists devices only as it starts,
         sd._initialize()  # noqa: SLF001  and sounddevice has no public name for that.
@@ -141,8 +175,9 @@ def restart() -> None:
 
 def leave_without_goodbye() -> None:
     """Let the program end without PortAudio's own clean-up, which would hang as a close did."""
-    if (sd := sys.modules.get("sounddevice")) is not None:
-        atexit.unregister(sd._exit_handler)  # noqa: SLF001  There is no public name for it.
+    sd = sys.modules.get("sounddevice")
+    if (handler := getattr(sd, "_exit_handler", None)) is not None:  # Its import may still hang.
+        atexit.unregister(handler)
 
 
 def reason(error: Exception) -> str:

@@ -30,12 +30,19 @@ class Waking:
         """Whether it has heard nothing yet, and may soon."""
         return not self._is_awake and frames_to_ms(self._heard, self._rate) < WAKE_MS
 
-    def hear(self, pcm: bytes) -> bool:
-        """Look at what it gave; whether it has now been silent for so long that it is told."""
+    def hear(self, pcm: bytes, *, is_expected: bool = True) -> bool:
+        """Look at what it gave; whether it has now been silent for so long that it is told.
+
+        Args:
+            is_expected: The user is to be heard now.  Noise gates and virtual sources give zeros
+                while nobody speaks: at rest they say nothing of the microphone.
+        """
         frames = len(pcm) // FRAME_BYTES
         self._heard += frames
         if pcm.count(0) < len(pcm):
             self._is_awake, self._zeros = True, 0
+            return False
+        if not is_expected:
             return False
         before, self._zeros = self._zeros, self._zeros + frames
         now_ms = frames_to_ms(self._zeros, self._rate)

@@ -1,6 +1,6 @@
 """What a screen may ask of the house, without knowing who answers."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,13 +30,13 @@ def _refuse(typed: TypedKey) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """Each is a plain function of the house."""
+    """Each is a function of the house; those that may take a moment are awaited."""
 
     models: Callable[[], list[ModelRow]]
     dial: Callable[[str], Callable[[], Line]]
     """Makes a line to the model of that name.  Raises VoiceChatError when it cannot be had."""
-    devices: Callable[[], list[DeviceRow]]
-    """Raises DeviceError when there is no sound system."""
+    devices: Callable[[], Awaitable[list[DeviceRow]]]
+    """Raises DeviceError when there is no sound system, or it does not answer."""
     pick_device: Callable[[str, int], None]
     """Use the device of this index as `input` or `output` from now on."""
     recorder: Callable[[], Recorder | None] = lambda: None

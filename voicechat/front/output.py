@@ -6,6 +6,7 @@ import select
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,10 +54,27 @@ def _lead_nowhere(number: int) -> None:
     os.close(nowhere)
 
 
-def allow_any_text() -> None:
-    """Let no character that the locale's encoding lacks end the program."""
+def allow_any_text(*, as_json: bool = False) -> None:
+    """Let no character that the locale's encoding lacks end the program; JSON is always UTF-8
+    (RFC 8259), and so are then the lines that are read."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
+        sys.stdout.reconfigure(encoding="utf-8" if as_json else None, errors="replace")
+
+
+def keep_libraries_quiet() -> None:
+    """From now on what C libraries (PortAudio, ALSA) print goes nowhere, and what we tell is told.
+
+    They print on descriptor 2; and while PortAudio starts, which may take for ever, that leads
+    nowhere anyway.  Our words get a descriptor of their own.
+    """
+    if not isinstance(sys.stderr, io.TextIOWrapper):
+        return
+    with suppress(OSError, ValueError):  # It is no file, or was closed before the start.
+        sys.stderr.flush()
+        own = os.dup(sys.stderr.fileno())
+        encoding, errors = sys.stderr.encoding, sys.stderr.errors
+        sys.stderr = os.fdopen(own, "w", buffering=1, encoding=encoding, errors=errors)
+        _lead_nowhere(2)
 
 
 def write(text: str) -> None:

@@ -36,7 +36,14 @@ from voicechat.front.orders import (
     carry_out,
     read_order,
 )
-from voicechat.front.output import Page, allow_any_text, complain, stop_waiting, write_json
+from voicechat.front.output import (
+    Page,
+    allow_any_text,
+    complain,
+    keep_libraries_quiet,
+    stop_waiting,
+    write_json,
+)
 from voicechat.front.questions import Questions
 from voicechat.front.signals import on_stop
 from voicechat.front.spoken import Recording
@@ -83,12 +90,16 @@ class Plain:
     _told: set[str] = field(default_factory=set)
     """Notices that were told when they came."""
     _ready: asyncio.Event = field(default_factory=asyncio.Event)
+    _no_sound: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    """Why there is neither microphone nor loudspeaker."""
     _code: int = 0
 
     async def run(self, session: Session) -> int:
         """Ask everything there is to ask; return the exit code."""
         self.session = session
-        allow_any_text()
+        allow_any_text(as_json=self.options.as_json)
+        if self.options.is_voice:
+            keep_libraries_quiet()
         stopped: list[int] = []
         main = asyncio.current_task()
 
@@ -123,6 +134,9 @@ class Plain:
         recording = Recording(path, rate) if path else None  # A bad one is told before the call.
         async with asyncio.TaskGroup() as tasks:
             call = tasks.create_task(session.run(reconnects=self.options.reconnects))
+            others = [call]
+            if self.options.is_voice:
+                others.append(tasks.create_task(self._need_sound()))
             if recording is not None:
                 await self._ask_by_voice(session, recording)
             else:
@@ -130,7 +144,12 @@ class Plain:
                     await self._ask(session, line)
                 if self.options.is_voice:
                     await call
-            call.cancel()
+            for task in others:
+                task.cancel()
+
+    async def _need_sound(self) -> None:
+        """A voice call without microphone and loudspeaker is none."""
+        raise VoiceChatError(await self._no_sound.get())
 
     async def _ask(self, session: Session, line: str) -> None:
         """One line of stdin: a message or an order (`voicechat.front.orders`); no key is sent."""
@@ -212,6 +231,8 @@ class Plain:
             self._report(event)
         else:
             self._write(event)
+        if isinstance(event, Notice) and event.code == "no_sound":
+            self._no_sound.put_nowait(event.message)
         if isinstance(event, SessionReady):
             self._ready.set()
             if self.session is not None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 
 async def read_lines() -> AsyncIterator[str]:
-    """Lines with their ends, until stdin is closed; bytes that are no UTF-8 become U+FFFD.
+    """Lines with their ends, until stdin is closed: UTF-8, or else as the locale writes.
 
     Read by a thread: a pipe, a file and a terminal all work, on any system.
     """
@@ -23,4 +23,11 @@ async def read_lines() -> AsyncIterator[str]:
 
     threading.Thread(target=read, daemon=True, name="stdin").start()
     while line := await lines.get():
-        yield line.decode(errors="replace")
+        yield _decode(line)
+
+
+def _decode(line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return line.decode(sys.stdin.encoding or "utf-8", "replace")

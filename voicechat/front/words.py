@@ -141,6 +141,7 @@ _WORDS: dict[str, str] = dict(
         ui_text("microphones", "Microphones"),
         ui_text("loudspeakers", "Loudspeakers"),
         ui_text("default_device", "(default)"),
+        ui_text("looking_devices", "Looking for devices…"),
         ui_text("no_devices", "No sound devices found"),
         # may a tool run?
         ui_text("consent", "The model wants to run the tool {tool} with:"),

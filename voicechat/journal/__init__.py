@@ -18,6 +18,7 @@ is a picture that the user showed; its text names it, the picture itself is not 
 from collections.abc import Mapping
 from pathlib import Path
 
+from voicechat.environment import user_folder
 from voicechat.journal.export import FORMATS, export
 from voicechat.journal.library import LAST, Kept, list_kept
 from voicechat.journal.reading import Item, Loaded, load
@@ -50,4 +51,4 @@ def data_folder(environ: Mapping[str, str]) -> Path:
         return Path(named)
     from platformdirs import user_data_path
 
-    return user_data_path("voicechat", appauthor=False)
+    return user_folder(lambda: user_data_path("voicechat", appauthor=False))

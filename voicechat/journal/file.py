@@ -197,7 +197,7 @@ class File:
                 path = None
                 continue
             lock(file)
-            path.chmod(0o600)  # Whatever the umask took away.
+            allow_owner_only(path)
             self._is_new = True
             return file, path
 
@@ -249,8 +249,14 @@ def _make_private(folder: Path) -> None:
         missing.append(missing[-1].parent)
     for one in reversed(missing):
         one.mkdir(0o700, exist_ok=True)
-        with suppress(OSError):  # Somebody else's, but we may write there.
-            one.chmod(0o700)
+        allow_owner_only(one, 0o700)
+
+
+def allow_owner_only(path: Path, mode: int = 0o600) -> None:
+    """Whatever the umask took away; where modes are unknown (exFAT, CIFS, drives under WSL) or the
+    place is somebody else's, what the system gave must do."""
+    with suppress(OSError):
+        path.chmod(mode)
 
 
 def _sync(file: int) -> None:

@@ -5,12 +5,11 @@ is ever changed: what cannot be read stays where it is, and new lines come behin
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from voicechat.errors import ConfigError
-from voicechat.journal.file import LockedError, Place, open_place
+from voicechat.journal.file import LockedError, Place, allow_owner_only, open_place
 from voicechat.journal.library import LAST, find, paths
 from voicechat.journal.reading import Loaded, load
 from voicechat.phrase import phrase
@@ -113,8 +112,7 @@ def _take(path: Path) -> Place:
         ) from None
     except OSError:
         return Place(path)
-    with suppress(OSError):
-        path.chmod(0o600)
+    allow_owner_only(path)
     return place
 
 

@@ -9,11 +9,12 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 from voicechat.pictures.picture import Limits, Picture
+from voicechat.pictures.png import bare_png
 from voicechat.text import clean_line
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ MOST_DRAWN_COLOURS = 20_000
 _READABLE = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 _LOSSY_READ = ("JPEG", "MPO", "AVIF")
 _READABLE_HINT = phrase("JPEG, PNG, WebP, GIF, BMP and AVIF can be read")
+_ORIENTATION = 0x0112
+_JPEG_END = b"\xff\xd9"
+_NO_PIXELS = b"\x55\xaa\x0f" * 64
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _one_at_a_time = threading.Lock()
 
@@ -77,15 +81,17 @@ def _encode(
 
 def _unpack(data: bytes, name: str, side: int) -> "tuple[Image, bool]":
     """The picture upright, and whether its file kept every pixel."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     try:
-        image = _identify(data)
-        _must_be_bearable(image.size, name)
+        data = bare_png(data)
+        image = _open(data, name, side)
         is_lossless = image.format not in _LOSSY_READ
-        image.draft(image.mode, (side, side))  # JPEG: unpack it at half or quarter size at once.
-        image.load()
-        return ImageOps.exif_transpose(image), is_lossless
+        try:
+            image.load()
+        except OSError:
+            image = _load_endless(data, name, side)
+        return _upright(image), is_lossless
     except Image.DecompressionBombError:
         raise _too_many_pixels(name) from None
     except UnidentifiedImageError:
@@ -99,6 +105,51 @@ def _unpack(data: bytes, name: str, side: int) -> "tuple[Image, bool]":
         raise ConfigError(
             phrase("{who} is damaged or incomplete", who=_shown(name)), hint
         ) from None
+
+
+def _open(data: bytes, name: str, side: int) -> "Image":
+    image = _identify(data)
+    _must_be_bearable(image.size, name)
+    image.draft(image.mode, (side, side))  # JPEG: unpack it at half or quarter size at once.
+    return image
+
+
+def _load_endless(data: bytes, name: str, side: int) -> "Image":
+    """A JPEG without its end mark, of which no pixel is missing.
+
+    Raises:
+        OSError: it is something else, or more is missing: then what is put behind it is taken for
+            a part of the picture.
+    """
+    if not data.startswith(b"\xff\xd8"):
+        raise OSError
+    image, other = (_open(data + tail + _JPEG_END, name, side) for tail in (b"", _NO_PIXELS))
+    image.load()
+    if image.tobytes() != other.tobytes():
+        raise OSError
+    return image
+
+
+def _upright(image: "Image") -> "Image":
+    """Turned as its camera says; where that cannot be read it stays as it is."""
+    from PIL import Image
+
+    turns = (
+        Image.Transpose.FLIP_LEFT_RIGHT,
+        Image.Transpose.ROTATE_180,
+        Image.Transpose.FLIP_TOP_BOTTOM,
+        Image.Transpose.TRANSPOSE,
+        Image.Transpose.ROTATE_270,
+        Image.Transpose.TRANSVERSE,
+        Image.Transpose.ROTATE_90,
+    )
+    try:
+        turn = dict[Any, Image.Transpose](enumerate(turns, 2)).get(
+            image.getexif().get(_ORIENTATION)
+        )
+    except Exception:  # Metadata is odd in any way there is.
+        return image
+    return image if turn is None else image.transpose(turn)
 
 
 def _identify(data: bytes) -> "Image":

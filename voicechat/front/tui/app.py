@@ -509,10 +509,17 @@ class VoiceChatApp(App[None]):
         self.session.redial(dial)
 
     def action_pick_device(self) -> None:
+        self._tell("looking_devices")
+        self.run_worker(self._pick_device(), exclusive=True, group="devices")
+
+    async def _pick_device(self) -> None:
         try:
-            rows = self._doors.devices()
+            rows = await self._doors.devices()
         except VoiceChatError as error:
             self.hear(error)
+            return
+        self.clear_notifications()
+        if len(self.screen_stack) > 1:  # The user went elsewhere meanwhile.
             return
         choices, current = device_choices(self._words, rows, self._picked)
         if choices:

@@ -8,11 +8,14 @@
 
 A slash makes an order only with a single word of letters behind it: `/usr/bin`, `/5` and `/ ` are
 sent as they are.  An order that is not known is told and not sent, since it is a slip as a rule.
+The full-width ／ is a slash, and so is 、 before an order that is known: Chinese and Japanese input
+methods have them on its key.
 
 Reading a line is quiet; carrying an order out takes its time, beside the call.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -84,12 +87,14 @@ _ORDERS: dict[str, Callable[[str], Order]] = {
     "help": lambda rest: Help(),
     "quit": lambda rest: Leave(),
 }
+_COMMA_ORDER = re.compile(r"、(?=[A-Za-z?？Ａ-Ｚａ-ｚ]+(?:\s|$))")
+_FULL_WIDTH = re.compile(r"／[／A-Za-z?？Ａ-Ｚａ-ｚ]*")
 _OTHER_NAMES = {"?": "help", "exit": "quit", "picture": "image", "screenshot": "screen"}
 
 
 def read_order(line: str) -> Order:
     """What a typed line asks for; the disk is not asked."""
-    line = line.strip()
+    line = _with_slash(line.strip())
     if line.startswith("//"):
         return Say(line[1:])
     found = _ORDER.match(line)
@@ -100,6 +105,18 @@ def read_order(line: str) -> Order:
     if found:
         return _unknown(found[1])
     return ShowFile(line, is_guess=True) if looks_dropped(line) else Say(line)
+
+
+def _with_slash(line: str) -> str:
+    """The line as it is with a half-width slash and word, where an order may be meant."""
+    if begun := _FULL_WIDTH.match(line):
+        return unicodedata.normalize("NFKC", begun[0]) + line[begun.end() :]
+    if _COMMA_ORDER.match(line):
+        word, blank, rest = line[1:].partition(" ")
+        name = unicodedata.normalize("NFKC", word).lower()
+        if name in _ORDERS or name in _OTHER_NAMES:
+            return f"/{name}{blank}{rest}"
+    return line
 
 
 def _unknown(word: str) -> Mistake:

@@ -51,6 +51,16 @@ CASES = {
     "Ctrl and a letter": ("\x1b[113;5:1u\x1b[113;5:3u", ["ctrl+q", "q up"]),
     "a capital": ("\x1b[97;2:1;65u\x1b[97;2:3u", ["A", "a up"]),
     "another layout's code": ("\x1b[97:65;2:1;65u", ["A"]),
+    "Ctrl where the layout has no Latin letters": (
+        "\x1b[1081;5u\x1b[1089::99;5u\x1b[968;5u\x1b[1489::99;5u\x1b[1090::116;5:2u",
+        ["ctrl+q", "ctrl+c", "ctrl+c", "ctrl+c", "ctrl+t again"],
+    ),
+    "Ctrl goes with the letter of a Latin layout": ("\x1b[113::39;5u", ["ctrl+q"]),
+    "the space bar of an input method": (
+        "\u3000\xa0\x1b[32;;12288u\x1b[32;1:3u\x1b[32;3;160u",
+        ["space", "space", "space", "space up", "space"],
+    ),
+    "characters newer than the tables": ("\x1b[0;;129769u\U00031350", ["\U0001fae9", "\U00031350"]),
     "Shift itself": ("\x1b[57441;2:1u\x1b[57441;1:3u", ["left_shift", "left_shift up"]),
     "the Escape key": ("\x1b[27;1:1u\x1b[27;1:3u", ["escape", "escape up"]),
     "no character at all": (

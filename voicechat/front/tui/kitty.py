@@ -2,12 +2,14 @@
 
 Textual asks terminals for part of it and knows no release; what else they report once they are
 asked would end its reader, as would numbers that are no character.  Here the reports become
-messages, and a sequence that means nothing to anybody is dropped, not typed.
+messages, and a sequence that means nothing to anybody is dropped, not typed.  Ctrl and Alt go with
+the key that a Latin keyboard has in that place, whatever the layout writes there.
 
 Source: https://sw.kovidgoyal.net/kitty/keyboard-protocol/ (event types, progressive enhancement).
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 
 from textual import events
@@ -16,18 +18,25 @@ from textual._xterm_parser import XTermParser
 from textual.keys import Keys
 from textual.message import Message
 
-ASK_FOR_RELEASES = "\x1b[<99u\x1b[>27u\x1b[?u"
-"""Ask for what Textual has asked for and event types as well, and which flags hold now; a terminal
-without the protocol stays silent.  All that was asked for on the alternate screen is taken back
-first: Textual takes back once, and a program that was killed there has left its own behind."""
+from voicechat.front.tui.layouts import latin_key
+from voicechat.front.tui.reports import ReportFilter
+
+ASK_FOR_RELEASES = "\x1b[<99u\x1b[>31u\x1b[?u"
+"""Ask for what Textual has asked for, event types and other layouts' codes as well, and which flags
+hold now; a terminal without the protocol stays silent.  All that was asked for on the alternate
+screen is taken back first: Textual takes back once, and a program that was killed there has left
+its own behind."""
 PATIENCE_S = 1.0
 """How long the rest of a sequence may take where a lone ESC is never the Escape key."""
 _EVENT_TYPES, _ALL_KEYS = 2, 8
 _REPEATED, _RELEASED = "2", "3"
+_ALT_CTRL_SUPER = 2 | 4 | 8
+_BLANKS = ("\u3000", "\xa0")
+"""What the space bar types under input methods, and with Option on a Mac."""
 
 _FLAGS = re.compile(r"\x1b\[\?(\d{1,4})u")
 _KEY = re.compile(
-    r"\x1b\[(?P<code>\d{0,7})(?::[\d:]*)?"  # other layouts' codes are not asked for
+    r"\x1b\[(?P<code>\d{0,7})(?::\d*)?(?::(?P<base>\d{0,7}))?(?::[\d:]*)?"
     r";(?P<modifiers>\d{0,4})(?::(?P<kind>\d?))?(?P<text>;[\d:]*)?(?P<end>[u~A-HPQS])"
 )
 _WHOLE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
@@ -71,24 +80,35 @@ class KeyReader(XTermParser):
     def __init__(self) -> None:
         super().__init__()
         self._is_kitty = False
+        self._reports = ReportFilter()
 
     @property
     def is_waiting(self) -> bool:
         """Whether what was read may go on, or have been a key by itself."""
-        return self._timeout_time is not None
+        return self._timeout_time is not None or self._reports.is_waiting
+
+    def feed(self, data: str) -> Iterable[Message]:
+        """The messages in what was read, less the answers to questions of others."""
+        if rest := self._reports.feed(data):
+            yield from super().feed(rest)
 
     def tick(self) -> Iterable[Message]:
         """To be called when nothing came for a while."""
+        if keys := self._reports.tick():
+            yield from super().feed(keys)
         began = self._timeout_time
         if self._is_kitty and began is not None and get_time() < began + PATIENCE_S:
-            return ()
-        return super().tick()
+            return
+        found = list(super().tick())
+        if found:
+            self._reports.note_keys()
+        yield from found
 
     def _sequence_to_key_events(  # type: ignore[override]
         self, sequence: str, alt: bool = False
     ) -> Iterator[Message]:
         if not sequence.startswith("\x1b["):
-            yield from super()._sequence_to_key_events(sequence, alt)
+            yield from map(_spaced, super()._sequence_to_key_events(sequence, alt))
         elif flags := _FLAGS.fullmatch(sequence):
             yield self._answered(int(flags[1]))
         elif key := _KEY.fullmatch(sequence):
@@ -103,7 +123,9 @@ class KeyReader(XTermParser):
 
     def _read(self, key: re.Match[str]) -> list[Message]:
         """A key in the protocol's form, less what Textual would stumble over."""
-        code, modifiers, kind, text, end = key.groups(default="")
+        code, base, modifiers, kind, text, end = key.groups(default="")
+        if end == "u" and not text and (int(modifiers or "1") - 1) & _ALT_CTRL_SUPER:
+            code = latin_key(code, base)
         if kind == _RELEASED:
             return [KeyReleased(one.key) for one in self._decode(f"\x1b[{code}{end}")[:1]]
         found = self._decode(f"\x1b[{code};{modifiers}{text}{end}")
@@ -116,7 +138,17 @@ class KeyReader(XTermParser):
             found = list(super()._sequence_to_key_events(sequence))
         except (ValueError, OverflowError):  # Numbers that are no character.
             return []
-        return [one for one in found if one.key.isprintable()]  # No half of a character.
+        return [_spaced(one) for one in found if _is_whole(one.key)]
+
+
+def _spaced(key: events.Key) -> events.Key:
+    """The space bar by its name, whatever it types."""
+    return events.Key("space", key.character) if key.character in _BLANKS else key
+
+
+def _is_whole(name: str) -> bool:
+    """Whether the key has a name, or is a character: no half of one, and no control."""
+    return len(name) > 1 or unicodedata.category(name) not in ("Cc", "Cs")
 
 
 def _nothing(sequence: str) -> events.Key:

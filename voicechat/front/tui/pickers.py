@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from voicechat.front.tui.entry import Entry
 from voicechat.front.words import Words
 
 LIVE_S = 0.1
@@ -106,7 +107,7 @@ class Picker(ModalScreen[str | None]):
         with Vertical(id="page"):
             yield Static(self._title, id="page-title", markup=False)
             if finder:
-                yield Input(placeholder=finder.hint, id="sought", select_on_focus=False)
+                yield Entry(placeholder=finder.hint, id="sought", select_on_focus=False)
             yield OptionList(id="choices")
             if finder:
                 yield Static(id="detail", markup=False)

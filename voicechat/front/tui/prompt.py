@@ -9,8 +9,8 @@ from pathlib import Path
 from textual import events
 from textual.binding import Binding
 from textual.message import Message
-from textual.widgets import Input
 
+from voicechat.front.tui.entry import Entry
 from voicechat.pictures import fetch_dropped
 from voicechat.pictures.paths import looks_dropped, quote_path
 from voicechat.text import clean
@@ -22,7 +22,7 @@ LONGEST_DROP = 8_000
 SHOW = "/image "
 
 
-class Prompt(Input):
+class Prompt(Entry):
     """One line; Enter sends, Up and Down walk through what was sent before."""
 
     BINDINGS = [

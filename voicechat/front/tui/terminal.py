@@ -86,6 +86,15 @@ class TerminalDriver(LinuxDriver):
         writer = self._writer_thread
         return writer is None or writer._queue.empty()  # noqa: SLF001
 
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """Of the window itself: COLUMNS and LINES may be another one's, or of another time."""
+        for descriptor in (self.fileno, 1, 2):
+            with suppress(OSError):
+                size = os.get_terminal_size(descriptor)
+                if size.columns and size.lines:
+                    return size.columns, size.lines
+        return 80, 25
+
     def start_application_mode(self) -> None:
         """Take the terminal over; whether it tells of keys let go, it says when it likes."""
         super().start_application_mode()  # type: ignore[no-untyped-call]

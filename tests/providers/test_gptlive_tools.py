@@ -207,3 +207,14 @@ def test_an_account_without_the_helpers_model_is_talked_to_without_tools() -> No
     assert second == {**first, "delegation": {"type": "client"}}
     [failed] = dialect.receive(json.dumps({"type": "error", "error": error}), 0.2)
     assert isinstance(failed, ProviderFailed) and failed.fatal
+
+
+def test_an_answered_id_is_free_for_the_next_response() -> None:
+    call = Call(CLOCK)
+    call.calls()
+    call.completes()
+    call.answers("call_1")
+    call.work("created", response={"id": "resp_2"})
+    call.calls()
+    assert call.completes() == [ToolCalled("work_deleg_1", "call_1", "get_time", "{}")]
+    assert call.answers("call_1") == [ITEM, GO_ON]

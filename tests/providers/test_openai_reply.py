@@ -616,3 +616,44 @@ def test_a_part_of_an_item_that_nobody_knows_has_no_words() -> None:
     item = {"id": "item_A", "type": "message", "role": "assistant", "content": content}
     done = call.says("response.output_item.done", response_id="resp_1", item=item)
     assert [event.text for event in only(ReplyText, done)] == ["Yes."]
+
+
+# -- signs of life ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "response.function_call_arguments.delta",
+        "response.thinking.delta",
+        "response.mcp_call_arguments.delta",
+        "response.web_search_call.searching",
+    ],
+)
+def test_whatever_comes_of_a_reply_shows_that_it_runs(kind: str) -> None:
+    call = Call().ready()
+    call.asks()
+    call.begins(tag="reply_1")
+    call.sent()
+    for _ in range(4):
+        assert finished(call.passes(20)) == []
+        call.says(kind, response_id="resp_1", item_id="item_T", delta="hm")
+    assert finished(call.passes(29)) == [] and call.sent() == []
+    assert finished(call.passes(2)) == [("resp_1", "failed")]
+
+
+def test_a_tool_of_the_service_that_names_no_reply_runs_in_the_open_one() -> None:
+    call = Call().ready()
+    call.begins()
+    for _ in range(4):
+        assert finished(call.passes(20)) == []
+        call.says("mcp_call.in_progress", item_id="item_T")
+
+
+def test_thoughts_before_a_reply_is_told_are_its_beginning() -> None:
+    call = Call().ready()
+    call.asks()
+    for _ in range(4):
+        assert only(ProviderFailed, call.passes(9)) == []
+        call.says("response.thinking.delta", response_id="resp_1", delta="hm")
+    assert [e.code for e in only(ProviderFailed, call.passes(11))] == ["no_reply"]

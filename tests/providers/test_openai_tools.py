@@ -274,3 +274,42 @@ def test_a_model_that_only_calls_tools_is_not_asked_for_ever() -> None:
         call.ends(f"resp_{number}", output=[tool_call(f"call_{number}")])
         rounds += kinds(call.sent()).count("response.create")
     assert rounds == 3
+
+
+# -- servers with calls of their own kind -------------------------------------------------------
+
+
+def test_a_call_may_come_before_its_reply_is_told() -> None:
+    call = Call(tools=TOOLS).ready()
+    call.asks()
+    call.says(
+        "response.function_call_arguments.done",
+        **{"response_id": "resp_1", "item_id": "fc_1", "call_id": "call_1"},
+        **{"name": "f", "arguments": "{}"},
+    )
+    assert only(ToolCalled, call.ends()) == [ToolCalled("resp_1", "call_1", "f", "{}")]
+    call.sent()
+    assert kinds(call.does(result("call_1"))) == ["conversation.item.create", "response.create"]
+
+
+def test_an_answered_id_may_be_used_again_in_the_next_reply() -> None:
+    call = Call(tools=TOOLS).ready()
+    for reply_id in ("resp_1", "resp_2", "resp_3"):
+        call.begins(reply_id)
+        item = {"type": "function_call", "id": "fc_1", "call_id": "call_0", "name": "f"}
+        told = call.says("response.output_item.done", response_id=reply_id, item=item)
+        assert [one.reply_id for one in only(ToolCalled, told)] == [reply_id]
+        assert not only(ToolCalled, call.ends(reply_id, output=[item]))
+        answered = call.does(result("call_0"))
+        assert kinds(answered) == ["conversation.item.create", "response.create"]
+
+
+def test_a_reply_that_repeats_an_earlier_call_at_its_end_runs_nothing() -> None:
+    call = Call(tools=TOOLS).ready()
+    call.begins()
+    called(call)
+    call.ends()
+    call.does(result("call_1"))
+    call.begins("resp_2")
+    old = {"type": "function_call", "id": "fc_call_1", "call_id": "call_1", "name": "f"}
+    assert not only(ToolCalled, call.ends("resp_2", output=[{**old, "arguments": "{ }"}]))

@@ -366,6 +366,8 @@ class GeminiDialect(Dialect):
         read = signs(content)
         yield from (Unknown(clean_line(sign.kind, 80)) for sign in read if isinstance(sign, Bad))
         found = [sign for sign in read if not isinstance(sign, Bad)]
+        if not found and "modelTurn" in content:
+            self._turns.lives(now)
         if found:
             yield from self._rate_of(found)
             yield from self._turns.say(found, now, may_begin=not self._uplink.is_open)

@@ -48,7 +48,6 @@ class Tools:
         self._names = names
         self._schedules = schedules
         self._open: dict[str, _Call] = {}
-        self._known: set[str] = set()
         self._count = 0
 
     @property
@@ -62,10 +61,8 @@ class Tools:
 
     def _called(self, call: JsonObject, reply: Reply | None) -> ToolCalled | None:
         server_id, name = identity(call, "id"), clean(text(call, "name"))
-        if server_id in self._known:
+        if server_id and server_id in self._open:
             return None
-        if server_id:
-            self._known.add(server_id)
         made = _Call(server_id, name)
         if reply is None:
             self._answer(made, {"error": _TOO_LATE}, "SILENT")

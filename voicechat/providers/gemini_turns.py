@@ -130,6 +130,11 @@ class Turns:
             turn.held.append(signs)
         return events
 
+    def lives(self, now: float) -> None:
+        """Something of an answer that nobody is told: thoughts, or a tool of the service's own."""
+        if turn := self._first:
+            turn.last_sign = now
+
     def call(self, now: float) -> tuple[list[Event], Reply | None]:
         """A tool is called; the reply that calls it, or None where nobody wants that."""
         events = self._past_interrupted()
@@ -228,7 +233,9 @@ class Turns:
     def _doubt(self, turn: Turn, now: float) -> list[Event]:
         """Say once that no answer comes; one that comes all the same is welcome."""
         limit_s = self._patience.thinking_s if turn.is_working else self._patience.request_s
-        if turn.is_doubted or turn.asked_at is None or now - turn.asked_at < limit_s:
+        if turn.is_doubted or turn.asked_at is None:
+            return []
+        if now - max(turn.asked_at, turn.last_sign) < limit_s:
             return []
         turn.is_doubted = True
         return [

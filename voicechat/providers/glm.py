@@ -343,6 +343,7 @@ class GlmDialect(Dialect):
     # -- messages -------------------------------------------------------------------------------
 
     def _understand(self, kind: str, message: JsonObject) -> list[Event]:
+        self._answers.lives(kind, message, self._now)
         match kind:
             case "heartbeat":
                 self._has_heartbeat = True

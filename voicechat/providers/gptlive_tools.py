@@ -19,7 +19,6 @@ from voicechat.phrase import phrase
 from voicechat.providers.openai_errors import read_fault
 from voicechat.providers.openai_fields import JsonObject, identity, table, text
 from voicechat.providers.openai_messages import flat_tool, tool_output
-from voicechat.providers.openai_reply import Recent
 from voicechat.text import clean_line
 
 HELPER_MODEL = "gpt-5.4-mini"
@@ -55,7 +54,7 @@ class Helper:
     """Calls of responses that are not complete, by the work they belong to."""
     _open: dict[str, set[str]] = field(default_factory=dict)
     """By each call that was told and not answered: all such calls of its response."""
-    _seen: Recent = field(default_factory=Recent)
+    _seen: set[str] = field(default_factory=set)
     _sent: int = 0
 
     def take(self, message: JsonObject, secrets: tuple[str, ...]) -> list[Event]:
@@ -71,7 +70,10 @@ class Helper:
                 fault = read_fault(table(event, "response"), secrets)
                 words = phrase("Work that the model handed over failed: {why}", why=fault.message)
                 return [ProviderFailed(fault.code, words)]
-            case "response.created" | "response.incomplete":
+            case "response.created":  # Some helpers give their calls the same ids each time.
+                self._begun.pop(work, None)
+                self._seen &= set(self._open)
+            case "response.incomplete":
                 self._begun.pop(work, None)
         return []
 

@@ -379,6 +379,7 @@ class OpenAIDialect(Ways):
 
     def understand(self, kind: str, message: JsonObject) -> list[Event]:
         """See `Ways.understand`."""
+        self._answers.lives(kind, message, self._now)
         match kind:
             case "session.created":
                 self._first_session = table(message, "session")

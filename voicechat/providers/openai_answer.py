@@ -63,6 +63,15 @@ class Answers:
             case _:
                 return None
 
+    def lives(self, kind: str, message: JsonObject, now: float) -> None:
+        """Any message of a reply is a sign of life, also one of which nothing is told.
+
+        Tools of the service's own name no reply: they run in the one that is open.
+        """
+        named = identity(message, "response_id") or self.items.reply_of(message)
+        if named or kind.startswith(("response.", "mcp_")):
+            self.replies.lives(named, now)
+
     def heard(self, parts: tuple[Heard, ...], rate: int, open_replies: set[str]) -> None:
         """Make the server forget what the user did not hear."""
         for part in parts:
@@ -98,7 +107,7 @@ class Answers:
         events = _announce(reply)
         for index, found in enumerate(rows(response, "output")):
             events += self._fill(reply, found, index)
-            events += self.calls.finished(found, reply)
+            events += self.calls.finished(found, reply, is_copy=True)
         events += self.calls.ended(reply, is_cut=outcome.status == "cancelled")
         self.calls.settle(reply.id, now)
         if reply.is_abandoned and outcome.status == "completed":  # It ended before it was stopped,
@@ -109,6 +118,11 @@ class Answers:
         """The running reply of a message that may not begin one."""
         reply_id = identity(message, "response_id") or self.items.reply_of(message)
         return self.replies.known(reply_id)
+
+    def _caller(self, message: JsonObject, now: float) -> Reply | None:
+        """The reply of a call, which may be the first that comes of it."""
+        reply_id = identity(message, "response_id") or self.items.reply_of(message)
+        return self.replies.sign(reply_id, now)
 
     def _sign(self, message: JsonObject, now: float) -> tuple[Reply, list[Event]] | None:
         """The reply of a message with words or sound, and its announcement if that is due."""
@@ -180,11 +194,12 @@ class Answers:
         return [*_announce(reply), *_some(item.settle(index, words, spoken=spoken))]
 
     def _item(self, message: JsonObject, now: float, *, is_done: bool) -> list[Event]:
-        reply = self._running(message)
+        found, index = table(message, "item"), place(message, "output_index")
+        is_call = text(found, "type") == "function_call"
+        reply = self._caller(message, now) if is_call else self._running(message)
         if reply is None:
             return []
         reply.last_sign = now
-        found, index = table(message, "item"), place(message, "output_index")
         if not is_done:
             return self._item_begun(reply, found, index)
         called = self.calls.finished(found, reply)
@@ -201,9 +216,7 @@ class Answers:
         return [] if reply.is_abandoned else [*self.items.fill(reply.id, found, index)]
 
     def _call_announced(self, message: JsonObject, now: float) -> list[Event]:
-        reply = self._running(message)
-        if reply:
-            reply.last_sign = now
+        if reply := self._caller(message, now):
             self.calls.announced(message, reply)
         return []
 

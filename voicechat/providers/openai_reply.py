@@ -180,6 +180,13 @@ class Replies:
         reply.last_sign = now
         return reply
 
+    def lives(self, reply_id: str, now: float) -> None:
+        """Whatever comes of a reply proves that it runs, or that one is on its way."""
+        if reply := self.known(reply_id):
+            reply.last_sign = now
+        elif self._request and not self.open and reply_id not in self._past:
+            self._request.at = now
+
     def known(self, reply_id: str) -> Reply | None:
         """A running reply; the newest one where the server names none."""
         if reply_id:

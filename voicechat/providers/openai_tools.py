@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from voicechat.events import Event, ToolCalled
 from voicechat.providers.openai_fields import JsonObject, identity, text
 from voicechat.providers.openai_messages import tool_answer
-from voicechat.providers.openai_reply import Recent, Replies, Reply
+from voicechat.providers.openai_reply import Replies, Reply
 from voicechat.text import clean_line
 
 MOST_REFUSED_ROUNDS = 3
@@ -64,7 +64,8 @@ class Calls:
     rounds: int = 0
     _begun: dict[str, _Call] = field(default_factory=dict)
     """By the id of the item, or of the call where the item has none."""
-    _seen: Recent = field(default_factory=Recent)
+    _seen: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    """By the id of each call that was told: its reply, its item and its arguments."""
     _rounds: dict[str, _Round] = field(default_factory=dict)
     _of: dict[str, str] = field(default_factory=dict)
     """The reply of each call that waits for its answer."""
@@ -84,14 +85,18 @@ class Calls:
         self._learn(call, message)
         call.is_announced = True
 
-    def finished(self, found: JsonObject, reply: Reply) -> list[Event]:
-        """A finished item: `ToolCalled`, unless it is no call, or known, or nobody can run it."""
+    def finished(self, found: JsonObject, reply: Reply, *, is_copy: bool = False) -> list[Event]:
+        """A finished item: `ToolCalled`, unless it is no call, or known, or nobody can run it.
+
+        `is_copy`: the end of a reply repeats it, perhaps with calls of replies before.
+        """
         is_call = text(found, "type") == "function_call"
         if not is_call or text(found, "status") not in ("", "completed"):
             return []
         call = self._call(identity(found, "id") or identity(found, "call_id"), reply.id)
         self._learn(call, found)
-        return self._tell(call, reply)
+        key = identity(found, "id") or identity(found, "call_id")
+        return self._tell(call, reply, key, is_copy=is_copy)
 
     def ended(self, reply: Reply, *, is_cut: bool) -> list[Event]:
         """A reply is over: calls that were only announced are told now.  `settle` afterwards."""
@@ -99,7 +104,7 @@ class Calls:
         for key in [key for key, call in self._begun.items() if call.reply_id == reply.id]:
             call = self._begun.pop(key)
             if call.is_announced:
-                events += self._tell(call, reply)
+                events += self._tell(call, reply, key)
         if reply.id in self._rounds and is_cut:
             self._rounds[reply.id].is_wanted = False
         return events
@@ -135,7 +140,9 @@ class Calls:
     # -- one call -------------------------------------------------------------------------------
 
     def _call(self, key: str, reply_id: str) -> _Call:
-        call = self._begun.setdefault(key, _Call(reply_id))
+        call = self._begun.get(key)
+        if call is None or call.reply_id != reply_id:  # Ids of replies that ended are free again.
+            call = self._begun[key] = _Call(reply_id)
         _forget_oldest(self._begun)
         return call
 
@@ -144,10 +151,19 @@ class Calls:
         call.name = clean_line(text(source, "name"), 120) or call.name
         call.arguments = text(source, "arguments") or call.arguments
 
-    def _tell(self, call: _Call, reply: Reply) -> list[Event]:
-        if not call.call_id or call.call_id in self._seen:
+    def _is_known(self, call: _Call, reply: Reply, key: str, *, is_copy: bool) -> bool:
+        """Whether a call was told before.  Some servers begin anew with their ids in each reply."""
+        told = self._seen.get(call.call_id)
+        if told is None or call.call_id in self._of:
+            return told is not None
+        reply_id, told_key, arguments = told
+        return reply_id == reply.id or (is_copy and (told_key, arguments) == (key, call.arguments))
+
+    def _tell(self, call: _Call, reply: Reply, key: str, *, is_copy: bool = False) -> list[Event]:
+        if not call.call_id or self._is_known(call, reply, key, is_copy=is_copy):
             return []
-        self._seen.add(call.call_id)
+        self._seen[call.call_id] = (reply.id, key, call.arguments)
+        _forget_oldest(self._seen)
         calls = self._rounds.setdefault(reply.id, _Round())
         _forget_oldest(self._rounds)
         calls.is_wanted = calls.is_wanted and not reply.is_abandoned
@@ -163,6 +179,8 @@ class Calls:
         return [ToolCalled(reply.id, call.call_id, call.name, call.arguments)]
 
 
-def _forget_oldest(found: dict[str, _Call] | dict[str, _Round] | dict[str, str]) -> None:
+def _forget_oldest(
+    found: dict[str, _Call] | dict[str, _Round] | dict[str, str] | dict[str, tuple[str, str, str]],
+) -> None:
     if len(found) > _REMEMBERED:
         del found[next(iter(found))]

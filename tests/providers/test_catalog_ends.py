@@ -52,7 +52,7 @@ def on(day: date, **lists: dict[str, str]) -> Config:
     return Config(retirements=Retirements({"api.openai.com": lists.get("openai", {})}, day=day))
 
 
-@pytest.mark.fault("P55")
+@pytest.mark.fault("P35")
 @pytest.mark.parametrize("after", DAYS)
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_is_announced_and_then_replaced(name: str, after: int) -> None:
@@ -66,7 +66,7 @@ def test_a_model_is_announced_and_then_replaced(name: str, after: int) -> None:
     assert not (choice.notice or choice.announced) or end in f"{choice.notice}{choice.announced}"
 
 
-@pytest.mark.fault("P55")
+@pytest.mark.fault("P35")
 @pytest.mark.parametrize("after", DAYS)
 @pytest.mark.parametrize("name", HELPERS)
 def test_a_helper_model_is_announced_and_then_replaced(name: str, after: int) -> None:
@@ -93,7 +93,7 @@ def test_the_hosts_of_a_provider_are_its_own() -> None:
 # -- the service's own list -----------------------------------------------------------------------
 
 
-@pytest.mark.fault("P56")
+@pytest.mark.fault("P36")
 @pytest.mark.parametrize(
     ("listed", "day", "model"),
     [
@@ -111,7 +111,7 @@ def test_the_services_own_list_counts_more(listed: str, day: str, model: str) ->
     assert ("gpt-realtime" in names) is (model == "gpt-realtime")
 
 
-@pytest.mark.fault("P56")
+@pytest.mark.fault("P36")
 def test_a_listed_end_of_a_model_that_nobody_knew_to_end() -> None:
     lists = {"gpt-9": "2027-05-05", "gpt-5.4-mini": "2027-05-05", "gpt-realtime-2.1": "2027-05-05"}
     soon, over = date(2027, 5, 1), date(2027, 5, 5)
@@ -198,7 +198,7 @@ def test_every_helper_has_a_successor_that_stays() -> None:
         assert not row.shutdown or date.fromisoformat(row.shutdown)
 
 
-@pytest.mark.fault("P55")
+@pytest.mark.fault("P35")
 def test_who_writes_down_and_who_works_behind_gpt_live_end_too() -> None:
     lists = {"api.openai.com": {"gpt-5.4-mini": "2027-05-05"}}
     seen = []

@@ -205,7 +205,7 @@ async def test_a_silent_session_is_paused_and_goes_on_when_the_user_speaks() -> 
         assert server.violations == []
 
 
-@pytest.mark.fault("P62")
+@pytest.mark.fault("P40")
 @pytest.mark.parametrize("model", ["gpt-live-1", "gpt-live-1.1"])
 @pytest.mark.parametrize(("script", "tools"), [("tool", (CLOCK,)), ("two_tools", (CLOCK, PLACE))])
 async def test_tools_are_called_and_the_answer_is_spoken(

@@ -64,7 +64,7 @@ def pitch(program: Program) -> float:
     return hear_pcm(read_wav(program.home / "a.wav")).hertz
 
 
-@pytest.mark.fault("P55")
+@pytest.mark.fault("P35")
 @pytest.mark.parametrize("model", ["gpt-realtime-2.1", "gptlive"])
 async def test_the_fallback_hears_and_speaks_by_one_model(
     program: Program, house: OwnHouse, model: str
@@ -79,7 +79,7 @@ async def test_the_fallback_hears_and_speaks_by_one_model(
     assert house.spoken == [], "nobody asks for what has ended"
 
 
-@pytest.mark.fault("P55")
+@pytest.mark.fault("P35")
 async def test_a_chat_models_words_are_read_aloud(program: Program, house: OwnHouse) -> None:
     done = await ask(program, house, "chat/openai/chat-1")
     assert done.of("ready")[0]["model"] == "chat-1"
@@ -135,7 +135,7 @@ def told(events: list[dict[str, Any]], code: str) -> list[str]:
     ]
 
 
-@pytest.mark.fault("P56", "P57")
+@pytest.mark.fault("P36", "P37")
 async def test_the_end_in_the_services_list_is_told_once_and_then_its_successor_taken(
     program: Program, house: OwnHouse
 ) -> None:
@@ -162,7 +162,7 @@ async def test_the_end_in_the_services_list_is_told_once_and_then_its_successor_
     assert len([words for words in told(done.events, "model") if "was switched off" in words]) == 1
 
 
-@pytest.mark.fault("P56")
+@pytest.mark.fault("P36")
 async def test_the_list_of_models_shows_the_ends(program: Program) -> None:
     day = (date.today() + timedelta(40)).isoformat()
     ends = {"gpt-realtime-2": day, "whisper-1": day}

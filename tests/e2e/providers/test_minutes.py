@@ -40,7 +40,7 @@ def tokens_of(usage: JsonObject) -> JsonObject:
     return {name: much for name, much in usage.items() if "token" in name or "put_" in name}
 
 
-@pytest.mark.fault("P60")
+@pytest.mark.fault("P38")
 async def test_minutes_and_messages_of_xai_are_on_the_bill(program: Program) -> None:
     async with XaiServer("normal", api_key=KEY) as server:
         began = time.monotonic()
@@ -59,7 +59,7 @@ async def test_minutes_and_messages_of_xai_are_on_the_bill(program: Program) -> 
     assert server.items_usd == pytest.approx(3 * ITEM_USD)
 
 
-@pytest.mark.fault("P61")
+@pytest.mark.fault("P39")
 async def test_a_long_past_costs_xai_users_nothing(program: Program) -> None:
     lines = [f"This is line {number}." for number in range(30)]
     async with XaiServer("normal", api_key=KEY) as server:
@@ -78,7 +78,7 @@ async def test_a_long_past_costs_xai_users_nothing(program: Program) -> None:
     assert server.violations == []
 
 
-@pytest.mark.fault("P60")
+@pytest.mark.fault("P38")
 async def test_gpt_live_costs_by_its_own_count_and_less_while_it_stands_by(
     program: Program,
 ) -> None:
@@ -121,7 +121,7 @@ async def test_a_price_of_the_users_own_is_taken(program: Program) -> None:
     assert all(one["usage"]["connected_s"] is None for one in done.of("reply_done"))
 
 
-@pytest.mark.fault("P60")
+@pytest.mark.fault("P38")
 async def test_a_model_of_unknown_price_stays_unknown(program: Program) -> None:
     async with XaiServer("normal", api_key=KEY) as server:
         command = (
@@ -150,7 +150,7 @@ def cost_shown(terminal: Terminal) -> float:
 
 @pytest.mark.sound
 @pytest.mark.terminal
-@pytest.mark.fault("P60")
+@pytest.mark.fault("P38")
 def test_the_cost_on_the_screen_grows_with_the_minutes(stage: Stage) -> None:
     with serving(stage.home, "idle") as service:
         terminal = dial(stage, service, "--hands-free")

@@ -50,4 +50,4 @@ def test_what_is_typed_arrives_and_the_cursor_is_in_the_box(stage: Stage, serve:
 
 def cursor_line(terminal: Terminal) -> str:
     lines = terminal.screen_text().splitlines()
-    return lines[terminal._screen.screen.cursor.y]
+    return str(lines[terminal._screen.screen.cursor.y])

@@ -88,14 +88,14 @@ async def run(
     card = SoundCard(input_device, output_device, notify=hear)
     await card.open()
     try:
-        ear = _Ear(card.microphone) if card.microphone is not None else None
+        ear = _ProbeRecorder(card.microphone) if card.microphone is not None else None
         return await _measure(card, ear, tell, remarks)
     finally:
         await card.close()
 
 
 async def _measure(
-    card: SoundCard, ear: "_Ear | None", tell: Callable[[str], None], remarks: list[str]
+    card: SoundCard, ear: "_ProbeRecorder | None", tell: Callable[[str], None], remarks: list[str]
 ) -> Findings:
     async with asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(ear.listen()) if ear is not None else None
@@ -125,7 +125,7 @@ class _Echo:
 
 
 async def _play(
-    speaker: Speaker | None, ear: "_Ear | None", tell: Callable[[str], None]
+    speaker: Speaker | None, ear: "_ProbeRecorder | None", tell: Callable[[str], None]
 ) -> list[_Echo]:
     """Play the chirps, and find each of them in what was heard meanwhile."""
     if speaker is None:
@@ -142,7 +142,7 @@ async def _play(
     return echoes
 
 
-class _Ear:
+class _ProbeRecorder:
     """All that the microphone heard, and when each chunk of it came."""
 
     def __init__(self, microphone: Microphone) -> None:
@@ -201,7 +201,7 @@ class _Ear:
 
 def _conclude(
     card: SoundCard,
-    ear: "_Ear | None",
+    ear: "_ProbeRecorder | None",
     echoes: list[_Echo],
     quiet_end: int,
     voice_start: int,

@@ -134,7 +134,7 @@ def signal_group(process: Process, name: str) -> None:
             os.killpg(process.pid, getattr(signal, name))
 
 
-class _Ear:
+class _OutputReader:
     """The beginning of what comes out of a pipe, and its last line."""
 
     def __init__(self, stream: asyncio.StreamReader | None) -> None:
@@ -155,7 +155,7 @@ class _Ear:
 
 
 async def _talk(process: Process, data: bytes) -> Outcome:
-    output, complaint = _Ear(process.stdout), _Ear(process.stderr)
+    output, complaint = _OutputReader(process.stdout), _OutputReader(process.stderr)
     async with asyncio.TaskGroup() as tasks:
         work = [tasks.create_task(_feed(process.stdin, data))]
         work += [tasks.create_task(ear.listen()) for ear in (output, complaint)]

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 
-from voicechat.audio.devices import Microphone, SoundCard, Speaker
+from voicechat.audio.devices import CardLoudspeaker, Microphone, SoundCard
 from voicechat.audio.erle import erle_db
 from voicechat.audio.pcm import (
     FLOOR_DBFS,
@@ -125,7 +125,7 @@ class _Echo:
 
 
 async def _play(
-    speaker: Speaker | None, ear: "_ProbeRecorder | None", tell: Callable[[str], None]
+    speaker: CardLoudspeaker | None, ear: "_ProbeRecorder | None", tell: Callable[[str], None]
 ) -> list[_Echo]:
     """Play the chirps, and find each of them in what was heard meanwhile."""
     if speaker is None:

@@ -22,7 +22,7 @@ __all__ = [
     "Microphone",
     "SoundCard",
     "SoundChange",
-    "Speaker",
+    "CardLoudspeaker",
     "find_devices",
     "list_devices",
 ]
@@ -89,7 +89,7 @@ def _no_answer() -> DeviceError:
     return DeviceError(phrase("The sound server does not answer"), portaudio.hint())
 
 
-class Speaker:
+class CardLoudspeaker:
     """The loudspeaker as playout sees it.
 
     All values change together, with `generation`, when the device was opened again.
@@ -213,7 +213,7 @@ class SoundCard:
     ) -> None:
         self._notify = notify
         self.microphone: Microphone | None = None
-        self.speaker: Speaker | None = None
+        self.speaker: CardLoudspeaker | None = None
         self._chunk_ms = chunk_ms
         self._aside = Aside()
         wanted = [_Port("microphone", input_device)] * want_input
@@ -286,7 +286,7 @@ class SoundCard:
         if isinstance(port.stream, Capture):
             self.microphone = Microphone(port.stream, self._chunk_ms, self._tell_trouble)
         elif isinstance(port.stream, Render):
-            self.speaker = Speaker(port.stream)
+            self.speaker = CardLoudspeaker(port.stream)
         if not is_as_wanted:
             self._tell_other(port, port.stream)
 

@@ -6,7 +6,7 @@ moment it was given to the card.
 
 from collections.abc import AsyncIterator
 
-from voicechat.audio.devices import Microphone, SoundCard, Speaker
+from voicechat.audio.devices import CardLoudspeaker, Microphone, SoundCard
 from voicechat.audio.echo import Echo
 from voicechat.audio.resample import Resampler
 
@@ -26,14 +26,16 @@ class Hearing:
             async for chunk in microphone.chunks():
                 yield self._clean(chunk, microphone, self._card.speaker)
 
-    def _clean(self, chunk: bytes, microphone: Microphone, speaker: Speaker | None) -> bytes:
+    def _clean(
+        self, chunk: bytes, microphone: Microphone, speaker: CardLoudspeaker | None
+    ) -> bytes:
         if speaker is None or self._echo.mode == "off":
             return chunk
         self._follow(microphone, speaker)
         self._echo.play(self._resampler.process(speaker.take_played()))
         return self._echo.process(chunk, microphone.waiting)
 
-    def _follow(self, microphone: Microphone, speaker: Speaker) -> None:
+    def _follow(self, microphone: Microphone, speaker: CardLoudspeaker) -> None:
         now = (microphone.generation, speaker.generation)
         if now != self._seen:
             self._seen = now

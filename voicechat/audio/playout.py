@@ -28,7 +28,7 @@ DEPTH_MS = 60
 _REMEMBERED = 512
 
 
-class Speaker(Protocol):
+class PlaybackDevice(Protocol):
     """A loudspeaker as playout sees it.
 
     `rate` (Hz), `ring` and `latency_ms` change together with `generation`, when the device was
@@ -95,7 +95,7 @@ class Playout:
 
     def __init__(
         self,
-        speaker: Speaker,
+        speaker: PlaybackDevice,
         content_rate: int = HOUSE_RATE,
         target_ms: int = 100,
         depth_ms: int = DEPTH_MS,

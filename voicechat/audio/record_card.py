@@ -13,7 +13,7 @@ from voicechat.audio.recording import Recorder
 ASK_S = 0.1
 
 
-class Speaker(Protocol):
+class TappedLoudspeaker(Protocol):
     """A loudspeaker that remembers for two seconds what it gave to its device, once asked."""
 
     @property
@@ -35,7 +35,7 @@ class Card(Protocol):
     """Either may be missing."""
 
     @property
-    def speaker(self) -> Speaker | None: ...
+    def speaker(self) -> TappedLoudspeaker | None: ...
     @property
     def microphone(self) -> Microphone | None: ...
 
@@ -60,7 +60,7 @@ class CardRecording:
             start = microphone.heard_at - len(pcm) / FRAME_BYTES / rate
             self._recorder.user(pcm, self._recorder.frame_at(start), rate)
 
-    def _take(self, speaker: Speaker) -> None:
+    def _take(self, speaker: TappedLoudspeaker) -> None:
         if not self._recorder.is_on:
             speaker.end_recording()
             return

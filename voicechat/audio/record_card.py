@@ -24,7 +24,7 @@ class TappedLoudspeaker(Protocol):
     def end_recording(self) -> None: ...
 
 
-class Microphone(Protocol):
+class TappedMicrophone(Protocol):
     """`heard_at`: when (`time.perf_counter`) the end of the last chunk was at the microphone."""
 
     @property
@@ -37,7 +37,7 @@ class Card(Protocol):
     @property
     def speaker(self) -> TappedLoudspeaker | None: ...
     @property
-    def microphone(self) -> Microphone | None: ...
+    def microphone(self) -> TappedMicrophone | None: ...
 
 
 class CardRecording:

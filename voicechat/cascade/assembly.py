@@ -3,7 +3,7 @@
 from voicechat.cascade.ears import HttpEars, NoEars, Writer
 from voicechat.cascade.endpoints import service_of
 from voicechat.cascade.mind import make_mind
-from voicechat.cascade.mouth import HttpMouth, NoMouth, Speaker
+from voicechat.cascade.mouth import HttpMouth, NoMouth, SpeechVendor
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.parts import Ears, Mouth, Parts
 from voicechat.cascade.programs import EspeakMouth, SayMouth, find_program, likely_programs
@@ -46,7 +46,7 @@ def _mouth(options: LocalOptions) -> Mouth:
     return SpareMouth(mouth, spare) if spare else mouth
 
 
-def _speaker(options: LocalOptions) -> Speaker:
+def _speaker(options: LocalOptions) -> SpeechVendor:
     kind = options.mouth_kind
     if found := speech_services(kind):
         service = service_of(options, options.mouth, options.mouth_key, kind=kind)

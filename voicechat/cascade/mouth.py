@@ -29,7 +29,7 @@ class NoMouth:
         yield b""  # Makes this a generator, as the role asks.
 
 
-class Speaker(Protocol):
+class SpeechVendor(Protocol):
     """How one vendor's service is asked to say something."""
 
     @property
@@ -61,7 +61,7 @@ class HttpMouth:
     speaks = True
     is_billed = True
 
-    def __init__(self, speaker: Speaker, voice: str = "") -> None:
+    def __init__(self, speaker: SpeechVendor, voice: str = "") -> None:
         self._speaker, self._voice = speaker, voice
 
     async def speak(self, text: str, *, voice: str, speed: float) -> AsyncGenerator[bytes, None]:

@@ -14,7 +14,7 @@ from typing import cast
 
 from voicechat.cascade.ears import Writer
 from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.mouth import Speaker
+from voicechat.cascade.mouth import SpeechVendor
 from voicechat.cascade.options import LocalOptions
 
 _MODULE = "_speech"
@@ -26,7 +26,7 @@ class SpeechServices:
 
     writer: Callable[[HttpService, LocalOptions], Writer]
     """Speech to text."""
-    speaker: Callable[[HttpService, LocalOptions], Speaker]
+    speaker: Callable[[HttpService, LocalOptions], SpeechVendor]
     """Text to speech."""
 
 

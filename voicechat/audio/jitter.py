@@ -71,7 +71,7 @@ class Stats:
     """Whether sound comes at the pace of speech."""
 
 
-class _Reply(WaitingReply):
+class _PacedReply(WaitingReply):
     """A reply with what is known of its pace."""
 
     def __init__(self, reply_id: str, rule: StartRule, rate: int) -> None:
@@ -110,7 +110,7 @@ class JitterBuffer:
         self._rate = rate
         self._fade = ms_to_frames(FADE_MS, rate)
         self._low = ms_to_frames(LOW_MS, rate)
-        self._replies: deque[_Reply] = deque()
+        self._replies: deque[_PacedReply] = deque()
         self._abandoned: OrderedDict[str, None] = OrderedDict()
         self._received: OrderedDict[str, int] = OrderedDict()
         self._start_learner = StartLearner(target_ms, known)
@@ -244,19 +244,19 @@ class JitterBuffer:
 
     # -- inside: what came ----------------------------------------------------------------------
 
-    def _find(self, reply_id: str) -> _Reply | None:
+    def _find(self, reply_id: str) -> _PacedReply | None:
         return next((reply for reply in self._replies if reply.reply_id == reply_id), None)
 
-    def _begin(self, reply_id: str) -> _Reply:
+    def _begin(self, reply_id: str) -> _PacedReply:
         for earlier in self._replies:
             self._complete(earlier)
-        reply = _Reply(reply_id, self._start_learner.rule, self._rate)
+        reply = _PacedReply(reply_id, self._start_learner.rule, self._rate)
         self._replies.append(reply)
         self._pace.begin()
         self._delay.begin()
         return reply
 
-    def _log(self, reply: _Reply, count: int, pcm: bytes) -> None:
+    def _log(self, reply: _PacedReply, count: int, pcm: bytes) -> None:
         """Keep what the arrival of so many frames teaches."""
         now, end = self._ms(self._clock), self._ms(reply.arrived)
         start = end - self._ms(count)
@@ -265,7 +265,7 @@ class JitterBuffer:
         has_voice = not self._voice.hear(pcm[: len(pcm) // 2 * 2])
         self._delay.note(now, start, end, has_voice=has_voice)
 
-    def _complete(self, reply: _Reply) -> None:
+    def _complete(self, reply: _PacedReply) -> None:
         if not reply.is_finished:
             reply.is_finished = True
             if not self.is_paced:
@@ -280,7 +280,7 @@ class JitterBuffer:
         while self._replies and self._replies[0].is_over:
             self._replies.popleft()
 
-    def _start(self, reply: _Reply) -> None:
+    def _start(self, reply: _PacedReply) -> None:
         """Let a reply play if it may."""
         if reply.state == "playing" or not reply.level:
             return
@@ -288,7 +288,7 @@ class JitterBuffer:
         if reply.is_finished or has_waited or self._has_enough(reply):
             self._play(reply)
 
-    def _has_enough(self, reply: _Reply) -> bool:
+    def _has_enough(self, reply: _PacedReply) -> bool:
         if self.is_paced:
             if reply.state == "starved":
                 ran_out_lately = self._clock - reply.gap_at < ms_to_frames(AGAIN_MS, self._rate)
@@ -300,12 +300,12 @@ class JitterBuffer:
             needed_ms = reply.rule.needed_ms(reply.arrivals.is_one_delta)
         return reply.level >= ms_to_frames(needed_ms, self._rate)
 
-    def _behind_ms(self, reply: _Reply, downstream: int) -> float:
+    def _behind_ms(self, reply: _PacedReply, downstream: int) -> float:
         """How much later than its target delay a paced reply would go on now."""
         plays_at = self._ms(self._clock + downstream)
         return self._delay.delay_ms(plays_at, self._ms(reply.played)) - self._delay.target_ms
 
-    def _play(self, reply: _Reply) -> None:
+    def _play(self, reply: _PacedReply) -> None:
         if reply.state == "starved" and reply.tempo.in_pause:
             self._added += reply.gap
         elif reply.state == "starved":
@@ -314,7 +314,7 @@ class JitterBuffer:
             self._gap += reply.gap
         reply.state, reply.gap, reply.waited = "playing", 0, 0
 
-    def _take(self, reply: _Reply, frames: int, downstream: int) -> Block | None:
+    def _take(self, reply: _PacedReply, frames: int, downstream: int) -> Block | None:
         """Sound of the first item with any; its reserve only as a fade."""
         item = reply.first_item()
         if reply.state != "playing" or item is None or not item.level:
@@ -329,7 +329,7 @@ class JitterBuffer:
             reply.gaps += not reply.tempo.in_pause
         return block
 
-    def _aim(self, reply: _Reply, downstream: int) -> Aim:
+    def _aim(self, reply: _PacedReply, downstream: int) -> Aim:
         if reply.is_finished:
             return Aim()
         buffered = self._ms(reply.level + downstream)

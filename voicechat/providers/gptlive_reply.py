@@ -47,7 +47,7 @@ STRAY_S = 1.0
 
 
 @dataclass(slots=True)
-class _Reply:
+class _OpenReply:
     name: str
     rate: int
     start_ms: float
@@ -125,7 +125,7 @@ class Voice:
         self._begins = begins
         self._text_only = text_only
         self._count = 0
-        self._reply: _Reply | None = None
+        self._reply: _OpenReply | None = None
         self._samples = Samples()
         self._stopped_ms: float | None = None
         """While a reply is dropped that nobody wants: silence in it so far."""
@@ -255,7 +255,7 @@ class Voice:
     # -- small state ----------------------------------------------------------------------------
 
     @property
-    def _running(self) -> _Reply:
+    def _running(self) -> _OpenReply:
         assert self._reply is not None
         return self._reply
 
@@ -267,7 +267,7 @@ class Voice:
         self._count += 1
         self._stray_until = float("-inf")
         name = f"{self._stamp}_{self._count}"
-        self._reply = _Reply(name, self._rate, here_ms, now, now)
+        self._reply = _OpenReply(name, self._rate, here_ms, now, now)
         return [*events, ReplyStarted(self._reply.id)]
 
     def _finish(self, status: ReplyStatus, code: str = "", message: str = "") -> list[Event]:

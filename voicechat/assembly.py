@@ -66,7 +66,7 @@ class House:
     """The conversation to go on with."""
     record: Path | None = None
     """Where to record the call from its beginning; None: not until a key asks for it."""
-    recorder: recording.Recorder | None = None
+    recorder: recording.CallRecorder | None = None
     config_path: Path | None = None
     """The file that was named on the command line."""
     remembering: threading.Thread | None = None
@@ -200,12 +200,12 @@ class House:
             return None
         return CardRecording(self.sound, self.recorder)
 
-    def _recorder(self, notify: Notify, *, with_sound: bool) -> recording.Recorder | None:
+    def _recorder(self, notify: Notify, *, with_sound: bool) -> recording.CallRecorder | None:
         if self.record is not None and not with_sound:
             hint = phrase("With --plain, add --hands-free; leave --text and --say out")
             raise ConfigError(phrase("There is no sound to record"), hint)
         folder = data_folder(self.environ) / "recordings"
-        return recording.Recorder(self.record or folder, notify) if with_sound else None
+        return recording.CallRecorder(self.record or folder, notify) if with_sound else None
 
     def _note(self, notice: Notice, listener: Listener) -> None:
         """What is told to the front end; the end of a model is told in one call only."""

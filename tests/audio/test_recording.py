@@ -14,7 +14,7 @@ import pytest
 from tests.audio.program import killed
 from tests.fakes.pulse import wait_until
 from voicechat.audio.pcm import HOUSE_RATE
-from voicechat.audio.recording import Recorder
+from voicechat.audio.recording import CallRecorder
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice
 
@@ -44,7 +44,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_user_is_left_and_assistant_right_each_at_its_time(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "call.wav")
+    recorder = CallRecorder(tmp_path / "call.wav")
     recorder.start()
     recorder.user(tone(CHUNK, 3000), 2400)
     recorder.assistant(tone(CHUNK, 9000), 7200)
@@ -55,7 +55,7 @@ def test_user_is_left_and_assistant_right_each_at_its_time(tmp_path: Path) -> No
 
 
 def test_nothing_is_kept_before_it_is_started_or_after_it_is_stopped(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "call.wav")
+    recorder = CallRecorder(tmp_path / "call.wav")
     recorder.user(tone(CHUNK, 9000), 0)
     assert not recorder.is_on and recorder.seconds == 0
     recorder.start()
@@ -69,7 +69,7 @@ def test_nothing_is_kept_before_it_is_started_or_after_it_is_stopped(tmp_path: P
 
 
 def test_the_timeline_begins_when_it_is_started(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "call.wav")
+    recorder = CallRecorder(tmp_path / "call.wav")
     recorder.start()
     now = time.perf_counter()
     assert 0 <= recorder.frame_at(now) < HOUSE_RATE
@@ -78,7 +78,7 @@ def test_the_timeline_begins_when_it_is_started(tmp_path: Path) -> None:
 
 
 def test_each_start_makes_a_file_of_its_own(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "calls")
+    recorder = CallRecorder(tmp_path / "calls")
     names = set()
     for _ in range(3):
         assert recorder.toggle() is True
@@ -109,7 +109,7 @@ def test_a_recording_is_whole_after_a_kill(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_told_once_and_nothing_else_happens(small_disk: Path) -> None:
     told: list[Notice] = []
-    recorder = Recorder(small_disk / "call.wav", told.append)
+    recorder = CallRecorder(small_disk / "call.wav", told.append)
     recorder.start()
     for chunk in range(500):
         recorder.user(tone(CHUNK, 9000), chunk * CHUNK)
@@ -128,7 +128,7 @@ def test_a_full_disk_is_told_once_and_nothing_else_happens(small_disk: Path) -> 
 @pytest.mark.fault("D09")
 def test_a_disk_that_hangs_costs_no_memory_without_end_and_is_told_once(tmp_path: Path) -> None:
     told: list[Notice] = []
-    recorder = Recorder(tmp_path / "call.wav", told.append)
+    recorder = CallRecorder(tmp_path / "call.wav", told.append)
     recorder.start()
     block = bytes(200_000)
     for number in range(200):  # 40 MB at once: no disk takes it between two of them.
@@ -139,7 +139,7 @@ def test_a_disk_that_hangs_costs_no_memory_without_end_and_is_told_once(tmp_path
 
 
 def test_a_file_that_cannot_be_made_is_told_and_recording_stays_off(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "gone" / "call.wav")
+    recorder = CallRecorder(tmp_path / "gone" / "call.wav")
     with pytest.raises(VoiceChatError, match="No such file"):
         recorder.start()
     assert not recorder.is_on

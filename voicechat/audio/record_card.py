@@ -8,7 +8,7 @@ import asyncio
 from typing import Protocol
 
 from voicechat.audio.pcm import FRAME_BYTES
-from voicechat.audio.recording import Recorder
+from voicechat.audio.recording import CallRecorder
 
 ASK_S = 0.1
 
@@ -43,7 +43,7 @@ class Card(Protocol):
 class CardRecording:
     """Feeds a recorder while it is on; `run` it beside the card."""
 
-    def __init__(self, card: Card, recorder: Recorder) -> None:
+    def __init__(self, card: Card, recorder: CallRecorder) -> None:
         self._card, self._recorder = card, recorder
 
     async def run(self) -> None:

@@ -28,7 +28,7 @@ Side: TypeAlias = Literal["user", "assistant"]
 Piece: TypeAlias = tuple[Side, bytes, int, int]
 
 
-class Recorder:
+class CallRecorder:
     """Starts and stops recordings, one at a time; off until `start`.
 
     Args:

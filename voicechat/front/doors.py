@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from voicechat.audio.recording import Recorder
+from voicechat.audio.recording import CallRecorder
 from voicechat.errors import ConfigError
 from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.line import Line
@@ -39,7 +39,7 @@ class Doors:
     """Raises DeviceError when there is no sound system, or it does not answer."""
     pick_device: Callable[[str, int], None]
     """Use the device of this index as `input` or `output` from now on."""
-    recorder: Callable[[], Recorder | None] = lambda: None
+    recorder: Callable[[], CallRecorder | None] = lambda: None
     """Keeps the sound of the call; None: there is no sound."""
     is_waking: Callable[[], bool] = lambda: False
     """Whether the microphone was just opened and hears nothing yet."""

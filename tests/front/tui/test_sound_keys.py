@@ -7,13 +7,13 @@ import pytest
 
 from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.front.staged import StagedApp, until
-from voicechat.audio.recording import Recorder
+from voicechat.audio.recording import CallRecorder
 
 SHORT = replace(SCRIPTS["normal"], replies=(Reply("Yes.", audio_ms=100),))
 
 
 async def test_ctrl_r_records_shows_it_all_the_time_and_says_where(tmp_path: Path) -> None:
-    app, recorder = StagedApp(SHORT, sound=True), Recorder(tmp_path / "call.wav")
+    app, recorder = StagedApp(SHORT, sound=True), CallRecorder(tmp_path / "call.wav")
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         screen = await until(pilot, "- ready")
         assert "REC" not in screen
@@ -31,7 +31,7 @@ async def test_ctrl_r_records_shows_it_all_the_time_and_says_where(tmp_path: Pat
 async def test_a_recording_that_cannot_be_made_is_told_and_nothing_is_shown_as_recorded(
     tmp_path: Path,
 ) -> None:
-    app, recorder = StagedApp(SHORT, sound=True), Recorder(tmp_path / "gone" / "call.wav")
+    app, recorder = StagedApp(SHORT, sound=True), CallRecorder(tmp_path / "gone" / "call.wav")
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         await until(pilot, "- ready")
         app._doors = replace(app._doors, recorder=lambda: recorder)

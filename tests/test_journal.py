@@ -23,7 +23,7 @@ from voicechat.events import (
     ReplyText,
     TurnCommitted,
 )
-from voicechat.journal import Item, Journal, NullJournal, Recorder, data_folder, load
+from voicechat.journal import Item, Journal, NullJournal, TranscriptWriter, data_folder, load
 
 
 class Call:
@@ -282,13 +282,13 @@ def test_the_folder_can_be_named(tmp_path: Path) -> None:
 
 
 def test_the_null_journal_keeps_nothing(tmp_path: Path) -> None:
-    journal: Recorder = NullJournal()
+    journal: TranscriptWriter = NullJournal()
     journal.record(Row("a", "user", "hello", state=State.DONE), [])
     assert journal.close()
 
 
 def test_a_journal_is_a_recorder(tmp_path: Path) -> None:
-    journal: Recorder = Journal.open(tmp_path, "m", "p", print)
+    journal: TranscriptWriter = Journal.open(tmp_path, "m", "p", print)
     assert journal.close()
 
 

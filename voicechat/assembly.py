@@ -31,7 +31,15 @@ from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event, Notice, Notify, SessionReady
 from voicechat.front.doors import TypedKey
 from voicechat.front.listing import DeviceRow, ModelRow
-from voicechat.journal import Journal, NullJournal, Recorder, Resumed, data_folder, resume, used
+from voicechat.journal import (
+    Journal,
+    NullJournal,
+    Resumed,
+    TranscriptWriter,
+    data_folder,
+    resume,
+    used,
+)
 from voicechat.journal.learned import Learned
 from voicechat.journal.retirements import EndsMemory, good_ends
 from voicechat.key_shapes import find_key
@@ -60,7 +68,7 @@ class House:
     proxy_option: str | None = None
     trace: Trace | None = None
     sound: SoundCard | None = None
-    journal: Recorder | None = None
+    journal: TranscriptWriter | None = None
     wants_speech: bool = True
     resumed: Resumed | None = None
     """The conversation to go on with."""
@@ -269,7 +277,7 @@ class House:
             notify=notify,
         )
 
-    def _journal(self, line: Line, notify: Notify) -> Recorder:
+    def _journal(self, line: Line, notify: Notify) -> TranscriptWriter:
         if not self.config.save:
             return NullJournal()
         return Journal.open(

@@ -48,7 +48,7 @@ from voicechat.events import (
 )
 from voicechat.gate import Gate
 from voicechat.interruption import Act, Interruption
-from voicechat.journal import Recorder
+from voicechat.journal import TranscriptWriter
 from voicechat.line import Line
 from voicechat.lines import Lines, Listener
 from voicechat.links.websocket import Link
@@ -92,7 +92,7 @@ class Session:
         dial: Callable[[], Line],
         conversation: Conversation,
         engine: Engine,
-        journal: Recorder,
+        journal: TranscriptWriter,
         listener: Listener,
         *,
         hands_free: bool = False,

@@ -22,7 +22,7 @@ from voicechat.environment import user_folder
 from voicechat.journal.export import FORMATS, export
 from voicechat.journal.library import LAST, Kept, list_kept
 from voicechat.journal.reading import Item, Loaded, load
-from voicechat.journal.recorder import Journal, NullJournal, Recorder, Said
+from voicechat.journal.recorder import Journal, NullJournal, Said, TranscriptWriter
 from voicechat.journal.resuming import Resumed, read, resume
 
 __all__ = [
@@ -33,7 +33,7 @@ __all__ = [
     "Kept",
     "Loaded",
     "NullJournal",
-    "Recorder",
+    "TranscriptWriter",
     "Resumed",
     "Said",
     "data_folder",

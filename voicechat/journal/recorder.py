@@ -50,7 +50,7 @@ class Said(Protocol):
     def is_finished(self) -> bool: ...
 
 
-class Recorder(Protocol):
+class TranscriptWriter(Protocol):
     """Whoever keeps the conversation."""
 
     model: str

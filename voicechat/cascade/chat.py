@@ -7,7 +7,7 @@ from typing import Any
 
 from voicechat.cascade import chat_asking
 from voicechat.cascade.attempts import attempts
-from voicechat.cascade.chat_reading import ChatReader, Voice
+from voicechat.cascade.chat_reading import AnswerStream, ChatReader
 from voicechat.cascade.chat_ways import ChatWays
 from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.parts import NotHeardError, Piece, Question, Said
@@ -56,7 +56,7 @@ class ChatMind:
         for piece in reader.finish():
             yield piece
 
-    def _voice(self, question: Question) -> Voice | None:
+    def _voice(self, question: Question) -> AnswerStream | None:
         """What becomes of sound in the answer; None: there is none."""
         return None
 

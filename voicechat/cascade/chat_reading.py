@@ -23,7 +23,7 @@ Fail = Callable[[Any], VoiceChatError]
 """Makes an error of ours from a service's."""
 
 
-class Voice(Protocol):
+class AnswerStream(Protocol):
     """Takes the words and the sound of an answer, and gives pieces for both."""
 
     def write(self, words: str) -> list[Piece]:
@@ -61,7 +61,7 @@ class _Call:
 class ChatReader:
     """Fold over the events of one answer."""
 
-    def __init__(self, fail: Fail, voice: Voice | None = None) -> None:
+    def __init__(self, fail: Fail, voice: AnswerStream | None = None) -> None:
         self._fail, self._voice = fail, voice or NoVoice()
         self._thoughts = Thoughts()
         self._calls: list[tuple[int, _Call]] = []

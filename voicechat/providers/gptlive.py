@@ -40,7 +40,7 @@ from voicechat.events import (
 from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect, Profile, Settings
 from voicechat.providers.gptlive_errors import Farewell
-from voicechat.providers.gptlive_reply import Voice
+from voicechat.providers.gptlive_reply import ReplyStream
 from voicechat.providers.gptlive_setup import address
 from voicechat.providers.gptlive_start import Start
 from voicechat.providers.gptlive_tools import HELPER_MODEL, Helper
@@ -139,7 +139,7 @@ class GptLiveDialect(Dialect):
         self._now = now
         self._uplink = Uplink(self._say, self.input_rate, hands_free=settings.hands_free)
         self._words = Words(stamp, is_transcribed=settings.transcription_model != "none")
-        self._voice = Voice(
+        self._voice = ReplyStream(
             stamp, self.output_rate, self._reply_begins, text_only=settings.text_only
         )
 

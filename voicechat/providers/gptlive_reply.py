@@ -102,7 +102,7 @@ class _OpenReply:
         return over is not None and self.sign_at - over < YIELD_S
 
 
-class Voice:
+class ReplyStream:
     """What the model says in one session.
 
     Args:

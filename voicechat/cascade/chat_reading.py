@@ -50,7 +50,7 @@ class NoVoice:
 
 
 @dataclass(slots=True)
-class _Call:
+class _PartialCall:
     """A call that is still being written."""
 
     id: str
@@ -64,7 +64,7 @@ class ChatReader:
     def __init__(self, fail: Fail, voice: AnswerStream | None = None) -> None:
         self._fail, self._voice = fail, voice or NoVoice()
         self._thoughts = Thoughts()
-        self._calls: list[tuple[int, _Call]] = []
+        self._calls: list[tuple[int, _PartialCall]] = []
         self._cut: CutShort | None = None
         self._is_empty = True
 
@@ -137,13 +137,13 @@ class ChatReader:
             arguments = json.dumps(arguments, ensure_ascii=False)
         call.arguments += arguments if isinstance(arguments, str) else ""
 
-    def _find(self, index: int, part: dict[str, Any], function: dict[str, Any]) -> _Call:
+    def _find(self, index: int, part: dict[str, Any], function: dict[str, Any]) -> _PartialCall:
         """The call a part belongs to: a name with a new id begins one, whatever its index."""
         given = str(part.get("id") or "")
         for known, call in reversed(self._calls):
             if known == index and not (function.get("name") and given and given != call.id):
                 return call
-        self._calls.append((index, _Call(given)))
+        self._calls.append((index, _PartialCall(given)))
         return self._calls[-1][1]
 
 

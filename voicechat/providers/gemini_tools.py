@@ -21,7 +21,7 @@ _TOO_LATE = "The user has moved on. Do not speak of this."
 
 
 @dataclass(frozen=True, slots=True)
-class _Call:
+class _GeminiCall:
     server_id: str
     """Empty: the server gave none."""
     name: str
@@ -47,7 +47,7 @@ class Tools:
         self._stamp = stamp
         self._names = names
         self._schedules = schedules
-        self._open: dict[str, _Call] = {}
+        self._open: dict[str, _GeminiCall] = {}
         self._count = 0
 
     @property
@@ -63,7 +63,7 @@ class Tools:
         server_id, name = identity(call, "id"), clean(text(call, "name"))
         if server_id and server_id in self._open:
             return None
-        made = _Call(server_id, name)
+        made = _GeminiCall(server_id, name)
         if reply is None:
             self._answer(made, {"error": _TOO_LATE}, "SILENT")
             return None
@@ -91,7 +91,7 @@ class Tools:
         self._answer(call, {key: _value(result.output)}, "WHEN_IDLE")
         return True
 
-    def _answer(self, call: _Call, response: JsonObject, scheduling: str) -> None:
+    def _answer(self, call: _GeminiCall, response: JsonObject, scheduling: str) -> None:
         answer: JsonObject = {"name": call.name, "response": response}
         if call.server_id:
             answer["id"] = call.server_id

@@ -21,7 +21,7 @@ _NO_TOOL = json.dumps({"error": "This tool is not available. Answer without it."
 
 
 @dataclass(slots=True)
-class _Call:
+class _GlmCall:
     call_id: str
     """How we name it."""
     given_id: str
@@ -37,7 +37,7 @@ class Calls:
     say: Callable[[JsonObject], None]
     refusals: int = 0
     """Rounds of unknown tools since the model last said something."""
-    _open: list[_Call] = field(default_factory=list)
+    _open: list[_GlmCall] = field(default_factory=list)
     _made: int = 0
 
     def called(self, message: JsonObject, reply_id: str, known: set[str]) -> ToolCalled | None:
@@ -46,7 +46,7 @@ class Calls:
         if given_id and any(call.given_id == given_id for call in self._open):
             return None
         self._made += 1
-        call = _Call(given_id or f"call_{self._made}", given_id, reply_id)
+        call = _GlmCall(given_id or f"call_{self._made}", given_id, reply_id)
         self._open.append(call)
         if name not in known:
             call.output = _NO_TOOL

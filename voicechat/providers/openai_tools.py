@@ -30,7 +30,7 @@ _REMEMBERED = 64
 
 
 @dataclass(slots=True)
-class _Call:
+class _PendingCall:
     """What is known of a call that is not whole yet."""
 
     reply_id: str
@@ -62,7 +62,7 @@ class Calls:
     replies: Replies
     offered: frozenset[str] = frozenset()
     rounds: int = 0
-    _begun: dict[str, _Call] = field(default_factory=dict)
+    _begun: dict[str, _PendingCall] = field(default_factory=dict)
     """By the id of the item, or of the call where the item has none."""
     _seen: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     """By the id of each call that was told: its reply, its item and its arguments."""
@@ -139,19 +139,19 @@ class Calls:
 
     # -- one call -------------------------------------------------------------------------------
 
-    def _call(self, key: str, reply_id: str) -> _Call:
+    def _call(self, key: str, reply_id: str) -> _PendingCall:
         call = self._begun.get(key)
         if call is None or call.reply_id != reply_id:  # Ids of replies that ended are free again.
-            call = self._begun[key] = _Call(reply_id)
+            call = self._begun[key] = _PendingCall(reply_id)
         _forget_oldest(self._begun)
         return call
 
-    def _learn(self, call: _Call, source: JsonObject) -> None:
+    def _learn(self, call: _PendingCall, source: JsonObject) -> None:
         call.call_id = identity(source, "call_id") or call.call_id
         call.name = clean_line(text(source, "name"), 120) or call.name
         call.arguments = text(source, "arguments") or call.arguments
 
-    def _is_known(self, call: _Call, reply: Reply, key: str, *, is_copy: bool) -> bool:
+    def _is_known(self, call: _PendingCall, reply: Reply, key: str, *, is_copy: bool) -> bool:
         """Whether a call was told before.  Some servers begin anew with their ids in each reply."""
         told = self._seen.get(call.call_id)
         if told is None or call.call_id in self._of:
@@ -159,7 +159,9 @@ class Calls:
         reply_id, told_key, arguments = told
         return reply_id == reply.id or (is_copy and (told_key, arguments) == (key, call.arguments))
 
-    def _tell(self, call: _Call, reply: Reply, key: str, *, is_copy: bool = False) -> list[Event]:
+    def _tell(
+        self, call: _PendingCall, reply: Reply, key: str, *, is_copy: bool = False
+    ) -> list[Event]:
         if not call.call_id or self._is_known(call, reply, key, is_copy=is_copy):
             return []
         self._seen[call.call_id] = (reply.id, key, call.arguments)
@@ -180,7 +182,10 @@ class Calls:
 
 
 def _forget_oldest(
-    found: dict[str, _Call] | dict[str, _Round] | dict[str, str] | dict[str, tuple[str, str, str]],
+    found: dict[str, _PendingCall]
+    | dict[str, _Round]
+    | dict[str, str]
+    | dict[str, tuple[str, str, str]],
 ) -> None:
     if len(found) > _REMEMBERED:
         del found[next(iter(found))]

@@ -31,7 +31,7 @@ Reply = Callable[[SendToolResult], None]
 
 
 @dataclass(slots=True)
-class _Call:
+class _RunningCall:
     """A call that is under way; without a task before `run`."""
 
     called: ToolCalled
@@ -86,7 +86,7 @@ class Toolbox:
         ]
         self._names, self._consent = Names(), Consent(ask_s)
         self._tasks: asyncio.TaskGroup | None = None
-        self._calls: dict[str, _Call] = {}
+        self._calls: dict[str, _RunningCall] = {}
         """By their ids, in the order they were made."""
         self._told: set[str] = set()
 
@@ -184,7 +184,7 @@ class Toolbox:
     def call(self, called: ToolCalled, answer: Reply) -> None:
         """Have it done; returns at once.  A call that is under way already is not begun again."""
         if called.call_id not in self._calls:
-            call = self._calls[called.call_id] = _Call(called, answer)
+            call = self._calls[called.call_id] = _RunningCall(called, answer)
             if self._tasks is not None:
                 call.task = self._tasks.create_task(self._answer(call))
 
@@ -205,7 +205,7 @@ class Toolbox:
             text = f"The tool {clean_line(call.called.name, 80)} was stopped by the user"
             self._give(call, Answer(text, is_error=True))
 
-    async def _answer(self, call: _Call) -> None:
+    async def _answer(self, call: _RunningCall) -> None:
         try:
             given = await self._work(call.called)
         except VoiceChatError as error:
@@ -215,13 +215,13 @@ class Toolbox:
             raise
         self._give(call, given)
 
-    def _give(self, call: _Call, given: Answer) -> None:
+    def _give(self, call: _RunningCall, given: Answer) -> None:
         """The answer, to a call that nobody has ended yet."""
         if self._forget(call):
             called, output = call.called, clean(given.output)
             call.answer(SendToolResult(called.call_id, called.name, output, given.is_error))
 
-    def _forget(self, call: _Call) -> bool:
+    def _forget(self, call: _RunningCall) -> bool:
         """Whether it was still under way."""
         is_open = self._calls.get(call.called.call_id) is call
         if is_open:

@@ -90,7 +90,7 @@ _ITEM = checks.by_type(
 
 
 @dataclass(slots=True, eq=False)
-class Item:
+class ServerItem:
     """One entry; `wire` is what clients see, without the sound."""
 
     wire: dict[str, Any]
@@ -140,27 +140,27 @@ class Item:
         return Said(self.wire["role"], joint.join(filter(None, words)), pcm, pictures)
 
 
-def spoken_item(item_id: str, pcm: bytes) -> Item:
+def spoken_item(item_id: str, pcm: bytes) -> ServerItem:
     """A committed turn of the user."""
     part = {"type": "input_audio", "transcript": None}
     wire = _message(item_id, "user", "completed", [part])
-    return Item(wire, pcm, len(pcm))
+    return ServerItem(wire, pcm, len(pcm))
 
 
-def reply_item() -> Item:
+def reply_item() -> ServerItem:
     """An answer that is about to be given."""
-    return Item(_message(new_id("item"), "assistant", "in_progress", []), bytearray())
+    return ServerItem(_message(new_id("item"), "assistant", "in_progress", []), bytearray())
 
 
-def call_item(call_id: str, name: str) -> Item:
+def call_item(call_id: str, name: str) -> ServerItem:
     """A call of a tool whose arguments are still to be told."""
     wire = {"id": new_id("item"), "object": "realtime.item", "type": "function_call"}
-    return Item(
+    return ServerItem(
         {**wire, "status": "in_progress", "call_id": call_id, "name": name, "arguments": ""}
     )
 
 
-def read_item(value: Any, path: str = "item") -> Item:
+def read_item(value: Any, path: str = "item") -> ServerItem:
     """An item as a client creates it.
 
     Raises:
@@ -170,11 +170,11 @@ def read_item(value: Any, path: str = "item") -> Item:
     wire["object"], wire["status"] = "realtime.item", "completed"
     wire["id"] = wire.get("id") or new_id("item")
     if wire["type"] != "message":
-        return Item(wire)
+        return ServerItem(wire)
     check = checks.by_type(_PART_KINDS[wire["role"]])
     parts = checks.array(check)(wire["content"], f"{path}.content")
     pcm = b"".join(part.pop("audio", b"") for part in parts)
-    return Item(_message(wire["id"], wire["role"], "completed", parts), pcm, len(pcm))
+    return ServerItem(_message(wire["id"], wire["role"], "completed", parts), pcm, len(pcm))
 
 
 def _message(item_id: str, role: str, status: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
@@ -193,9 +193,9 @@ class History:
 
     def __init__(self) -> None:
         self.id = new_id("conv")
-        self.items: list[Item] = []
+        self.items: list[ServerItem] = []
 
-    def add(self, item: Item, after: str | None = None) -> str | None:
+    def add(self, item: ServerItem, after: str | None = None) -> str | None:
         """Put an item in (at the end; `root`: at the start); the id of the one before it."""
         if any(other.id == item.id for other in self.items):
             message = f"Error adding item: an item with ID '{item.id}' already exists."
@@ -207,13 +207,13 @@ class History:
         self._thin()
         return self.items[place - 1].id if place else None
 
-    def before(self, item: Item) -> str | None:
+    def before(self, item: ServerItem) -> str | None:
         """The id of the one before it; None at the start, or where it was deleted."""
         ids = [other.id for other in self.items]
         place = ids.index(item.id) if item.id in ids else 0
         return ids[place - 1] if place else None
 
-    def find(self, item_id: str, doing: str) -> Item:
+    def find(self, item_id: str, doing: str) -> ServerItem:
         """The item; a refusal names what was to be done with it."""
         return self.items[self._place(item_id, "item_id", doing)]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from voicechat.cascade.items import History, Item, call_item, reply_item
+from voicechat.cascade.items import History, ServerItem, call_item, reply_item
 from voicechat.cascade.parts import ToolCall
 
 Send = Callable[[dict[str, Any]], None]
@@ -30,13 +30,13 @@ class Output:
     response_id: str
     index: int
 
-    def added(self, item: Item) -> None:
+    def added(self, item: ServerItem) -> None:
         """The item enters the response, and the conversation."""
         self.tell({"type": "response.output_item.added", "item": item.wire})
         if self.history:
             self._converse("added", item, self.history.add(item))
 
-    def done(self, item: Item) -> None:
+    def done(self, item: ServerItem) -> None:
         """The item is whole, or as whole as it gets."""
         if self.history:
             self._converse("done", item, self.history.before(item))
@@ -45,7 +45,7 @@ class Output:
     def tell(self, event: dict[str, Any]) -> None:
         self.send({**event, "response_id": self.response_id, "output_index": self.index})
 
-    def _converse(self, what: str, item: Item, previous: str | None) -> None:
+    def _converse(self, what: str, item: ServerItem, previous: str | None) -> None:
         event = {"type": f"conversation.item.{what}", "item": item.wire}
         self.send({**event, "previous_item_id": previous})
 
@@ -57,7 +57,7 @@ class Message:
     output: Output
     kind: Kind
     words: str = ""
-    item: Item = field(default_factory=reply_item)
+    item: ServerItem = field(default_factory=reply_item)
 
     def __post_init__(self) -> None:
         self.output.added(self.item)
@@ -104,7 +104,7 @@ class Message:
         self.output.tell({**event, "item_id": self.item.id, "content_index": 0})
 
 
-def tell_call(output: Output, call: ToolCall) -> Item:
+def tell_call(output: Output, call: ToolCall) -> ServerItem:
     """A call of a tool, whole at once."""
     item = call_item(call.call_id, call.name)
     output.added(item)

@@ -12,7 +12,7 @@ from typing import Any
 from voicechat.cascade import checks, items
 from voicechat.cascade.checks import Refusal
 from voicechat.cascade.hearing import InputBuffer, Started, Stopped
-from voicechat.cascade.items import History, Item, new_id
+from voicechat.cascade.items import History, ServerItem, new_id
 from voicechat.cascade.parts import Parts
 from voicechat.cascade.reply import ReplyPlan, Send
 from voicechat.cascade.scribe import Scribe
@@ -177,7 +177,7 @@ class Session:
         previous = self._history.add(item, event.get("previous_item_id"))
         self._tell_item(item, previous)
 
-    def _tell_item(self, item: Item, previous: str | None) -> None:
+    def _tell_item(self, item: ServerItem, previous: str | None) -> None:
         for what in ("added", "done"):
             event = {"type": f"conversation.item.{what}", "previous_item_id": previous}
             self._send({**event, "item": item.wire})
@@ -206,13 +206,13 @@ class Session:
         plan = _plan(self._settings, options)
         self._turns.create(plan, None if about is None else self._read_input(about))
 
-    def _read_input(self, entries: list[Any]) -> list[Item]:
+    def _read_input(self, entries: list[Any]) -> list[ServerItem]:
         return [
             self._read_entry(entry, f"response.input[{index}]")
             for index, entry in enumerate(entries)
         ]
 
-    def _read_entry(self, entry: Any, path: str) -> Item:
+    def _read_entry(self, entry: Any, path: str) -> ServerItem:
         if isinstance(entry, dict) and entry.get("type") == "item_reference":
             return self._history.find(checks.text(entry.get("id"), f"{path}.id"), "reference")
         item = items.read_item(entry, path)

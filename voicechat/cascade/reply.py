@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from voicechat.cascade.items import History, Item, new_id
+from voicechat.cascade.items import History, ServerItem, new_id
 from voicechat.cascade.output import Kind, Message, Output, Send, tell_call
 from voicechat.cascade.parts import Question, Said, Spent, ToolCall
 from voicechat.cascade.sound import ms_of
@@ -50,7 +50,7 @@ class Reply:
     """Of its messages; empty until there is something to say."""
 
     def __post_init__(self) -> None:
-        self._items: list[Item] = []
+        self._items: list[ServerItem] = []
         self._message: Message | None = None
         """The one that is being said."""
         self._written = 0

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from typing import Any
 
-from voicechat.cascade.items import Item
+from voicechat.cascade.items import ServerItem
 from voicechat.cascade.parts import Ears
 from voicechat.cascade.reply import Send
 from voicechat.cascade.sound import RATE
@@ -24,14 +24,14 @@ class Scribe:
     def __init__(self, ears: Ears, language: str, send: Send, tasks: asyncio.TaskGroup) -> None:
         self._ears, self._language, self._send, self._tasks = ears, language, send, tasks
 
-    def write_down(self, item: Item, transcription: dict[str, Any] | None) -> None:
+    def write_down(self, item: ServerItem, transcription: dict[str, Any] | None) -> None:
         """Begin with a spoken item; `transcription` is the session's setting (None: no events)."""
         if self._ears.hears and item.pcm:
             item.words = asyncio.get_running_loop().create_future()
             self._tasks.create_task(self._write(item, item.words, transcription))
 
     async def _write(
-        self, item: Item, words: "asyncio.Future[str]", transcription: dict[str, Any] | None
+        self, item: ServerItem, words: "asyncio.Future[str]", transcription: dict[str, Any] | None
     ) -> None:
         language = (transcription or {}).get("language") or self._language
         try:
@@ -51,7 +51,7 @@ class Scribe:
         if transcription is not None:
             self._send(outcome)
 
-    async def _transcribe(self, item: Item, language: str) -> str:
+    async def _transcribe(self, item: ServerItem, language: str) -> str:
         try:
             return await self._ears.transcribe(bytes(item.pcm), language)
         except VoiceChatError:
@@ -61,6 +61,6 @@ class Scribe:
             raise ServiceError(phrase("The speech could not be written down")) from None
 
 
-def _sound_part(item: Item) -> dict[str, Any]:
+def _sound_part(item: ServerItem) -> dict[str, Any]:
     parts: list[dict[str, Any]] = item.wire["content"]
     return next(part for part in parts if part["type"] == "input_audio")

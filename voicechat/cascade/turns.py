@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from voicechat.cascade.checks import Refusal
 from voicechat.cascade.delivery import Delivery, Room
-from voicechat.cascade.items import History, Item
+from voicechat.cascade.items import History, ServerItem
 from voicechat.cascade.parts import NotHeardError, Parts, Question
 from voicechat.cascade.reply import Reply, ReplyPlan, Send, told
 from voicechat.errors import LinkError, RefusedError, VoiceChatError
@@ -47,7 +47,7 @@ class Turns:
         replies = [reply for reply, _ in self._running.values()]
         return next((one for one in replies if not one.over and not one.plan.aside), None)
 
-    def create(self, plan: ReplyPlan, items: Sequence[Item] | None = None) -> None:
+    def create(self, plan: ReplyPlan, items: Sequence[ServerItem] | None = None) -> None:
         """Begin a reply to these items (None: to the conversation).
 
         Raises:
@@ -81,7 +81,7 @@ class Turns:
         self._has_spoken = self.has_spoken
         self._running.pop(reply.id, None)
 
-    async def _run(self, reply: Reply, about: Sequence[Item]) -> None:
+    async def _run(self, reply: Reply, about: Sequence[ServerItem]) -> None:
         hears = self._parts.mind.hears
         try:
             question = await _ask(about, reply.plan, hears=hears)
@@ -116,14 +116,14 @@ def describe(error: VoiceChatError) -> dict[str, Any]:
     return {"type": kind, "code": code, **told(error.sentence)}
 
 
-def not_transcribed(item: Item, error: VoiceChatError) -> dict[str, Any]:
+def not_transcribed(item: ServerItem, error: VoiceChatError) -> dict[str, Any]:
     """The event that tells that a spoken turn has no words."""
     kind = "conversation.item.input_audio_transcription.failed"
     fault = {**describe(error), "param": None}
     return {"type": kind, "item_id": item.id, "content_index": 0, "error": fault}
 
 
-async def _ask(about: Sequence[Item], plan: ReplyPlan, *, hears: bool) -> Question:
+async def _ask(about: Sequence[ServerItem], plan: ReplyPlan, *, hears: bool) -> Question:
     """Put the question together; wait for words that are still written down, if the mind needs."""
     waiting = [item.words for item in about if item.words and not hears]
     if waiting:
@@ -148,12 +148,12 @@ def _instructions(plan: ReplyPlan) -> str:
     return plan.instructions if plan.text_only else f"{plan.instructions}\n\n{ALOUD}".lstrip()
 
 
-def _written_bytes(about: Sequence[Item]) -> int:
+def _written_bytes(about: Sequence[ServerItem]) -> int:
     """Of the turn that is to be answered: sound that the ears write down."""
     return about[-1].sound_bytes if about and about[-1].words else 0
 
 
-def _is_silence(about: Sequence[Item]) -> bool:
+def _is_silence(about: Sequence[ServerItem]) -> bool:
     """Whether the ears found no word in the sound that is to be answered: a cough, a door."""
     words = about[-1].words if about else None
     return words is not None and words.done() and words.result() == ""

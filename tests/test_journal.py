@@ -23,7 +23,7 @@ from voicechat.events import (
     ReplyText,
     TurnCommitted,
 )
-from voicechat.journal import Item, Journal, NullJournal, TranscriptWriter, data_folder, load
+from voicechat.journal import Journal, JournalItem, NullJournal, TranscriptWriter, data_folder, load
 
 
 class Call:
@@ -506,7 +506,7 @@ def test_records_of_the_future_are_no_damage(tmp_path: Path) -> None:
         '{"type":"item","id":"a","role":"user","text":"hi","colour":"red"}\n'
     )
     loaded = load(path)
-    assert loaded.items == (Item("a", "user", "hi"),) and loaded.damaged_lines == 0
+    assert loaded.items == (JournalItem("a", "user", "hi"),) and loaded.damaged_lines == 0
 
 
 @pytest.mark.fault("D05")
@@ -516,7 +516,7 @@ def test_the_last_of_several_amends_counts_and_ids_stay_unique(tmp_path: Path) -
     amend = '{"type":"amend","id":"a","cut":true,"heard_ms":%d}\n'
     path.write_text(item + amend % 1 + item + amend % 2 + amend.replace('"a"', '"b"') % 3)
     loaded = load(path)
-    assert loaded.items == (Item("a", "assistant", "hi", cut=True, heard_ms=2),)
+    assert loaded.items == (JournalItem("a", "assistant", "hi", cut=True, heard_ms=2),)
 
 
 @pytest.mark.fault("T02")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.fakes.ga_server import GaServer
-from voicechat.journal import Item
+from voicechat.journal import JournalItem
 
 PAST = "msg_past_"
 """How the client calls items that only tell what was said before."""
@@ -62,7 +62,7 @@ def _words(item: dict[str, object]) -> str:
     return "".join(said)
 
 
-def differences(items: Sequence[Item], heard: Heard, said: Sequence[str]) -> list[str]:
+def differences(items: Sequence[JournalItem], heard: Heard, said: Sequence[str]) -> list[str]:
     """What a journal lost, doubled or changed; empty: it tells what was.
 
     Args:
@@ -83,7 +83,7 @@ def differences(items: Sequence[Item], heard: Heard, said: Sequence[str]) -> lis
     return found + ([f"lost: no answer to {question!r}"] if question and not answers else [])
 
 
-def _in_order(items: Sequence[Item], said: Sequence[str]) -> list[str]:
+def _in_order(items: Sequence[JournalItem], said: Sequence[str]) -> list[str]:
     kept = [item.text for item in items if item.role == "user"]
     if kept == list(said):
         return []
@@ -91,7 +91,7 @@ def _in_order(items: Sequence[Item], said: Sequence[str]) -> list[str]:
     return [f"lost: {missing}" if missing else f"doubled or out of order: {kept}"]
 
 
-def _in_words(item: Item, heard: Heard) -> list[str]:
+def _in_words(item: JournalItem, heard: Heard) -> list[str]:
     """A whole answer has the service's words; one that broke off has the first of them."""
     words = heard.replies.get(item.id)
     if words is None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from voicechat.front.kept import list_conversations, print_conversation
-from voicechat.journal import Item, Kept, Loaded
+from voicechat.journal import JournalItem, Kept, Loaded
 
 ONE = Kept("20261121-120000-abcdef", "", "2026-11-21T12:00:00.000Z", "m-1", 1, "你好", 0)
 TWO = replace(ONE, id="20261120-120000-abcdef", last="", rows=12, words="", damaged_lines=1)
@@ -39,7 +39,7 @@ def test_no_conversation_is_no_error(capsys: pytest.CaptureFixture[str]) -> None
 def test_what_could_not_be_read_is_told_beside_the_conversation(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    loaded = Loaded({}, (Item("a", "user", "hello"),), 1)
+    loaded = Loaded({}, (JournalItem("a", "user", "hello"),), 1)
     assert print_conversation("x", loaded, "txt") == 0
     told = capsys.readouterr()
     assert "hello" in told.out

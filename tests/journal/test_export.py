@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from voicechat.journal import Item, Loaded, export
+from voicechat.journal import JournalItem, Loaded, export
 
 ITEMS = (
-    Item("a", "user", "What is 1*2?\n# not a heading", "2026-11-21T12:00:00.000Z"),
-    Item("t", "tool", 'sum {"of": [1]} → 2', status="failed"),
-    Item(
+    JournalItem("a", "user", "What is 1*2?\n# not a heading", "2026-11-21T12:00:00.000Z"),
+    JournalItem("t", "tool", 'sum {"of": [1]} → 2', status="failed"),
+    JournalItem(
         "b",
         "assistant",
         "It is two. Or not",
@@ -21,9 +21,9 @@ ITEMS = (
         cut=True,
         heard_text="It is",
     ),
-    Item("p", "user", "cat.jpg", code="picture"),
-    Item("c", "assistant", "half an ans", status="open"),
-    Item("u", "user", "", spoken=True),
+    JournalItem("p", "user", "cat.jpg", code="picture"),
+    JournalItem("c", "assistant", "half an ans", status="open"),
+    JournalItem("u", "user", "", spoken=True),
 )
 TALK = Loaded({"type": "conversation", "started": "2026-11-21T12:00:00.000Z"}, ITEMS, 2)
 
@@ -73,7 +73,7 @@ def test_as_markdown_no_word_is_markup() -> None:
     ],
 )
 def test_what_begins_like_markup_is_shielded(said: str, written: str) -> None:
-    text = export("x", Loaded({}, (Item("a", "user", said),), 0), "md")
+    text = export("x", Loaded({}, (JournalItem("a", "user", said),), 0), "md")
     assert text.endswith(f"**You**\n\n> {written}  \n")
 
 
@@ -84,11 +84,11 @@ def test_as_json_it_is_everything() -> None:
         "2026-11-21T12:00:00.000Z",
         2,
     )
-    assert tuple(Item(**item) for item in found["items"]) == ITEMS
+    assert tuple(JournalItem(**item) for item in found["items"]) == ITEMS
 
 
 @pytest.mark.parametrize("kind", ["md", "txt", "json"])
 def test_odd_times_and_an_empty_talk_are_no_trouble(kind: str) -> None:
-    odd = Loaded({"started": ["no"]}, (Item("a", "user", "hi", time="yesterday"),), 0)
+    odd = Loaded({"started": ["no"]}, (JournalItem("a", "user", "hi", time="yesterday"),), 0)
     assert "hi" in export("x", odd, kind)
     assert export("x", Loaded({}, (), 0), kind).endswith("\n")

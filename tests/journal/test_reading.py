@@ -24,7 +24,7 @@ from voicechat.events import (
     ToolsCancelled,
     TurnCommitted,
 )
-from voicechat.journal import Item, load
+from voicechat.journal import JournalItem, load
 from voicechat.journal.file import encode
 
 
@@ -160,7 +160,7 @@ def test_a_field_of_the_wrong_type_costs_that_field_alone(
     path: Path, wrong: dict[str, Any]
 ) -> None:
     path.write_bytes(line("a", **wrong))
-    assert load(path).items == (Item("a", "user", "say a"),)
+    assert load(path).items == (JournalItem("a", "user", "say a"),)
     assert load(path).damaged_lines == 1
 
 

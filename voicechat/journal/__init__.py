@@ -21,14 +21,14 @@ from pathlib import Path
 from voicechat.environment import user_folder
 from voicechat.journal.export import FORMATS, export
 from voicechat.journal.library import LAST, Kept, list_kept
-from voicechat.journal.reading import Item, Loaded, load
+from voicechat.journal.reading import JournalItem, Loaded, load
 from voicechat.journal.recorder import Journal, NullJournal, Said, TranscriptWriter
 from voicechat.journal.resuming import Resumed, read, resume
 
 __all__ = [
     "FORMATS",
     "LAST",
-    "Item",
+    "JournalItem",
     "Journal",
     "Kept",
     "Loaded",

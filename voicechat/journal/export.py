@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
-from voicechat.journal.reading import Item, Loaded
+from voicechat.journal.reading import JournalItem, Loaded
 from voicechat.visible import visible_json
 
 _WHO = {"user": "You", "assistant": "Model", "tool": "Tool"}
@@ -42,7 +42,7 @@ def _as_markdown(name: str, loaded: Loaded) -> str:
     return f"# Conversation {name}\n\n{_about(loaded)}{says}"
 
 
-def _paragraph(item: Item) -> str:
+def _paragraph(item: JournalItem) -> str:
     """Words as they were said: nothing in them is a heading, a list, a link or a picture."""
     lines = _words(item).translate(_MARKDOWN).split("\n")
     return f"\n**{_who(item).translate(_MARKDOWN)}**\n\n" + "".join(
@@ -73,20 +73,20 @@ def _facts(loaded: Loaded) -> Iterator[str]:
         yield f"Lines that could not be read: {loaded.damaged_lines}"
 
 
-def _who(item: Item) -> str:
+def _who(item: JournalItem) -> str:
     facts = [item.model, _moment(item.time, "%H:%M"), "spoken" if item.spoken else ""]
     told = ", ".join(fact for fact in facts if fact)
     return _WHO[item.role] + (f" ({told})" if told else "")
 
 
-def _words(item: Item) -> str:
+def _words(item: JournalItem) -> str:
     text = item.heard_text if item.cut else item.text
     mark = _mark(item)
     picture = "[picture] " if item.code == "picture" else ""
     return picture + " ".join(part for part in (text, mark) if part)
 
 
-def _mark(item: Item) -> str:
+def _mark(item: JournalItem) -> str:
     if item.cut:
         how = "broken off" if item.status else "cut"
         return f"[{how}: the rest was not heard]" if item.text != item.heard_text else f"[{how}]"

@@ -25,7 +25,7 @@ ROLES = ("user", "assistant", "tool")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class JournalItem:
     """One side's say, or a call of a tool with its answer."""
 
     id: str
@@ -52,7 +52,7 @@ class Loaded:
     """What a file holds, as far as it can be read."""
 
     header: Mapping[str, Any]
-    items: tuple[Item, ...]
+    items: tuple[JournalItem, ...]
     damaged_lines: int
     name: str = ""
     """Of the last model, as it can be asked for again; empty where the file does not say."""
@@ -176,7 +176,7 @@ class _Reader:
         for amend in self._amends:
             if amend["id"] in found:
                 found[amend["id"]] = {**found[amend["id"]], **amend}
-        items = tuple(Item(**found[name]) for name in self._order())
+        items = tuple(JournalItem(**found[name]) for name in self._order())
         return Loaded(self._header, items, self._damaged, self._name)
 
     def _order(self) -> Iterator[str]:
@@ -195,7 +195,9 @@ class _Reader:
             name = following[name]
 
 
-_KINDS: Mapping[str, Any] = {entry.name: entry.type for entry in fields(Item)} | {"role": str}
+_KINDS: Mapping[str, Any] = {entry.name: entry.type for entry in fields(JournalItem)} | {
+    "role": str
+}
 _WHOLE = {"id", "role", "text"}
 
 

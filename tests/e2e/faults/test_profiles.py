@@ -21,7 +21,7 @@ from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.fakes.ga_signal import timecode
 from tests.fakes.observer import differences, observe
 from tests.fakes.pulse import PulseServer
-from voicechat.journal import Item
+from voicechat.journal import JournalItem
 
 pytestmark = pytest.mark.terminal
 
@@ -73,11 +73,11 @@ class Talk:
         return sum(one["type"] == "item" and one["role"] == "assistant" for one in records)
 
 
-def exported(stage: Stage) -> list[Item]:
+def exported(stage: Stage) -> list[JournalItem]:
     """The conversation as `voicechat export` tells it."""
     command = [sys.executable, "-m", "voicechat", "export", "last", "--format", "json"]
     done = subprocess.run(command, env=stage.env, capture_output=True, check=True, timeout=60)
-    return [Item(**item) for item in json.loads(done.stdout)["items"]]
+    return [JournalItem(**item) for item in json.loads(done.stdout)["items"]]
 
 
 def check_journal(road: Road, talk: Talk) -> None:

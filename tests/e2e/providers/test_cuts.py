@@ -10,7 +10,7 @@ from tests.e2e.providers.dialects import DIALECTS, LONG_MS, Listener, hears, kin
 from tests.e2e.voice.conftest import Voice
 from tests.e2e.voice.listening import is_quiet, loud_ms
 from tests.fakes.pulse import PulseServer
-from voicechat.journal import Item, load
+from voicechat.journal import JournalItem, load
 
 pytestmark = pytest.mark.sound
 
@@ -58,7 +58,7 @@ async def test_a_voice_over_a_reply_cuts_it_and_is_answered(
         assert len(first_answer.heard_text) < len(first_answer.text)
 
 
-def answers(program: Program) -> list[Item]:
+def answers(program: Program) -> list[JournalItem]:
     """What the journal holds of the model's."""
     (path,) = program.data.glob("conversations/*.jsonl")
     return [item for item in load(path).items if item.role == "assistant"]

@@ -50,7 +50,7 @@ class Part:
 
 
 @dataclass(slots=True)
-class Item:
+class ReplyItem:
     """One item of one reply.
 
     `id` is how we call it; `server_id` how the server does, empty until it says so.
@@ -130,15 +130,15 @@ class Items:
     """All items of late, found by whatever the server cares to name."""
 
     def __init__(self) -> None:
-        self._by_id: dict[str, Item] = {}
-        self._at: dict[tuple[str, int], Item] = {}
+        self._by_id: dict[str, ReplyItem] = {}
+        self._at: dict[tuple[str, int], ReplyItem] = {}
 
     def reply_of(self, message: JsonObject) -> str:
         """The reply that a message without `response_id` belongs to, by its item."""
         item = self._by_id.get(identity(message, "item_id"))
         return item.reply_id if item else ""
 
-    def find(self, reply_id: str, server_id: str, index: int) -> Item:
+    def find(self, reply_id: str, server_id: str, index: int) -> ReplyItem:
         """The item of a reply, made if new.
 
         Without an id it is the last item at that output index; one that we had to name before the
@@ -152,9 +152,9 @@ class Items:
             at.server_id = server_id
             self._by_id[server_id] = at
             return at
-        return self._add(Item(server_id or f"{reply_id}.{index}", server_id, reply_id), index)
+        return self._add(ReplyItem(server_id or f"{reply_id}.{index}", server_id, reply_id), index)
 
-    def of(self, reply_id: str, message: JsonObject) -> Item:
+    def of(self, reply_id: str, message: JsonObject) -> ReplyItem:
         """The item that a delta of a reply belongs to."""
         return self.find(reply_id, identity(message, "item_id"), place(message, "output_index"))
 
@@ -188,7 +188,7 @@ class Items:
             "audio_end_ms": min(heard.heard_ms, received_ms),
         }
 
-    def _add(self, item: Item, index: int) -> Item:
+    def _add(self, item: ReplyItem, index: int) -> ReplyItem:
         self._by_id[item.id] = self._at[item.reply_id, index] = item
         if len(self._by_id) > _REMEMBERED:
             del self._by_id[next(iter(self._by_id))]

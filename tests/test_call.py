@@ -26,7 +26,7 @@ from voicechat.events import (
     Unknown,
 )
 from voicechat.heartbeat import ASK_S
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.links.closes import LinkClosed
 from voicechat.links.websocket import Link
@@ -197,7 +197,7 @@ async def calling(
     """A call to a far side, until the block ends."""
     async with raw(upgraded(far.talk)) as server:
         spoken = dialect(Settings("m", url=f"ws://127.0.0.1:{server.port}/", **chosen))
-        line = Line(spoken, lambda: websocket.connect(spoken.url(), {}, proxy=None), "m")
+        line = Target(spoken, lambda: websocket.connect(spoken.url(), {}, proxy=None), "m")
         told: list[Event] = []
         near = Near(Call(line, told.append, None), told)
         near.running = asyncio.create_task(near.run())
@@ -327,7 +327,7 @@ async def test_the_servers_last_words_are_told_although_it_takes_nothing_any_mor
     async def prepare(_: Link, dialect: Dialect) -> None:
         """Nothing needs to be known."""
 
-    call = Call(Line(Plain(Settings("m")), link, "m"), events.append, None)
+    call = Call(Target(Plain(Settings("m")), link, "m"), events.append, None)
     running = asyncio.create_task(call.run(prepare))
     while not wire.up.waiting:
         await asyncio.sleep(0.01)

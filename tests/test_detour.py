@@ -27,7 +27,7 @@ from voicechat.errors import (
 )
 from voicechat.events import Event, Notice, ReplyFinished, SendAudio, SessionReady
 from voicechat.journal import NullJournal
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.chat import ChatDialect
@@ -63,17 +63,17 @@ class Talk:
         )
         self.session.lines._detour = Detour(first_look_s=0.2)
 
-    def straight(self) -> Line:
+    def straight(self) -> Target:
         dialect = OpenAIDialect(replace(self.settings, url=self.url))
         headers = dialect.headers()
         link = lambda: websocket.connect(dialect.url(), headers, proxy=None)  # noqa: E731
-        return Line(dialect, link, STRAIGHT, instead=self.detour)
+        return Target(dialect, link, STRAIGHT, instead=self.detour)
 
-    def detour(self) -> Line:
+    def detour(self) -> Target:
         dialect = ChatDialect(replace(self.settings, url=self.other.url))
         headers = dialect.headers()
         link = lambda: websocket.connect(dialect.url(), headers, proxy=None)  # noqa: E731
-        return Line(dialect, link, OTHER, way="http")
+        return Target(dialect, link, OTHER, way="http")
 
     async def wait_for(self, holds: Callable[[], object]) -> None:
         end = time.monotonic() + 20
@@ -240,14 +240,14 @@ def test_what_only_the_user_can_mend_is_not_worked_around(
     error: VoiceChatError, *, is_worked_around: bool
 ) -> None:
     dialect = OpenAIDialect(Settings(STRAIGHT))
-    other = Line(dialect, lambda: websocket.connect("ws://127.0.0.1/", {}, proxy=None), OTHER)
+    other = Target(dialect, lambda: websocket.connect("ws://127.0.0.1/", {}, proxy=None), OTHER)
     line = replace(other, model=STRAIGHT, instead=lambda: other)
     assert (Detour().take(line, error) is other) is is_worked_around
 
 
 def test_a_line_without_another_way_stays_as_it_is() -> None:
     dialect = OpenAIDialect(Settings(STRAIGHT))
-    line = Line(dialect, lambda: websocket.connect("ws://127.0.0.1/", {}, proxy=None), STRAIGHT)
+    line = Target(dialect, lambda: websocket.connect("ws://127.0.0.1/", {}, proxy=None), STRAIGHT)
     assert Detour().take(line, LinkError("broken")) is None
 
 
@@ -256,7 +256,7 @@ async def test_typed_text_that_a_model_never_answers_is_answered_the_other_way()
         dialect = GlmDialect(replace(talk.settings, model="glm-realtime", url=straight.url))
         headers = dialect.headers()
         link = lambda: websocket.connect(dialect.url(), headers, proxy=None)  # noqa: E731
-        talk.session.redial(lambda: Line(dialect, link, "glm-realtime", instead=talk.detour))
+        talk.session.redial(lambda: Target(dialect, link, "glm-realtime", instead=talk.detour))
         await talk.wait_for(lambda: talk.session.line.model == "glm-realtime")
         await talk.wait_for(lambda: talk.session.snapshot().phase == "ready")
         await talk.ask("hello")

@@ -8,13 +8,13 @@ from voicechat.conversation import Conversation
 from voicechat.errors import UnansweredError
 from voicechat.events import Event, InputFailed, Notice, ReplyFinished, SendText
 from voicechat.ignored import TEXT_IGNORED, keep_ignored
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.outbox import Outbox
 from voicechat.providers.base import Settings
 from voicechat.providers.openai import OpenAIDialect
 
-ALONE = Line(
+ALONE = Target(
     OpenAIDialect(Settings("m")),
     lambda: websocket.connect("ws://127.0.0.1/", {}, proxy=None),
     "deaf-to-text",

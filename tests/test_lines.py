@@ -16,7 +16,7 @@ from voicechat.conversation import Conversation, Row
 from voicechat.engine import Engine
 from voicechat.errors import VoiceChatError
 from voicechat.events import TurnCommitted
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.providers import dialect_class
 from voicechat.providers.base import Settings
@@ -29,10 +29,10 @@ def session_with(provider: str, server: Server) -> Session:
     kind = dialect_class(provider)
     model = kind.profile.default_model
 
-    def dial() -> Line:
+    def dial() -> Target:
         dialect = kind(Settings(model, "any.key", url=server.url))
         link = websocket.connect(dialect.url(), dialect.headers(), proxy=None)
-        return Line(dialect, lambda: link, model)
+        return Target(dialect, lambda: link, model)
 
     return Session(dial, Conversation(), Engine(None), Notebook(), lambda _: None)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from voicechat.conversation import Conversation
 from voicechat.events import Notice
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.notices import Notices
 from voicechat.providers.base import Settings
@@ -33,9 +33,9 @@ class Room:
         return [row.text for row in self.conversation.rows]
 
 
-def line(model: str = "blind") -> Line:
+def line(model: str = "blind") -> Target:
     dialect = GlmDialect(Settings(model))
-    return Line(dialect, lambda: websocket.connect("ws://127.0.0.1/", {}, proxy=None), model)
+    return Target(dialect, lambda: websocket.connect("ws://127.0.0.1/", {}, proxy=None), model)
 
 
 async def test_what_is_told_stands_among_what_was_said() -> None:

@@ -42,7 +42,7 @@ from voicechat.events import (
 )
 from voicechat.journal import NullJournal
 from voicechat.journal.recorder import Said
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.pictures import Limits
 from voicechat.providers.base import Settings, Vad
@@ -111,12 +111,12 @@ class Call:
         # As a rule a call waits for a key when its line has ended: it is tried again so late.
         self.session.lines._outage.retries = Retries(lambda: 0.1 if self.comes_back else 1e6)
 
-    def dial(self, model: str = MODEL, server: GaServer | None = None) -> Callable[[], Line]:
-        def make() -> Line:
+    def dial(self, model: str = MODEL, server: GaServer | None = None) -> Callable[[], Target]:
+        def make() -> Target:
             url = (server or self.server).url
             dialect = OpenAIDialect(replace(self.settings, model=model, url=url))
             link = websocket.connect(dialect.url(), dialect.headers(), proxy=None)
-            return Line(dialect, lambda: link, model, notice=self.notice)
+            return Target(dialect, lambda: link, model, notice=self.notice)
 
         return make
 
@@ -230,7 +230,7 @@ async def test_a_model_that_needs_no_key_costs_nothing() -> None:
         await one.wait_for_phase("ready")
         dialect = LocalDialect(replace(one.settings, url=one.server.url))
         link = websocket.connect(dialect.url(), dialect.headers(), proxy=None)
-        one.session.redial(lambda: Line(dialect, lambda: link, "local"))
+        one.session.redial(lambda: Target(dialect, lambda: link, "local"))
         await one.wait_for(lambda: len(one.of(SessionReady)) == 2)
         await one.answer("hello")
         assert one.of(ReplyFinished)[0].usage is not None
@@ -853,7 +853,7 @@ async def test_an_address_that_cannot_be_used_ends_the_session() -> None:
     async with call(start=False) as one:
         one.settings = replace(one.settings, url="")
         dialect = OpenAIDialect(replace(one.settings, url="ws://10.77.0.1/"))
-        line = Line(dialect, lambda: websocket.connect(dialect.url(), {}, proxy=None), MODEL)
+        line = Target(dialect, lambda: websocket.connect(dialect.url(), {}, proxy=None), MODEL)
         one.session.lines._change(line)
         with pytest.raises(ConfigError, match=r"10\.77\.0\.1"):
             await one.session.run()

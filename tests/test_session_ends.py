@@ -13,7 +13,7 @@ from tests.test_session import call
 from voicechat.babble import MOST
 from voicechat.errors import RefusedError, SessionOverError, TooBigError, VoiceChatError
 from voicechat.events import Notice, ProviderFailed, ReplyFinished, ReplyText, SessionReady
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.lines import LOOK_S
 from voicechat.links import websocket
 from voicechat.providers.base import Settings
@@ -60,7 +60,7 @@ async def test_what_came_before_the_end_is_read_although_we_were_writing() -> No
         one.settings = replace(one.settings, url=f"ws://127.0.0.1:{port}/")
         dialect = OpenAIDialect(one.settings)
         link = websocket.connect(dialect.url(), dialect.headers(), proxy=None)
-        one.session.lines._change(Line(dialect, lambda: link, "model"))
+        one.session.lines._change(Target(dialect, lambda: link, "model"))
         one.start(stay=True)
         await one.wait_for(lambda: one.session.problem)
         assert one.of(ProviderFailed), "the server's words were lost behind a broken line"
@@ -196,10 +196,10 @@ async def test_a_session_that_cannot_be_taken_up_is_asked_for_twice_and_begun_an
         port = next(iter(server.sockets)).getsockname()[1]
         settings = Settings("gemini-3.8-live", "any-key", url=f"ws://127.0.0.1:{port}/")
 
-        def line() -> Line:
+        def line() -> Target:
             dialect = GeminiDialect(settings)
             link = websocket.connect(dialect.url(), dialect.headers(), proxy=None)
-            return Line(dialect, lambda: link, "gemini-3.8-live")
+            return Target(dialect, lambda: link, "gemini-3.8-live")
 
         one.session.lines._dial = line
         one.session.lines._change(line())
@@ -248,10 +248,10 @@ async def test_a_session_that_the_service_will_end_soon_is_renewed_in_a_pause(le
         port = next(iter(server.sockets)).getsockname()[1]
         settings = Settings("gemini-3.8-live", "any-key", url=f"ws://127.0.0.1:{port}/")
 
-        def line() -> Line:
+        def line() -> Target:
             dialect = GeminiDialect(settings)
             link = websocket.connect(dialect.url(), dialect.headers(), proxy=None)
-            return Line(dialect, lambda: link, "gemini-3.8-live")
+            return Target(dialect, lambda: link, "gemini-3.8-live")
 
         one.session.lines._dial = line
         one.session.lines._change(line())

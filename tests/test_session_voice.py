@@ -24,7 +24,7 @@ from voicechat.events import (
     SpeechStopped,
     ToolAnswered,
 )
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.pictures import Picture
 from voicechat.providers.base import Settings, Vad
@@ -276,7 +276,7 @@ async def test_a_tool_that_the_model_takes_back_is_ended_and_never_answered(
         port = next(iter(server.sockets)).getsockname()[1]
         dialect = GeminiDialect(Settings("gemini-3.8-live", "any", url=f"ws://127.0.0.1:{port}/"))
         link = websocket.connect(dialect.url(), dialect.headers(), proxy=None)
-        one.session.lines._change(Line(dialect, lambda: link, "gemini-3.8-live"))
+        one.session.lines._change(Target(dialect, lambda: link, "gemini-3.8-live"))
         one.start()
         pid = await pid_in(tmp_path / "pid")
         await one.wait_for(lambda: not is_running(pid))

@@ -18,7 +18,7 @@ from voicechat.conversation import Conversation
 from voicechat.engine import Engine
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, Notice, ProviderFailed, ReplyFinished
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.gptlive import GptLiveDialect
@@ -44,10 +44,10 @@ class Talk:
         self.session = make(self.told.append)
         self.running = asyncio.create_task(self.session.run(stay=True))
 
-    def dial(self) -> Line:
+    def dial(self) -> Target:
         dialect = self._dialect()
         link = websocket.connect(dialect.url(), dialect.headers(), proxy=None)
-        return Line(dialect, lambda: link, MODEL)
+        return Target(dialect, lambda: link, MODEL)
 
     def _dialect(self) -> Dialect:
         if isinstance(self.server, GptLiveServer):

@@ -43,7 +43,7 @@ from voicechat.journal import (
 from voicechat.journal.learned import Learned
 from voicechat.journal.retirements import EndsMemory, good_ends
 from voicechat.key_shapes import find_key
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.links.whereabouts import network_label
 from voicechat.notices import Notices
 from voicechat.phrase import phrase
@@ -277,7 +277,7 @@ class House:
             notify=notify,
         )
 
-    def _journal(self, line: Line, notify: Notify) -> TranscriptWriter:
+    def _journal(self, line: Target, notify: Notify) -> TranscriptWriter:
         if not self.config.save:
             return NullJournal()
         return Journal.open(

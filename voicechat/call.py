@@ -13,7 +13,7 @@ from contextlib import suppress
 from voicechat.errors import LinkError, VoiceChatError
 from voicechat.events import Command, Event, Interrupt, SetHandsFree
 from voicechat.heartbeat import LOOK_S, Heartbeat, Pulse
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.links.closes import LinkClosed
 from voicechat.links.websocket import Link
 from voicechat.parcels import Parcels
@@ -44,7 +44,7 @@ class Call:
         trace: Sees every message with its direction, `up` or `down`.
     """
 
-    def __init__(self, line: Line, take: Callable[[Event], None], trace: Trace | None) -> None:
+    def __init__(self, line: Target, take: Callable[[Event], None], trace: Trace | None) -> None:
         self._line, self._dialect = line, line.dialect
         self._take = take
         self._trace = trace or _no_trace

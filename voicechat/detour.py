@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from voicechat.errors import RefusedError, UnansweredError, VoiceChatError
 from voicechat.events import Notice
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.phrase import phrase
 
 FIRST_LOOK_S = 10.0
@@ -25,15 +25,15 @@ class Detour:
         self._first_look_s = self._wait_s = first_look_s
         self._reason: VoiceChatError | None = None
         """Why the straight way failed last."""
-        self._straight: Line | None = None
+        self._straight: Target | None = None
 
     @property
     def is_taken(self) -> bool:
         return self._straight is not None
 
     def take(
-        self, line: Line, problem: VoiceChatError | None, *, was_good: bool = False
-    ) -> Line | None:
+        self, line: Target, problem: VoiceChatError | None, *, was_good: bool = False
+    ) -> Target | None:
         """The line to go on with after `problem`; None: there is no other, or no need of one.
 
         Args:
@@ -50,7 +50,7 @@ class Detour:
         """The straight way is tried again."""
         self._straight = None
 
-    def arrived(self, line: Line) -> Notice | None:
+    def arrived(self, line: Target) -> Notice | None:
         """A line is ready: what the user should be told about the way it goes."""
         if self._straight is not None:
             text = phrase(
@@ -86,7 +86,7 @@ class Detour:
                 back()
                 return
 
-    def _describe(self, straight: Line) -> str:
+    def _describe(self, straight: Target) -> str:
         if isinstance(self._reason, UnansweredError):
             return phrase("{sentence} (F5 goes back to it)", sentence=self._reason.message)
         return phrase(
@@ -96,7 +96,7 @@ class Detour:
         )
 
 
-async def _is_open(line: Line) -> bool:
+async def _is_open(line: Target) -> bool:
     try:
         async with asyncio.timeout(LOOK_S), line.link():
             return True

@@ -17,7 +17,7 @@ from voicechat.cascade.http_options import is_loopback
 from voicechat.cascade.options import LocalOptions
 from voicechat.config import Config
 from voicechat.errors import ConfigError, RefusedError
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.links import proxy, websocket
 from voicechat.links.answers import CHECK_KEY
 from voicechat.phrase import phrase
@@ -28,7 +28,7 @@ from voicechat.providers.catalog import Choice, Service
 from voicechat.providers.catalog_ends import Fate, helper_fate
 from voicechat.providers.catalog_services import mouth_kind
 
-Dial = Callable[[], Line]
+Dial = Callable[[], Target]
 
 CHAT = "chat"
 """The provider of ordinary chat models."""
@@ -145,7 +145,7 @@ class Dialing:
         can_wait = profile.can_wait and talk.transcription_model != "none"
         return replace(talk.vad, by_words=can_wait and self.config.talk.interrupt == "words")
 
-    def _with_limits(self, line: Line) -> Line:
+    def _with_limits(self, line: Target) -> Target:
         """A line that knows whether its model leaves to us what the user wants to be ours."""
         wants_words = self.config.talk.interrupt == "words"
         can_wait = line.dialect.settings.vad.by_words
@@ -174,11 +174,11 @@ class Dialing:
 
     # -- by WebSocket ---------------------------------------------------------------------------
 
-    def _by_websocket(self, choice: Choice, wants_speech: bool) -> Line:
+    def _by_websocket(self, choice: Choice, wants_speech: bool) -> Target:
         dialect = dialect_class(choice.provider)(self._settings(choice, wants_speech))
         if choice.provider == catalog.BUILT_IN:
             local = partial(self._local_link, dialect)
-            line = Line(dialect, local, choice.model, choice.full_name, choice.notice)
+            line = Target(dialect, local, choice.model, choice.full_name, choice.notice)
             return self._with_limits(self._with_ends(line, self._local_fates().values()))
         instead: Dial | None = None
         if self.config.link == "auto":
@@ -186,12 +186,12 @@ class Dialing:
             instead = self._by_http(service, wants_speech) if service else None
         remote, names = partial(self._remote_link, dialect), (choice.model, choice.full_name)
         abilities = catalog.abilities(choice.model, choice.provider, config=self.config)
-        line = Line(dialect, remote, *names, choice.notice, abilities=abilities, instead=instead)
+        line = Target(dialect, remote, *names, choice.notice, abilities=abilities, instead=instead)
         at = dialect.settings.url
         fates = self._writer(choice.provider, at), self._worker(choice.provider, at)
         return self._with_limits(self._with_ends(line, fates, choice.announced))
 
-    def _with_ends(self, line: Line, fates: Iterable[Fate], *announced: str) -> Line:
+    def _with_ends(self, line: Target, fates: Iterable[Fate], *announced: str) -> Target:
         """A line that tells which of its models were replaced, and which end soon: that once."""
         fates = list(fates)
         soon = (*announced, *(fate.announced for fate in fates))
@@ -280,12 +280,12 @@ class Dialing:
         parts = urlsplit(service.url)
         is_plain = parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
-        def make() -> Line:
+        def make() -> Target:
             model = service.chat_model or "auto"
             settings = replace(self._talk(wants_speech), model=model)
             dialect = dialect_class(CHAT)(settings)
             link = partial(_service_link, dialect, options, hint)
-            line = Line(dialect, link, model, name, notice, "http", able, label, is_plain)
+            line = Target(dialect, link, model, name, notice, "http", able, label, is_plain)
             told = *service.announced, choice.announced if choice else ""
             line = replace(self._with_ends(line, (), *told), replaced=service.replaced)
             return self._with_limits(line)

@@ -8,14 +8,14 @@ where there is another way, nobody needs to hear of them.
 from voicechat.conversation import Conversation
 from voicechat.errors import UnansweredError
 from voicechat.events import Event, InputFailed, Notice, ReplyFinished, SendText
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.outbox import Outbox
 from voicechat.phrase import phrase
 
 TEXT_IGNORED = "text_ignored"
 
 
-def keep_ignored(event: Event, line: Line, conversation: Conversation, outbox: Outbox) -> bool:
+def keep_ignored(event: Event, line: Target, conversation: Conversation, outbox: Outbox) -> bool:
     """Whether the event tells of ignored text, and was dealt with.
 
     Raises:

@@ -13,7 +13,7 @@ from voicechat.providers.base import Dialect
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Target:
     """One way to one model; good for one connection."""
 
     dialect: Dialect
@@ -38,7 +38,7 @@ class Line:
     """As `notice`, of models that only help in the call."""
     announced: tuple[str, ...] = ()
     """Models of the call that end soon; told once, and never again in a later call."""
-    instead: "Callable[[], Line] | None" = None
+    instead: "Callable[[], Target] | None" = None
     """Makes the line to take when no WebSocket gets through, where there is one."""
 
     @property

@@ -34,7 +34,7 @@ from voicechat.events import (
 )
 from voicechat.handle import Handle
 from voicechat.ignored import keep_ignored
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.links.websocket import Link
 from voicechat.notices import Notices
 from voicechat.outage import Outage
@@ -74,7 +74,7 @@ class Lines:
 
     def __init__(
         self,
-        dial: Callable[[], Line],
+        dial: Callable[[], Target],
         owner: ConnectionOwner,
         conversation: Conversation,
         notices: Notices,
@@ -247,13 +247,13 @@ class Lines:
 
     # -- one after another ----------------------------------------------------------------------
 
-    def redial(self, dial: Callable[[], Line] | None = None) -> None:
+    def redial(self, dial: Callable[[], Target] | None = None) -> None:
         """Connect again, to another model if `dial` is given."""
         if self._question.stopped():
             self._tool_calls.drop()
         self._change_line(dial)
 
-    def _change_line(self, dial: Callable[[], Line] | None = None) -> None:
+    def _change_line(self, dial: Callable[[], Target] | None = None) -> None:
         self._owner.stop_reply()
         self._detour.leave()
         self._outage.forget()
@@ -324,7 +324,7 @@ class Lines:
             self._question.forget()
         return self._outage.begin(ending)
 
-    def _take_detour(self) -> Line | None:
+    def _take_detour(self) -> Target | None:
         """Another way to the model when this one was never open; what is being said goes on."""
         was_good = self.is_ready
         instead = self._detour.take(self.line, self.problem, was_good=was_good)
@@ -332,7 +332,7 @@ class Lines:
             self.hang_up()
         return instead
 
-    def _change(self, line: Line) -> None:
+    def _change(self, line: Target) -> None:
         """The next line knows what was said so far, and how turns are marked now."""
         is_thin = self._is_thin or self._should_be_thin()
         self.line, self._is_thin, dialect = line, is_thin, line.dialect
@@ -363,7 +363,7 @@ class Lines:
 
     # -- one ------------------------------------------------------------------------------------
 
-    async def _carry(self, line: Line) -> None:
+    async def _carry(self, line: Target) -> None:
         """One connection, from dialling to its end; how it ended is kept."""
         self._ending, self._babble = None, Babble()
         self.is_given_up = False

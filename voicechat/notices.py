@@ -7,7 +7,7 @@ from contextlib import suppress
 from voicechat import capability
 from voicechat.conversation import Conversation
 from voicechat.events import Notice, Notify
-from voicechat.line import Line
+from voicechat.line import Target
 
 ONCE = frozenset({"sound_silent"})
 """Noise gates are silent in every pause: what is known by these names is told once."""
@@ -53,7 +53,7 @@ class Notices:
             self._told.add(notice.message)
             self.tell(notice)
 
-    def lacks(self, line: Line, what: capability.What) -> bool:
+    def lacks(self, line: Target, what: capability.What) -> bool:
         """Whether the model cannot do something; told once a model, where it matters."""
         lack = capability.lack(line.dialect.profile, line.model, what, sees=line.sees)
         if lack is not None:

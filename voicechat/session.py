@@ -49,7 +49,7 @@ from voicechat.events import (
 from voicechat.gate import Gate
 from voicechat.interruption import Act, Interruption
 from voicechat.journal import TranscriptWriter
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.lines import Lines, Listener
 from voicechat.links.websocket import Link
 from voicechat.notices import Notices
@@ -89,7 +89,7 @@ class Session:
 
     def __init__(
         self,
-        dial: Callable[[], Line],
+        dial: Callable[[], Target],
         conversation: Conversation,
         engine: Engine,
         journal: TranscriptWriter,
@@ -250,7 +250,7 @@ class Session:
         """Hand a command to the model's dialect, which keeps it until it may be sent."""
         self.lines.post(command)
 
-    def redial(self, dial: Callable[[], Line] | None = None) -> None:
+    def redial(self, dial: Callable[[], Target] | None = None) -> None:
         """Connect again, to another model if `dial` is given; the conversation stays."""
         self.lines.redial(dial)
 
@@ -270,7 +270,7 @@ class Session:
         return shown_chars(row, self.engine)
 
     @property
-    def line(self) -> Line:
+    def line(self) -> Target:
         """The line of the moment; it may be lost."""
         return self.lines.line
 

@@ -29,7 +29,7 @@ from voicechat.engine import Engine
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, SessionReady
 from voicechat.journal import Journal, load
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.openai import OpenAIDialect
@@ -116,11 +116,11 @@ class CutCall:
             self._dial, Conversation(), Engine(None), self._journal, self._hear, hands_free=False
         )
 
-    def _dial(self) -> Line:
+    def _dial(self) -> Target:
         self._arm()
         settings = Settings(MODEL, "sk-any", text_only=True, url=self._proxy.url())
         dialect = OpenAIDialect(settings)
-        return Line(
+        return Target(
             dialect, lambda: websocket.connect(dialect.url(), dialect.headers(), proxy=None), MODEL
         )
 

@@ -15,7 +15,7 @@ from voicechat.detour import Detour
 from voicechat.endings import judge
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, SessionExpired, Unknown
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.links.answers import proxy_answer, service_answer
 from voicechat.links.closes import LinkClosed
@@ -115,9 +115,9 @@ async def told_by_the_outage() -> list[str]:
 
 
 def told_by_the_detour() -> list[str]:
-    def line(instead: bool = False) -> Line:
+    def line(instead: bool = False) -> Target:
         made = dialect("openai")
-        return Line(
+        return Target(
             made,
             lambda: websocket.connect("ws://127.0.0.1", {}, proxy=None),
             "some-model",

@@ -21,7 +21,7 @@ from voicechat.engine import Engine
 from voicechat.errors import LinkError, RefusedError, ServiceError, VoiceChatError
 from voicechat.events import Event, ReplyAudio
 from voicechat.journal import NullJournal
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.links.websocket import Link
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.gemini import GeminiDialect
@@ -96,8 +96,8 @@ class Machine:
 
     # -- lines ----------------------------------------------------------------------------------
 
-    def _line(self) -> Line:
-        return Line(self.kind(Settings(self.model, "sk-any")), self._dial, self.model)
+    def _line(self) -> Target:
+        return Target(self.kind(Settings(self.model, "sk-any")), self._dial, self.model)
 
     @asynccontextmanager
     async def _dial(self) -> AsyncIterator[Link]:

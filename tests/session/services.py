@@ -31,7 +31,7 @@ from tests.fakes.glm_reply import ReplyRun as GlmReplyRun
 from tests.fakes.glm_session import GlmSession
 from tests.session.weather import FLOOD_WORDS, Kind, Weather
 from tests.session.wires import MemoryLink, Peer, Wire, marks
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.links.websocket import Link
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.gemini import GeminiDialect
@@ -106,9 +106,9 @@ class Service:
         """The one that is up."""
         self.serving: set[asyncio.Task[None]] = set()
 
-    def line(self) -> Line:
+    def line(self) -> Target:
         dialect = self.kind(Settings(self.model, "sk-any"))
-        return Line(dialect, self._dial, self.model)
+        return Target(dialect, self._dial, self.model)
 
     @asynccontextmanager
     async def _dial(self) -> AsyncIterator[Link]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from voicechat.audio.recording import CallRecorder
 from voicechat.errors import ConfigError
 from voicechat.front.listing import DeviceRow, ModelRow
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.phrase import phrase
 
 
@@ -33,7 +33,7 @@ class Doors:
     """Each is a function of the house; those that may take a moment are awaited."""
 
     models: Callable[[], list[ModelRow]]
-    dial: Callable[[str], Callable[[], Line]]
+    dial: Callable[[str], Callable[[], Target]]
     """Makes a line to the model of that name.  Raises VoiceChatError when it cannot be had."""
     devices: Callable[[], Awaitable[list[DeviceRow]]]
     """Raises DeviceError when there is no sound system, or it does not answer."""

@@ -18,7 +18,7 @@ from tests.test_session import MODEL, Call
 from voicechat.conversation import State
 from voicechat.errors import LinkError, VoiceChatError
 from voicechat.events import Notice, ReplyFinished, ReplyText, SessionReady
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.retries import MOST_SHORT, Retries
@@ -36,13 +36,13 @@ class FarCall(Call):
 
     proxy: FaultProxy | None = None
 
-    def dial(self, model: str = MODEL, server: GaServer | None = None) -> Callable[[], Line]:
-        def make() -> Line:
+    def dial(self, model: str = MODEL, server: GaServer | None = None) -> Callable[[], Target]:
+        def make() -> Target:
             assert self.proxy is not None
             settings = replace(self.settings, model=model, url=self.proxy.url())
             dialect = OpenAIDialect(settings)
             link = websocket.connect(dialect.url(), dialect.headers(), proxy=None)
-            return Line(dialect, lambda: link, model)
+            return Target(dialect, lambda: link, model)
 
         return make
 

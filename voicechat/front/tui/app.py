@@ -44,7 +44,7 @@ from voicechat.front.tui.status import LineBar, StatusBar, say_levels
 from voicechat.front.tui.talk_key import TalkKey
 from voicechat.front.tui.transcript import Transcript
 from voicechat.front.words import Words
-from voicechat.line import Line
+from voicechat.line import Target
 from voicechat.session import Session
 from voicechat.text import clean_line
 
@@ -85,7 +85,7 @@ class VoiceChatApp(App[None]):
         self._talk_key, self._pressed_at = TalkKey(), 0.0
         self._showing = asyncio.Lock()
         """One order to show something at a time: they arrive as they were given."""
-        self._dial_again: Callable[[], Line] | None = None
+        self._dial_again: Callable[[], Target] | None = None
         """How to connect with a key that was just stored; None: as before."""
         self._owes_frames = False
         self._is_question_behind = False

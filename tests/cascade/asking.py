@@ -5,14 +5,14 @@ import base64
 import threading
 from collections.abc import Callable
 
-from voicechat.cascade.parts import Mind, Piece, Question, Said, Sound, Spent
+from voicechat.cascade.parts import HistoryMessage, Mind, Piece, Question, Sound, Spent
 
 PICTURE = "data:image/png;base64," + base64.b64encode(b"\x89PNG").decode()
 
 
 def ask(text: str = "Hello", *images: str, **values: object) -> Question:
     """A question of one typed turn."""
-    return Question([Said("user", text, images=images)], **values)  # type: ignore[arg-type]
+    return Question([HistoryMessage("user", text, images=images)], **values)  # type: ignore[arg-type]
 
 
 async def pieces_of(mind: Mind, question: Question) -> list[Piece]:

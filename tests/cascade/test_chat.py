@@ -16,9 +16,9 @@ from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.gemini_chat import GeminiReader
 from voicechat.cascade.parts import (
     CutShort,
+    HistoryMessage,
     NotHeardError,
     Question,
-    Said,
     Spent,
     ToolCall,
     ToolResult,
@@ -51,8 +51,14 @@ async def _mind(server: HttpChatServer, model: str = "chat-1") -> AsyncIterator[
 
 
 async def test_whole_conversation_is_told_each_time(server: HttpChatServer) -> None:
-    said = [Said("user", "One."), Said("assistant", "Two."), Said("system", "A note.")]
-    question = Question([*said, Said("user", "Three."), Said("user", "Four.")], "Be brief.", 9)
+    said = [
+        HistoryMessage("user", "One."),
+        HistoryMessage("assistant", "Two."),
+        HistoryMessage("system", "A note."),
+    ]
+    question = Question(
+        [*said, HistoryMessage("user", "Three."), HistoryMessage("user", "Four.")], "Be brief.", 9
+    )
     async with _mind(server) as mind:
         assert await words_of(mind, question) == "You said: Three. Four.. ".replace(" F", "\nF")
     (body,) = server.asked
@@ -173,9 +179,9 @@ async def test_calls_of_tools_are_given_whole_and_under_ids_of_their_own(
 
 async def test_results_of_tools_are_told_and_the_model_goes_on(server: HttpChatServer) -> None:
     calls = [ToolCall("call_1", "weather", '{"town": "Ulm"}'), ToolCall("call_2", "clock")]
-    said = [Said("user", "Weather?"), Said("assistant", "Wait. ")]
-    said += [Said("assistant", call=call) for call in calls]
-    said += [Said("user", result=ToolResult(call.call_id, "rain")) for call in calls]
+    said = [HistoryMessage("user", "Weather?"), HistoryMessage("assistant", "Wait. ")]
+    said += [HistoryMessage("assistant", call=call) for call in calls]
+    said += [HistoryMessage("user", result=ToolResult(call.call_id, "rain")) for call in calls]
     async with _mind(server) as mind:
         answer = await words_of(mind, Question(said, tools=[_WEATHER, _CLOCK]))
     assert answer == "The tool said: rain "
@@ -251,7 +257,7 @@ async def test_wrong_key_and_unknown_model_are_named(
 async def test_spoken_turn_without_words_was_not_heard(server: HttpChatServer) -> None:
     async with _mind(server) as mind:
         with pytest.raises(NotHeardError, match="cannot hear yet"):
-            await words_of(mind, Question([Said("user", pcm=bytes(4800))]))
+            await words_of(mind, Question([HistoryMessage("user", pcm=bytes(4800))]))
     assert not server.requests
 
 
@@ -324,6 +330,6 @@ def test_whatever_a_service_sends_only_errors_of_ours_come_of_it(seed: int) -> N
 
 
 async def test_halves_of_surrogate_pairs_do_no_harm(server: HttpChatServer) -> None:
-    question = Question([Said("user", "\ud83d" + "\ude00 and \ud83d alone")])
+    question = Question([HistoryMessage("user", "\ud83d" + "\ude00 and \ud83d alone")])
     async with _mind(server) as mind:
         assert await words_of(mind, question) == "You said: \U0001f600 and \ufffd alone. "

@@ -11,7 +11,7 @@ from tests.fakes.http_speech_vendors import tone
 from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.gemini_asking import UNSIGNED
 from voicechat.cascade.gemini_chat import GeminiMind
-from voicechat.cascade.parts import CutShort, Question, Said, Spent, ToolCall, ToolResult
+from voicechat.cascade.parts import CutShort, HistoryMessage, Question, Spent, ToolCall, ToolResult
 from voicechat.errors import LinkError, RefusedError, ServiceError
 from voicechat.events import Tool
 
@@ -40,9 +40,9 @@ async def test_whole_conversation_is_told_with_pictures_and_instructions(
     server: HttpChatServer,
 ) -> None:
     said = [
-        Said("user", "One."),
-        Said("assistant", "Two."),
-        Said("user", "Three.", b"", (PICTURE,)),
+        HistoryMessage("user", "One."),
+        HistoryMessage("assistant", "Two."),
+        HistoryMessage("user", "Three.", b"", (PICTURE,)),
     ]
     async with _mind(server) as mind:
         answer = await words_of(mind, Question(said, "Be brief.", 9))
@@ -57,9 +57,9 @@ async def test_whole_conversation_is_told_with_pictures_and_instructions(
 
 async def test_spoken_turn_is_heard(server: HttpChatServer) -> None:
     said = [
-        Said("user", "Words.", pcm=tone(300)),
-        Said("assistant", "x"),
-        Said("user", pcm=tone(700)),
+        HistoryMessage("user", "Words.", pcm=tone(300)),
+        HistoryMessage("assistant", "x"),
+        HistoryMessage("user", pcm=tone(700)),
     ]
     async with _mind(server) as mind:
         assert mind.hears
@@ -81,12 +81,14 @@ async def test_calls_are_given_and_their_signature_goes_back_with_the_results(
     async with _mind(server) as mind:
         calls = await pieces_of(mind, ask("Weather?", tools=[_WEATHER, _CLOCK]))
         assert all(isinstance(call, ToolCall) for call in calls)
-        said = [Said("user", "Weather?")]
-        said += [Said("assistant", call=call) for call in calls if isinstance(call, ToolCall)]
+        said = [HistoryMessage("user", "Weather?")]
+        said += [
+            HistoryMessage("assistant", call=call) for call in calls if isinstance(call, ToolCall)
+        ]
         results = zip(calls, ('{"sky": "blue"}', "noon"), strict=True)
         for call, output in results:
             assert isinstance(call, ToolCall)
-            said.append(Said("user", result=ToolResult(call.call_id, output)))
+            said.append(HistoryMessage("user", result=ToolResult(call.call_id, output)))
         answer = await words_of(mind, Question(said, tools=[_WEATHER, _CLOCK]))
     assert answer == 'The tool said: {"output": "noon"} '
     first, second = server.asked
@@ -104,8 +106,11 @@ async def test_calls_of_another_model_are_told_without_its_signature(
     server: HttpChatServer,
 ) -> None:
     call = ToolCall("call_1", "clock", "not JSON")
-    said = [Said("user", "?"), Said("assistant", call=call)]
-    said += [Said("user", result=ToolResult("call_1", "noon")), Said("user", "And now?")]
+    said = [HistoryMessage("user", "?"), HistoryMessage("assistant", call=call)]
+    said += [
+        HistoryMessage("user", result=ToolResult("call_1", "noon")),
+        HistoryMessage("user", "And now?"),
+    ]
     async with _mind(server) as mind:
         assert await words_of(mind, Question(said)) == "You said: And now?. "
     part = server.asked[0]["contents"][1]["parts"][0]

@@ -12,7 +12,15 @@ from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.gemini_chat import GeminiMind
 from voicechat.cascade.mind import AutoMind, ChatMind, EchoMind, check_mind, make_mind
 from voicechat.cascade.options import LocalOptions
-from voicechat.cascade.parts import CutShort, Mind, NotHeardError, Piece, Question, Said, Sound
+from voicechat.cascade.parts import (
+    CutShort,
+    HistoryMessage,
+    Mind,
+    NotHeardError,
+    Piece,
+    Question,
+    Sound,
+)
 from voicechat.cascade.process import running
 from voicechat.cascade.sound_chat import SoundMind
 from voicechat.errors import (
@@ -25,7 +33,7 @@ from voicechat.errors import (
     VoiceChatError,
 )
 
-_GREETING = Question([Said("user", "Hello.")])
+_GREETING = Question([HistoryMessage("user", "Hello.")])
 
 
 async def _pieces(mind: Mind, question: Question = _GREETING) -> list[Piece]:
@@ -45,20 +53,24 @@ async def service(vendor: Vendor) -> AsyncIterator[HttpService]:
 
 async def test_echo_of_a_voice_is_the_voice_without_the_silence_around_it() -> None:
     pcm = bytes(48_000) + speech() + bytes(48_000)
-    sound, *notice = await _pieces(EchoMind("zh"), Question([Said("user", pcm=pcm)]))
+    sound, *notice = await _pieces(EchoMind("zh"), Question([HistoryMessage("user", pcm=pcm)]))
     assert isinstance(sound, Sound) and sound.pcm in pcm and len(sound.pcm) < len(pcm) - 48_000
     assert sound.transcript.startswith("（你自己的声音，") and "不是人工智能" in str(notice)
 
 
 async def test_echo_with_nothing_to_echo_says_what_it_is() -> None:
-    assert "not an AI" in await _text(EchoMind(), Question([Said("assistant", "x")]))
+    assert "not an AI" in await _text(EchoMind(), Question([HistoryMessage("assistant", "x")]))
 
 
 async def test_chat_gets_the_history_the_instructions_and_the_pictures(
     vendor: Vendor, service: HttpService
 ) -> None:
-    said = [Said("user", "One."), Said("assistant", "Two."), Said("assistant", "")]
-    said.append(Said("user", "What is this?", images=("data:image/png;base64,AA",)))
+    said = [
+        HistoryMessage("user", "One."),
+        HistoryMessage("assistant", "Two."),
+        HistoryMessage("assistant", ""),
+    ]
+    said.append(HistoryMessage("user", "What is this?", images=("data:image/png;base64,AA",)))
     question = Question(said, "Be brief.", max_tokens=9)
     assert await _text(ChatMind(service, "m"), question) == "Good morning. How are you?"
     assert vendor.asked[0].path == "/v1/chat/completions"
@@ -100,7 +112,7 @@ async def test_chat_tells_when_it_was_cut_short(
 async def test_chat_without_ears_says_that_it_cannot_hear(
     vendor: Vendor, service: HttpService
 ) -> None:
-    question = Question([Said("user", pcm=speech())])
+    question = Question([HistoryMessage("user", pcm=speech())])
     with pytest.raises(NotHeardError, match="cannot hear yet: set"):
         await _text(ChatMind(service, "m"), question)
     assert not vendor.asked

@@ -12,13 +12,13 @@ from tests.fakes.http_chat import HttpChatServer, Script
 from tests.fakes.http_chat_answers import MS_PER_WORD, PITCH
 from tests.fakes.http_speech_vendors import hear_pcm, tone
 from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.parts import Piece, Question, Said, Sound
+from voicechat.cascade.parts import HistoryMessage, Piece, Question, Sound
 from voicechat.cascade.sound import ms_of
 from voicechat.cascade.sound_chat import MANNERS, SoundMind, SoundVoice
 from voicechat.errors import ServiceError
 
 _KINDS = ["openai-sound", "glm-sound", "qwen-sound"]
-_SPOKEN = Question([Said("user", pcm=tone(600, 500))])
+_SPOKEN = Question([HistoryMessage("user", pcm=tone(600, 500))])
 
 
 @pytest.fixture
@@ -67,7 +67,11 @@ async def test_first_sound_comes_before_the_answer_is_whole(
 
 
 async def test_only_the_turn_without_words_is_sent_as_sound(server: HttpChatServer) -> None:
-    said = [Said("user", "Words.", pcm=tone(500)), Said("assistant", "Answer."), *_SPOKEN.said]
+    said = [
+        HistoryMessage("user", "Words.", pcm=tone(500)),
+        HistoryMessage("assistant", "Answer."),
+        *_SPOKEN.said,
+    ]
     async with _mind(server, "openai-sound") as mind:
         await pieces_of(mind, Question(said))
     first, second, third = server.asked[0]["messages"]

@@ -10,7 +10,7 @@ from voicechat.cascade.attempts import attempts
 from voicechat.cascade.chat_reading import AnswerStream, ChatReader
 from voicechat.cascade.chat_ways import ChatWays
 from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.parts import NotHeardError, Piece, Question, Said
+from voicechat.cascade.parts import HistoryMessage, NotHeardError, Piece, Question
 from voicechat.cascade.past import retell
 from voicechat.cascade.sse import read_events
 from voicechat.errors import RefusedError
@@ -71,7 +71,7 @@ class ChatMind:
             **self._ways.extras(question.max_tokens),
         }
 
-    def _messages(self, question: Question, said: list[Said]) -> list[dict[str, Any]]:
+    def _messages(self, question: Question, said: list[HistoryMessage]) -> list[dict[str, Any]]:
         return chat_asking.messages(question.instructions, said)
 
     def _learn(self, error: RefusedError, body: dict[str, Any]) -> bool:
@@ -128,7 +128,7 @@ async def list_ends(service: HttpService) -> dict[str, object]:
     return {str(entry["id"]): entry["shutdown_date"] for entry in dated}
 
 
-def last_turn(question: Question) -> Said:
+def last_turn(question: Question) -> HistoryMessage:
     """What the user said last; empty where nothing was said."""
     turns = [one for one in question.said if one.role == "user" and not one.result]
-    return turns[-1] if turns else Said("user")
+    return turns[-1] if turns else HistoryMessage("user")

@@ -8,7 +8,7 @@ import base64
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from voicechat.cascade.parts import Question, Said
+from voicechat.cascade.parts import HistoryMessage, Question
 from voicechat.cascade.past import groups
 from voicechat.cascade.sound import wav
 from voicechat.events import Tool
@@ -25,7 +25,7 @@ def input_audio(pcm: bytes, prefix: str = "") -> JsonObject:
 
 
 def messages(
-    instructions: str, said: Sequence[Said], sound_part: SoundPart = input_audio
+    instructions: str, said: Sequence[HistoryMessage], sound_part: SoundPart = input_audio
 ) -> list[JsonObject]:
     """The conversation, as `past.retell` gave it, under the instructions."""
     told: list[JsonObject] = []
@@ -36,7 +36,7 @@ def messages(
     return told
 
 
-def _messages(group: list[Said], sound_part: SoundPart) -> list[JsonObject]:
+def _messages(group: list[HistoryMessage], sound_part: SoundPart) -> list[JsonObject]:
     results = [one.result for one in group if one.result]
     if results:
         return [
@@ -48,7 +48,7 @@ def _messages(group: list[Said], sound_part: SoundPart) -> list[JsonObject]:
     return [{"role": group[0].role, "content": _content(group, sound_part)}]
 
 
-def _assistant(group: list[Said]) -> JsonObject:
+def _assistant(group: list[HistoryMessage]) -> JsonObject:
     words = "\n".join(one.text for one in group if one.text)
     calls = [one.call for one in group if one.call]
     if not calls:
@@ -64,7 +64,7 @@ def _assistant(group: list[Said]) -> JsonObject:
     return {"role": "assistant", "content": words or None, "tool_calls": listed}
 
 
-def _content(group: list[Said], sound_part: SoundPart) -> str | list[JsonObject]:
+def _content(group: list[HistoryMessage], sound_part: SoundPart) -> str | list[JsonObject]:
     words = "\n".join(one.text for one in group if one.text)
     sounds = [sound_part(one.pcm) for one in group if one.pcm]
     pictures = [

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from voicechat.cascade.parts import Question, Said, ToolCall, ToolResult
+from voicechat.cascade.parts import HistoryMessage, Question, ToolCall, ToolResult
 from voicechat.cascade.past import groups
 from voicechat.cascade.sound import wav
 from voicechat.events import Tool
@@ -22,7 +22,7 @@ for histories of other models."""
 
 def body(
     question: Question,
-    said: Sequence[Said],
+    said: Sequence[HistoryMessage],
     signatures: Mapping[str, str],
     thinking: JsonObject | None,
 ) -> JsonObject:
@@ -48,7 +48,7 @@ def body(
     return {**asked, "generationConfig": config} if config else asked
 
 
-def contents(said: Sequence[Said], signatures: Mapping[str, str]) -> list[JsonObject]:
+def contents(said: Sequence[HistoryMessage], signatures: Mapping[str, str]) -> list[JsonObject]:
     """The conversation; a note of the system is told by the user, as there is no third side."""
     names = {one.call.call_id: one.call.name for one in said if one.call}
     told: list[JsonObject] = []
@@ -59,7 +59,9 @@ def contents(said: Sequence[Said], signatures: Mapping[str, str]) -> list[JsonOb
     return told
 
 
-def _parts(one: Said, names: Mapping[str, str], signatures: Mapping[str, str]) -> list[JsonObject]:
+def _parts(
+    one: HistoryMessage, names: Mapping[str, str], signatures: Mapping[str, str]
+) -> list[JsonObject]:
     if one.call:
         return [_call(one.call, signatures)]
     if one.result:

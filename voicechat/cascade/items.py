@@ -11,7 +11,7 @@ from typing import Any
 
 from voicechat.cascade import checks
 from voicechat.cascade.checks import Refusal
-from voicechat.cascade.parts import Said, ToolCall, ToolResult
+from voicechat.cascade.parts import HistoryMessage, ToolCall, ToolResult
 from voicechat.cascade.sound import ms_of
 
 _MOST_SOUND = 32 * 2**20
@@ -119,17 +119,19 @@ class ServerItem:
                 part["audio"] = base64.b64encode(self.pcm).decode()
         return wire
 
-    def said(self) -> Said:
+    def said(self) -> HistoryMessage:
         """What the mind gets to know of it."""
         wire = self.wire
         if wire["type"] == "function_call":
             call_id = wire.get("call_id") or self.id
-            return Said("assistant", call=ToolCall(call_id, wire["name"], wire["arguments"]))
+            return HistoryMessage(
+                "assistant", call=ToolCall(call_id, wire["name"], wire["arguments"])
+            )
         if wire["type"] == "function_call_output":
-            return Said("user", result=ToolResult(wire["call_id"], wire["output"]))
+            return HistoryMessage("user", result=ToolResult(wire["call_id"], wire["output"]))
         return self._message_said()
 
-    def _message_said(self) -> Said:
+    def _message_said(self) -> HistoryMessage:
         parts = self.wire["content"]
         words = [str(part.get("text") or part.get("transcript") or "") for part in parts]
         if self.sentences:
@@ -137,7 +139,7 @@ class ServerItem:
         pictures = tuple(part["image_url"] for part in parts if part["type"] == "input_image")
         pcm = bytes(self.pcm) if self.wire["role"] == "user" else b""
         joint = "" if self.sentences else "\n"
-        return Said(self.wire["role"], joint.join(filter(None, words)), pcm, pictures)
+        return HistoryMessage(self.wire["role"], joint.join(filter(None, words)), pcm, pictures)
 
 
 def spoken_item(item_id: str, pcm: bytes) -> ServerItem:

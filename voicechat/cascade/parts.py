@@ -32,7 +32,7 @@ class ToolResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class HistoryMessage:
     """One entry of the conversation, as the mind sees it."""
 
     role: Literal["user", "assistant", "system"]
@@ -52,7 +52,7 @@ class Said:
 class Question:
     """Everything a mind gets to know for one reply."""
 
-    said: Sequence[Said] = ()
+    said: Sequence[HistoryMessage] = ()
     instructions: str = ""
     max_tokens: int | None = None
     tools: Sequence[Tool] = ()

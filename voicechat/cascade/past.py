@@ -6,7 +6,7 @@ Rule: pure.  Words are told for ever; pictures and sound, which are large, only 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from voicechat.cascade.parts import Said, ToolResult
+from voicechat.cascade.parts import HistoryMessage, ToolResult
 
 _PICTURES = 4
 """The newest ones, in the whole conversation."""
@@ -20,7 +20,7 @@ _SOUND_GONE = "(This was spoken, and not written down.)"
 _NO_RESULT = '{"error": "The tool has not answered yet."}'
 
 
-def retell(said: Sequence[Said], *, hears: bool, sees: bool) -> list[Said]:
+def retell(said: Sequence[HistoryMessage], *, hears: bool, sees: bool) -> list[HistoryMessage]:
     """The conversation in the form that services accept.
 
     Calls of tools are followed by all their results; pictures and sound beyond what is worth
@@ -35,9 +35,9 @@ def retell(said: Sequence[Said], *, hears: bool, sees: bool) -> list[Said]:
     return [one for one in told if one.text or one.pcm or one.images or one.call or one.result]
 
 
-def groups(said: Sequence[Said]) -> list[list[Said]]:
+def groups(said: Sequence[HistoryMessage]) -> list[list[HistoryMessage]]:
     """Neighbours that make one message: of one side, and results of tools by themselves."""
-    found: list[list[Said]] = []
+    found: list[list[HistoryMessage]] = []
     for one in said:
         if found and _kind(found[-1][-1]) == _kind(one) and one.role != "system":
             found[-1].append(one)
@@ -46,20 +46,20 @@ def groups(said: Sequence[Said]) -> list[list[Said]]:
     return found
 
 
-def _kind(one: Said) -> str:
+def _kind(one: HistoryMessage) -> str:
     return "result" if one.result else one.role
 
 
-def _pair(said: Sequence[Said]) -> list[Said]:
+def _pair(said: Sequence[HistoryMessage]) -> list[HistoryMessage]:
     """Each run of calls with their results right behind it; results without a call are gone."""
     results = {one.result.call_id: one.result for one in said if one.result}
-    paired: list[Said] = []
+    paired: list[HistoryMessage] = []
     waiting: list[str] = []
 
     def answer() -> None:
         for call_id in waiting:
             result = results.get(call_id) or ToolResult(call_id, _NO_RESULT)
-            paired.append(Said("user", result=result))
+            paired.append(HistoryMessage("user", result=result))
         waiting.clear()
 
     for one in said:
@@ -74,9 +74,9 @@ def _pair(said: Sequence[Said]) -> list[Said]:
     return paired
 
 
-def _limit_pictures(said: Sequence[Said], sees: bool) -> list[Said]:
+def _limit_pictures(said: Sequence[HistoryMessage], sees: bool) -> list[HistoryMessage]:
     left, note = (_PICTURES, _PICTURE_GONE) if sees else (0, _PICTURE_UNSEEN)
-    told: list[Said] = []
+    told: list[HistoryMessage] = []
     for one in reversed(said):
         kept = one.images[max(0, len(one.images) - left) :] if left else ()
         left -= len(kept)
@@ -87,10 +87,10 @@ def _limit_pictures(said: Sequence[Said], sees: bool) -> list[Said]:
     return told[::-1]
 
 
-def _limit_sounds(said: Sequence[Said], hears: bool) -> list[Said]:
+def _limit_sounds(said: Sequence[HistoryMessage], hears: bool) -> list[HistoryMessage]:
     """Words instead of sound wherever there are any; no sound at all for those without ears."""
     turns, left = (_SOUNDS, _SOUND_BYTES) if hears else (0, 0)
-    told: list[Said] = []
+    told: list[HistoryMessage] = []
     for one in reversed(said):
         if one.pcm and (one.text or not hears):
             one = replace(one, pcm=b"")

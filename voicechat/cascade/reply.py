@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from voicechat.cascade.items import History, ServerItem, new_id
 from voicechat.cascade.output import Kind, Message, Output, Send, tell_call
-from voicechat.cascade.parts import Question, Said, Spent, ToolCall
+from voicechat.cascade.parts import HistoryMessage, Question, Spent, ToolCall
 from voicechat.cascade.sound import ms_of
 from voicechat.events import ReplyStatus, Tool
 from voicechat.phrase import to_json
@@ -207,7 +207,7 @@ def _tokens(sound_bytes: int, each_ms: int) -> int:
     return -(-ms_of(sound_bytes) // each_ms)
 
 
-def _length(said: Said) -> int:
+def _length(said: HistoryMessage) -> int:
     """Characters of one entry."""
     call = len(said.call.name) + len(said.call.arguments) if said.call else 0
     return len(said.text) + call + (len(said.result.output) if said.result else 0)

@@ -14,7 +14,7 @@ from typing import Any
 from voicechat.cascade import chat_asking
 from voicechat.cascade.chat import ChatMind
 from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.parts import Piece, Question, Said, Sound
+from voicechat.cascade.parts import HistoryMessage, Piece, Question, Sound
 from voicechat.cascade.sound import SpeechStream
 from voicechat.phrase import phrase
 
@@ -86,7 +86,7 @@ class SoundMind(ChatMind):
         self._manner = manner
         self._chosen_voice = voice or (_OWN_VOICE if _OWN_VOICES.search(model) else "")
 
-    def _messages(self, question: Question, said: list[Said]) -> list[dict[str, Any]]:
+    def _messages(self, question: Question, said: list[HistoryMessage]) -> list[dict[str, Any]]:
         def part(pcm: bytes) -> dict[str, Any]:
             return chat_asking.input_audio(pcm, self._manner.prefix)
 

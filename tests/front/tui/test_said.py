@@ -3,12 +3,12 @@
 import pytest
 
 from voicechat.conversation import Role, Row, State
-from voicechat.front.tui.said import Said, kind_of, say_row
+from voicechat.front.tui.said import RowText, kind_of, say_row
 from voicechat.front.words import Words
 from voicechat.phrase import phrase
 
 
-def say(row: Row, shown: int = 1000) -> Said:
+def say(row: Row, shown: int = 1000) -> RowText:
     return say_row(row, shown, Words("en"))
 
 

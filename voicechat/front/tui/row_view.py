@@ -12,7 +12,7 @@ from rich.segment import Segment
 from voicechat.conversation import Row, State
 from voicechat.front.tui.flow import Fold
 from voicechat.front.tui.illustrated import Cells, Drawing, draw_cells, place_cells
-from voicechat.front.tui.said import Said, say_row
+from voicechat.front.tui.said import RowText, say_row
 from voicechat.front.words import Words
 
 
@@ -29,7 +29,7 @@ class Page:
 class Lines:
     """What stands in the lines of a row."""
 
-    said: Said
+    said: RowText
     fold: Fold
     cells: Cells
     """Of the picture under the words, line by line."""

@@ -11,7 +11,7 @@ Kind: TypeAlias = Literal["user", "assistant", "tool", "note", "error"]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class RowText:
     """One row in words; the mark and what leads the words stand out from them."""
 
     label: str
@@ -29,12 +29,12 @@ def kind_of(row: Row) -> Kind:
     return "error" if row.code.startswith("error") else row.role
 
 
-def say_row(row: Row, shown: int, words: Words) -> Said:
+def say_row(row: Row, shown: int, words: Words) -> RowText:
     """A row in words, of which the first `shown` characters may be told already."""
     kind = kind_of(row)
     label = words("you" if kind == "user" else kind)
     lead = words("picture") + " " if row.code == "picture" else ""
-    return Said(label, lead, _body(row, shown, words).replace("\t", "    "), _mark(row, words))
+    return RowText(label, lead, _body(row, shown, words).replace("\t", "    "), _mark(row, words))
 
 
 def _body(row: Row, shown: int, words: Words) -> str:

@@ -41,7 +41,7 @@ from voicechat.events import (
     Usage,
 )
 from voicechat.journal import NullJournal
-from voicechat.journal.recorder import Said
+from voicechat.journal.recorder import JournalRow
 from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.pictures import Limits
@@ -66,7 +66,7 @@ class Notebook:
     calls: list[tuple[str, str, str, str]] = field(default_factory=list)
     """Model, role, state and text."""
 
-    def record(self, row: Said, rows: Sequence[Said]) -> None:
+    def record(self, row: JournalRow, rows: Sequence[JournalRow]) -> None:
         assert row in rows
         self.calls.append((self.model, row.role, str(row.state.value), row.text))
 

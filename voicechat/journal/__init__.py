@@ -22,7 +22,7 @@ from voicechat.environment import user_folder
 from voicechat.journal.export import FORMATS, export
 from voicechat.journal.library import LAST, Kept, list_kept
 from voicechat.journal.reading import JournalItem, Loaded, load
-from voicechat.journal.recorder import Journal, NullJournal, Said, TranscriptWriter
+from voicechat.journal.recorder import Journal, JournalRow, NullJournal, TranscriptWriter
 from voicechat.journal.resuming import Resumed, read, resume
 
 __all__ = [
@@ -35,7 +35,7 @@ __all__ = [
     "NullJournal",
     "TranscriptWriter",
     "Resumed",
-    "Said",
+    "JournalRow",
     "data_folder",
     "export",
     "list_kept",

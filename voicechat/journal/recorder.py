@@ -27,7 +27,7 @@ class _State(Protocol):
     def value(self) -> str: ...
 
 
-class Said(Protocol):
+class JournalRow(Protocol):
     """What a journal reads of a row of the conversation."""
 
     @property
@@ -56,7 +56,7 @@ class TranscriptWriter(Protocol):
     model: str
     """Who answers from now on."""
 
-    def record(self, row: Said, rows: Sequence[Said]) -> None:
+    def record(self, row: JournalRow, rows: Sequence[JournalRow]) -> None:
         """A row is new or has changed; `rows` is the whole conversation in its order."""
 
     def close(self, timeout_s: float = 1.0) -> bool:
@@ -69,7 +69,7 @@ class NullJournal:
     model = ""
     path: Path | None = None
 
-    def record(self, row: Said, rows: Sequence[Said]) -> None:
+    def record(self, row: JournalRow, rows: Sequence[JournalRow]) -> None:
         """Forget it."""
 
     def close(self, timeout_s: float = 1.0) -> bool:
@@ -124,7 +124,7 @@ class Journal:
         """The file, once it exists."""
         return self._disk.path
 
-    def record(self, row: Said, rows: Sequence[Said]) -> None:
+    def record(self, row: JournalRow, rows: Sequence[JournalRow]) -> None:
         """Write everything whose turn has come; keep a draft of what must wait."""
         if row.role not in ROLES or clean_line(row.id) in self._past:
             return
@@ -146,7 +146,7 @@ class Journal:
     def close(self, timeout_s: float = 1.0) -> bool:
         return self._disk.close(timeout_s)
 
-    def _write_due(self, rows: Sequence[Said]) -> None:
+    def _write_due(self, rows: Sequence[JournalRow]) -> None:
         for row in rows:
             if not self._is_owed(row):
                 continue
@@ -155,25 +155,25 @@ class Journal:
             if row.text or row.role == "user":  # A reply that was stopped before its first word
                 self._write(row, self._place(row, rows), self._item(row))  # is nobody's say.
 
-    def _is_owed(self, row: Said) -> bool:
+    def _is_owed(self, row: JournalRow) -> bool:
         is_known = row.id in self._written or clean_line(row.id) in self._past
         return row.role in ROLES and not is_known
 
-    def _place(self, row: Said, rows: Sequence[Said]) -> dict[str, str]:
+    def _place(self, row: JournalRow, rows: Sequence[JournalRow]) -> dict[str, str]:
         """Where it stands, if what follows it was written before: a spoken turn is often known
         only after what was typed behind it."""
         following = takewhile(lambda other: other.id != row.id, reversed(rows))
         is_late = any(other.role in ROLES and not self._is_owed(other) for other in following)
         return {"after": _before(row, rows, self._is_owed)} if is_late else {}
 
-    def _write(self, row: Said, place: dict[str, str], item: dict[str, Any]) -> None:
+    def _write(self, row: JournalRow, place: dict[str, str], item: dict[str, Any]) -> None:
         if row.role == "assistant" and self.name != self._told_name:
             self._told_name = self.name
             self._disk.put({"type": "model", "name": clean_line(self.name)})
         self._disk.put({"type": "item", **place, **item})
         self._written[row.id] = item
 
-    def _amend(self, row: Said) -> None:
+    def _amend(self, row: JournalRow) -> None:
         before, item = self._written[row.id], self._item(row)
         item = {"status": "", **item} if "status" in before else item
         changed = {key: value for key, value in item.items() if before.get(key) != value}
@@ -181,14 +181,14 @@ class Journal:
             self._disk.put({"type": "amend", "id": item["id"], **changed})
             self._written[row.id] = item
 
-    def _sketch(self, row: Said, rows: Sequence[Said]) -> None:
+    def _sketch(self, row: JournalRow, rows: Sequence[JournalRow]) -> None:
         """Keep a growing item, about once a second."""
         now = self._clock()
         if now >= self._draft_due.setdefault(row.id, now + DRAFT_EVERY_S):
             self._draft_due[row.id] = now + DRAFT_EVERY_S
             self._draft(row, rows)
 
-    def _draft(self, row: Said, rows: Sequence[Said]) -> None:
+    def _draft(self, row: JournalRow, rows: Sequence[JournalRow]) -> None:
         item = self._item(row)
         if self._drafted.get(row.id) != item and item["text"]:
             self._drafted[row.id] = item
@@ -201,7 +201,7 @@ class Journal:
     def _mask(self, text: str) -> str:
         return mask_secrets(text, self._secrets) if self._secrets else text
 
-    def _item(self, row: Said) -> dict[str, Any]:
+    def _item(self, row: JournalRow) -> dict[str, Any]:
         began, model = self._begun.get(row.id) or (_now(), self.model)
         item: dict[str, Any] = {
             "id": clean_line(row.id),
@@ -231,7 +231,9 @@ def _now() -> str:
 
 
 def _before(
-    row: Said, rows: Sequence[Said], leaves_out: Callable[[Said], bool] = lambda other: False
+    row: JournalRow,
+    rows: Sequence[JournalRow],
+    leaves_out: Callable[[JournalRow], bool] = lambda other: False,
 ) -> str:
     """The id of the say that stands before `row`; empty: there is none."""
     before = takewhile(lambda other: other.id != row.id, rows)

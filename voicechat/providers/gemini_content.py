@@ -27,7 +27,7 @@ class Sound:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ModelWords:
     """Words of the model: the transcript of its sound, or text beside it."""
 
     words: str
@@ -41,21 +41,21 @@ class Bad:
     kind: str
 
 
-Sign: TypeAlias = Sound | Said
+Sign: TypeAlias = Sound | ModelWords
 
 
 def signs(content: JsonObject) -> list[Sign | Bad]:
     """Everything the model says in one `serverContent`, sound before its words."""
     found = [sign for part in rows(table(content, "modelTurn"), "parts") for sign in _part(part)]
     spoken = text(table(content, "outputTranscription"), "text")
-    return [*found, *([Said(spoken, is_spoken=True)] if spoken else [])]
+    return [*found, *([ModelWords(spoken, is_spoken=True)] if spoken else [])]
 
 
 def _part(part: JsonObject) -> Iterator[Sign | Bad]:
     if part.get("thought"):
         return
     if words := text(part, "text"):
-        yield Said(words, is_spoken=False)
+        yield ModelWords(words, is_spoken=False)
     if "inlineData" in part:
         yield from _sound(table(part, "inlineData"))
 

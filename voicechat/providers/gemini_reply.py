@@ -16,7 +16,7 @@ from voicechat.events import (
     Usage,
 )
 from voicechat.phrase import phrase
-from voicechat.providers.gemini_content import Said, Sign, Sound
+from voicechat.providers.gemini_content import ModelWords, Sign, Sound
 from voicechat.providers.openai_sound import Samples
 from voicechat.text import clean
 
@@ -77,7 +77,7 @@ class Reply:
         match sign:
             case Sound(data, rate):
                 return self._play(data, rate)
-            case Said(words, is_spoken=True):
+            case ModelWords(words, is_spoken=True):
                 return self._speak(clean(words))
             case _:
                 self._written.append(clean(sign.words))

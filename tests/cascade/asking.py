@@ -5,27 +5,27 @@ import base64
 import threading
 from collections.abc import Callable
 
-from voicechat.cascade.parts import HistoryMessage, Mind, Piece, Question, Sound, Spent
+from voicechat.cascade.parts import HistoryMessage, LlmRequest, Mind, Piece, Sound, Spent
 
 PICTURE = "data:image/png;base64," + base64.b64encode(b"\x89PNG").decode()
 
 
-def ask(text: str = "Hello", *images: str, **values: object) -> Question:
+def ask(text: str = "Hello", *images: str, **values: object) -> LlmRequest:
     """A question of one typed turn."""
-    return Question([HistoryMessage("user", text, images=images)], **values)  # type: ignore[arg-type]
+    return LlmRequest([HistoryMessage("user", text, images=images)], **values)  # type: ignore[arg-type]
 
 
-async def pieces_of(mind: Mind, question: Question) -> list[Piece]:
+async def pieces_of(mind: Mind, question: LlmRequest) -> list[Piece]:
     """An answer without what it cost."""
     return [piece async for piece in mind.answer(question) if not isinstance(piece, Spent)]
 
 
-async def cost_of(mind: Mind, question: Question) -> list[Spent]:
+async def cost_of(mind: Mind, question: LlmRequest) -> list[Spent]:
     """Only what it cost, each time the service tells it."""
     return [piece async for piece in mind.answer(question) if isinstance(piece, Spent)]
 
 
-async def words_of(mind: Mind, question: Question) -> str:
+async def words_of(mind: Mind, question: LlmRequest) -> str:
     """Everything that is written or said in an answer."""
     pieces = await pieces_of(mind, question)
     texts = [one.transcript if isinstance(one, Sound) else one for one in pieces]

@@ -17,8 +17,8 @@ from voicechat.cascade.gemini_chat import GeminiReader
 from voicechat.cascade.parts import (
     CutShort,
     HistoryMessage,
+    LlmRequest,
     NotHeardError,
-    Question,
     Spent,
     ToolCall,
     ToolResult,
@@ -56,7 +56,7 @@ async def test_whole_conversation_is_told_each_time(server: HttpChatServer) -> N
         HistoryMessage("assistant", "Two."),
         HistoryMessage("system", "A note."),
     ]
-    question = Question(
+    question = LlmRequest(
         [*said, HistoryMessage("user", "Three."), HistoryMessage("user", "Four.")], "Be brief.", 9
     )
     async with _mind(server) as mind:
@@ -183,7 +183,7 @@ async def test_results_of_tools_are_told_and_the_model_goes_on(server: HttpChatS
     said += [HistoryMessage("assistant", call=call) for call in calls]
     said += [HistoryMessage("user", result=ToolResult(call.call_id, "rain")) for call in calls]
     async with _mind(server) as mind:
-        answer = await words_of(mind, Question(said, tools=[_WEATHER, _CLOCK]))
+        answer = await words_of(mind, LlmRequest(said, tools=[_WEATHER, _CLOCK]))
     assert answer == "The tool said: rain "
     roles = [message["role"] for message in server.asked[0]["messages"]]
     assert roles == ["user", "assistant", "tool", "tool"]
@@ -257,7 +257,7 @@ async def test_wrong_key_and_unknown_model_are_named(
 async def test_spoken_turn_without_words_was_not_heard(server: HttpChatServer) -> None:
     async with _mind(server) as mind:
         with pytest.raises(NotHeardError, match="cannot hear yet"):
-            await words_of(mind, Question([HistoryMessage("user", pcm=bytes(4800))]))
+            await words_of(mind, LlmRequest([HistoryMessage("user", pcm=bytes(4800))]))
     assert not server.requests
 
 
@@ -330,6 +330,6 @@ def test_whatever_a_service_sends_only_errors_of_ours_come_of_it(seed: int) -> N
 
 
 async def test_halves_of_surrogate_pairs_do_no_harm(server: HttpChatServer) -> None:
-    question = Question([HistoryMessage("user", "\ud83d" + "\ude00 and \ud83d alone")])
+    question = LlmRequest([HistoryMessage("user", "\ud83d" + "\ude00 and \ud83d alone")])
     async with _mind(server) as mind:
         assert await words_of(mind, question) == "You said: \U0001f600 and \ufffd alone. "

@@ -11,7 +11,14 @@ from tests.fakes.http_speech_vendors import tone
 from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.gemini_asking import UNSIGNED
 from voicechat.cascade.gemini_chat import GeminiMind
-from voicechat.cascade.parts import CutShort, HistoryMessage, Question, Spent, ToolCall, ToolResult
+from voicechat.cascade.parts import (
+    CutShort,
+    HistoryMessage,
+    LlmRequest,
+    Spent,
+    ToolCall,
+    ToolResult,
+)
 from voicechat.errors import LinkError, RefusedError, ServiceError
 from voicechat.events import Tool
 
@@ -45,7 +52,7 @@ async def test_whole_conversation_is_told_with_pictures_and_instructions(
         HistoryMessage("user", "Three.", b"", (PICTURE,)),
     ]
     async with _mind(server) as mind:
-        answer = await words_of(mind, Question(said, "Be brief.", 9))
+        answer = await words_of(mind, LlmRequest(said, "Be brief.", 9))
     assert answer == "You said: Three.. I see 1. "
     (body,) = server.asked
     assert body["systemInstruction"] == {"parts": [{"text": "Be brief."}]}
@@ -63,7 +70,7 @@ async def test_spoken_turn_is_heard(server: HttpChatServer) -> None:
     ]
     async with _mind(server) as mind:
         assert mind.hears
-        assert await words_of(mind, Question(said)) == "I heard 0.7 s at 440 Hz. "
+        assert await words_of(mind, LlmRequest(said)) == "I heard 0.7 s at 440 Hz. "
     assert server.asked[0]["contents"][0]["parts"] == [{"text": "Words."}]
 
 
@@ -89,7 +96,7 @@ async def test_calls_are_given_and_their_signature_goes_back_with_the_results(
         for call, output in results:
             assert isinstance(call, ToolCall)
             said.append(HistoryMessage("user", result=ToolResult(call.call_id, output)))
-        answer = await words_of(mind, Question(said, tools=[_WEATHER, _CLOCK]))
+        answer = await words_of(mind, LlmRequest(said, tools=[_WEATHER, _CLOCK]))
     assert answer == 'The tool said: {"output": "noon"} '
     first, second = server.asked
     assert [tool["name"] for tool in first["tools"][0]["functionDeclarations"]] == [
@@ -112,7 +119,7 @@ async def test_calls_of_another_model_are_told_without_its_signature(
         HistoryMessage("user", "And now?"),
     ]
     async with _mind(server) as mind:
-        assert await words_of(mind, Question(said)) == "You said: And now?. "
+        assert await words_of(mind, LlmRequest(said)) == "You said: And now?. "
     part = server.asked[0]["contents"][1]["parts"][0]
     assert part["thoughtSignature"] == UNSIGNED and part["functionCall"]["args"] == {}
 

@@ -15,10 +15,10 @@ from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.parts import (
     CutShort,
     HistoryMessage,
+    LlmRequest,
     Mind,
     NotHeardError,
     Piece,
-    Question,
     Sound,
 )
 from voicechat.cascade.process import running
@@ -33,14 +33,14 @@ from voicechat.errors import (
     VoiceChatError,
 )
 
-_GREETING = Question([HistoryMessage("user", "Hello.")])
+_GREETING = LlmRequest([HistoryMessage("user", "Hello.")])
 
 
-async def _pieces(mind: Mind, question: Question = _GREETING) -> list[Piece]:
+async def _pieces(mind: Mind, question: LlmRequest = _GREETING) -> list[Piece]:
     return [piece async for piece in mind.answer(question)]
 
 
-async def _text(mind: Mind, question: Question = _GREETING) -> str:
+async def _text(mind: Mind, question: LlmRequest = _GREETING) -> str:
     return "".join(piece for piece in await _pieces(mind, question) if isinstance(piece, str))
 
 
@@ -53,13 +53,13 @@ async def service(vendor: Vendor) -> AsyncIterator[HttpService]:
 
 async def test_echo_of_a_voice_is_the_voice_without_the_silence_around_it() -> None:
     pcm = bytes(48_000) + speech() + bytes(48_000)
-    sound, *notice = await _pieces(EchoMind("zh"), Question([HistoryMessage("user", pcm=pcm)]))
+    sound, *notice = await _pieces(EchoMind("zh"), LlmRequest([HistoryMessage("user", pcm=pcm)]))
     assert isinstance(sound, Sound) and sound.pcm in pcm and len(sound.pcm) < len(pcm) - 48_000
     assert sound.transcript.startswith("（你自己的声音，") and "不是人工智能" in str(notice)
 
 
 async def test_echo_with_nothing_to_echo_says_what_it_is() -> None:
-    assert "not an AI" in await _text(EchoMind(), Question([HistoryMessage("assistant", "x")]))
+    assert "not an AI" in await _text(EchoMind(), LlmRequest([HistoryMessage("assistant", "x")]))
 
 
 async def test_chat_gets_the_history_the_instructions_and_the_pictures(
@@ -71,7 +71,7 @@ async def test_chat_gets_the_history_the_instructions_and_the_pictures(
         HistoryMessage("assistant", ""),
     ]
     said.append(HistoryMessage("user", "What is this?", images=("data:image/png;base64,AA",)))
-    question = Question(said, "Be brief.", max_tokens=9)
+    question = LlmRequest(said, "Be brief.", max_tokens=9)
     assert await _text(ChatMind(service, "m"), question) == "Good morning. How are you?"
     assert vendor.asked[0].path == "/v1/chat/completions"
     body = vendor.asked[0].json()
@@ -112,7 +112,7 @@ async def test_chat_tells_when_it_was_cut_short(
 async def test_chat_without_ears_says_that_it_cannot_hear(
     vendor: Vendor, service: HttpService
 ) -> None:
-    question = Question([HistoryMessage("user", pcm=speech())])
+    question = LlmRequest([HistoryMessage("user", pcm=speech())])
     with pytest.raises(NotHeardError, match="cannot hear yet: set"):
         await _text(ChatMind(service, "m"), question)
     assert not vendor.asked

@@ -12,13 +12,13 @@ from tests.fakes.http_chat import HttpChatServer, Script
 from tests.fakes.http_chat_answers import MS_PER_WORD, PITCH
 from tests.fakes.http_speech_vendors import hear_pcm, tone
 from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.parts import HistoryMessage, Piece, Question, Sound
+from voicechat.cascade.parts import HistoryMessage, LlmRequest, Piece, Sound
 from voicechat.cascade.sound import ms_of
 from voicechat.cascade.sound_chat import MANNERS, SoundMind, SoundVoice
 from voicechat.errors import ServiceError
 
 _KINDS = ["openai-sound", "glm-sound", "qwen-sound"]
-_SPOKEN = Question([HistoryMessage("user", pcm=tone(600, 500))])
+_SPOKEN = LlmRequest([HistoryMessage("user", pcm=tone(600, 500))])
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ async def test_only_the_turn_without_words_is_sent_as_sound(server: HttpChatServ
         *_SPOKEN.said,
     ]
     async with _mind(server, "openai-sound") as mind:
-        await pieces_of(mind, Question(said))
+        await pieces_of(mind, LlmRequest(said))
     first, second, third = server.asked[0]["messages"]
     assert first["content"] == "Words." and second["content"] == "Answer."
     assert [part["type"] for part in third["content"]] == ["input_audio"]
@@ -84,7 +84,7 @@ async def test_openai_is_asked_for_bare_pcm_in_the_voice_of_the_session(
 ) -> None:
     async with _mind(server, "openai-sound", voice="cedar") as mind:
         await pieces_of(mind, _SPOKEN)
-        await pieces_of(mind, Question(_SPOKEN.said, voice="marin", max_tokens=7))
+        await pieces_of(mind, LlmRequest(_SPOKEN.said, voice="marin", max_tokens=7))
     first, second = (body for body in server.asked if "max_tokens" not in body)
     assert first["audio"] == {"voice": "cedar", "format": "pcm16"}
     assert first["modalities"] == ["text", "audio"]
@@ -94,7 +94,7 @@ async def test_openai_is_asked_for_bare_pcm_in_the_voice_of_the_session(
 async def test_openai_needs_sound_on_one_side_at_least(server: HttpChatServer) -> None:
     async with _mind(server, "openai-sound") as mind:
         typed = await words_of(mind, ask("Hello", wants_sound=False))
-        spoken = await words_of(mind, Question(_SPOKEN.said, wants_sound=False))
+        spoken = await words_of(mind, LlmRequest(_SPOKEN.said, wants_sound=False))
     assert typed == "You said: Hello. " and spoken == "I heard 0.6 s at 500 Hz. "
     assert [body["modalities"] for body in server.asked[-2:]] == [["text", "audio"], ["text"]]
 

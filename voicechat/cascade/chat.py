@@ -10,7 +10,7 @@ from voicechat.cascade.attempts import attempts
 from voicechat.cascade.chat_reading import AnswerStream, ChatReader
 from voicechat.cascade.chat_ways import ChatWays
 from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.parts import HistoryMessage, NotHeardError, Piece, Question
+from voicechat.cascade.parts import HistoryMessage, LlmRequest, NotHeardError, Piece
 from voicechat.cascade.past import retell
 from voicechat.cascade.sse import read_events
 from voicechat.errors import RefusedError
@@ -29,7 +29,7 @@ class ChatMind:
         self._service, self._model = service, model
         self._ways = ChatWays(service.host)
 
-    async def answer(self, question: Question) -> AsyncGenerator[Piece, None]:
+    async def answer(self, question: LlmRequest) -> AsyncGenerator[Piece, None]:
         """What the service answers to the whole conversation.
 
         Raises:
@@ -46,7 +46,7 @@ class ChatMind:
             async for piece in pieces:
                 yield piece
 
-    async def _stream(self, question: Question) -> AsyncGenerator[Piece, None]:
+    async def _stream(self, question: LlmRequest) -> AsyncGenerator[Piece, None]:
         reader = ChatReader(self._service.failure, self._voice(question))
         stream = self._service.stream("/chat/completions", self._body(question))
         async with contextlib.aclosing(read_events(stream)) as events:
@@ -56,11 +56,11 @@ class ChatMind:
         for piece in reader.finish():
             yield piece
 
-    def _voice(self, question: Question) -> AnswerStream | None:
+    def _voice(self, question: LlmRequest) -> AnswerStream | None:
         """What becomes of sound in the answer; None: there is none."""
         return None
 
-    def _body(self, question: Question) -> dict[str, Any]:
+    def _body(self, question: LlmRequest) -> dict[str, Any]:
         said = retell(question.said, hears=self.hears, sees=self._ways.sees)
         asked = question if self._ways.takes_tools else replace(question, tools=())
         return {
@@ -71,7 +71,7 @@ class ChatMind:
             **self._ways.extras(question.max_tokens),
         }
 
-    def _messages(self, question: Question, said: list[HistoryMessage]) -> list[dict[str, Any]]:
+    def _messages(self, question: LlmRequest, said: list[HistoryMessage]) -> list[dict[str, Any]]:
         return chat_asking.messages(question.instructions, said)
 
     def _learn(self, error: RefusedError, body: dict[str, Any]) -> bool:
@@ -128,7 +128,7 @@ async def list_ends(service: HttpService) -> dict[str, object]:
     return {str(entry["id"]): entry["shutdown_date"] for entry in dated}
 
 
-def last_turn(question: Question) -> HistoryMessage:
+def last_turn(question: LlmRequest) -> HistoryMessage:
     """What the user said last; empty where nothing was said."""
     turns = [one for one in question.said if one.role == "user" and not one.result]
     return turns[-1] if turns else HistoryMessage("user")

@@ -8,7 +8,7 @@ import base64
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from voicechat.cascade.parts import HistoryMessage, Question
+from voicechat.cascade.parts import HistoryMessage, LlmRequest
 from voicechat.cascade.past import groups
 from voicechat.cascade.sound import wav
 from voicechat.events import Tool
@@ -75,7 +75,7 @@ def _content(group: list[HistoryMessage], sound_part: SoundPart) -> str | list[J
     return [*([{"type": "text", "text": words}] if words else []), *pictures, *sounds]
 
 
-def tools(question: Question) -> JsonObject:
+def tools(question: LlmRequest) -> JsonObject:
     """The fields that offer the tools; none where there are no tools."""
     if not question.tools:
         return {}

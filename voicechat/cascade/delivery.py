@@ -13,10 +13,10 @@ from voicechat.cascade.ahead import Ahead
 from voicechat.cascade.checks import mend
 from voicechat.cascade.parts import (
     CutShort,
+    LlmRequest,
     Mind,
     Parts,
     Piece,
-    Question,
     Sound,
     Spent,
     ToolCall,
@@ -45,7 +45,7 @@ class Delivery:
         self._ahead: Ahead | None = None
         """None: the words are not spoken, and need not be cut into sentences."""
 
-    async def run(self, question: Question) -> CutShort | None:
+    async def run(self, question: LlmRequest) -> CutShort | None:
         """Ask the mind and give what it says; what stopped it, if anything did.
 
         Raises:
@@ -65,7 +65,7 @@ class Delivery:
             raise failure
         return cut
 
-    async def _think(self, mind: Mind, question: Question) -> None:
+    async def _think(self, mind: Mind, question: LlmRequest) -> None:
         """Put what the mind says on the queue, whole sentences only; its failure, then None."""
         splitter = SentenceSplitter()
         try:

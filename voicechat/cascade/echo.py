@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 from voicechat.cascade.chat import last_turn
 from voicechat.cascade.notices import ECHO, OWN_VOICE, say
-from voicechat.cascade.parts import Piece, Question, Sound
+from voicechat.cascade.parts import LlmRequest, Piece, Sound
 from voicechat.cascade.sound import BYTES_PER_MS
 from voicechat.cascade.vad import trim
 
@@ -18,7 +18,7 @@ class EchoMind:
     def __init__(self, language: str = "") -> None:
         self._language = language
 
-    async def answer(self, question: Question) -> AsyncGenerator[Piece, None]:
+    async def answer(self, question: LlmRequest) -> AsyncGenerator[Piece, None]:
         """Typed words as words, spoken ones as the very sound; the first time with the notice."""
         turn = last_turn(question)
         first = not any(said.role == "assistant" for said in question.said)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from voicechat.cascade.parts import HistoryMessage, Question, ToolCall, ToolResult
+from voicechat.cascade.parts import HistoryMessage, LlmRequest, ToolCall, ToolResult
 from voicechat.cascade.past import groups
 from voicechat.cascade.sound import wav
 from voicechat.events import Tool
@@ -21,7 +21,7 @@ for histories of other models."""
 
 
 def body(
-    question: Question,
+    question: LlmRequest,
     said: Sequence[HistoryMessage],
     signatures: Mapping[str, str],
     thinking: JsonObject | None,

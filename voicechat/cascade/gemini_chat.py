@@ -11,7 +11,7 @@ from voicechat.cascade import gemini_asking
 from voicechat.cascade.attempts import attempts
 from voicechat.cascade.chat_reading import Fail, count, new_call_id, rows
 from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.parts import CutShort, Piece, Question, Spent, ToolCall
+from voicechat.cascade.parts import CutShort, LlmRequest, Piece, Spent, ToolCall
 from voicechat.cascade.past import retell
 from voicechat.cascade.sse import read_events
 from voicechat.errors import RefusedError
@@ -43,7 +43,7 @@ class GeminiMind:
         """Of the calls the model made: it refuses a history without them."""
         self._may_tell_to_hurry = True
 
-    async def answer(self, question: Question) -> AsyncGenerator[Piece, None]:
+    async def answer(self, question: LlmRequest) -> AsyncGenerator[Piece, None]:
         """What Gemini answers to the whole conversation.
 
         Raises:
@@ -55,7 +55,7 @@ class GeminiMind:
             async for piece in pieces:
                 yield piece
 
-    async def _stream(self, question: Question) -> AsyncGenerator[Piece, None]:
+    async def _stream(self, question: LlmRequest) -> AsyncGenerator[Piece, None]:
         said = retell(question.said, hears=True, sees=True)
         body = gemini_asking.body(question, said, self._signatures, self._thinking())
         path = f"/models/{quote(self._model, safe='')}:streamGenerateContent?alt=sse"

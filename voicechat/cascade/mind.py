@@ -9,7 +9,7 @@ from voicechat.cascade.echo import EchoMind
 from voicechat.cascade.endpoints import HttpService, service_of
 from voicechat.cascade.gemini_chat import GeminiMind
 from voicechat.cascade.options import LocalOptions
-from voicechat.cascade.parts import Mind, Piece, Question
+from voicechat.cascade.parts import LlmRequest, Mind, Piece
 from voicechat.cascade.sound_chat import MANNERS, SoundMind
 from voicechat.errors import ConfigError, LinkError, VoiceChatError
 from voicechat.phrase import phrase
@@ -81,7 +81,7 @@ class AutoMind:
         self._service, self._model, self._language = service, model, language
         self._chosen: Mind | None = None
 
-    async def answer(self, question: Question) -> AsyncGenerator[Piece, None]:
+    async def answer(self, question: LlmRequest) -> AsyncGenerator[Piece, None]:
         """As the mind that was found."""
         mind = self._chosen or await self._look()
         async with contextlib.aclosing(mind.answer(question)) as pieces:

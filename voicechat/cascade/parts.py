@@ -49,7 +49,7 @@ class HistoryMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class LlmRequest:
     """Everything a mind gets to know for one reply."""
 
     said: Sequence[HistoryMessage] = ()
@@ -117,7 +117,7 @@ class Mind(Protocol):
     def hears(self) -> bool:
         """True: it takes the sound of a turn itself, and need not wait for the ears."""
 
-    def answer(self, question: Question) -> AsyncGenerator[Piece, None]:
+    def answer(self, question: LlmRequest) -> AsyncGenerator[Piece, None]:
         """The answer in pieces of any size, as they come to mind."""
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from voicechat.cascade.items import History, ServerItem, new_id
 from voicechat.cascade.output import Kind, Message, Output, Send, tell_call
-from voicechat.cascade.parts import HistoryMessage, Question, Spent, ToolCall
+from voicechat.cascade.parts import HistoryMessage, LlmRequest, Spent, ToolCall
 from voicechat.cascade.sound import ms_of
 from voicechat.events import ReplyStatus, Tool
 from voicechat.phrase import to_json
@@ -34,7 +34,7 @@ class ReplyPlan:
     """The client says where the user's turns begin and end: none of them is a mere noise."""
     tools: Sequence[Tool] = ()
     must_call: str = ""
-    """As in `Question`."""
+    """As in `LlmRequest`."""
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Reply:
     def begin(self) -> None:
         self.send({"type": "response.created", "response": self._wire("in_progress", None, None)})
 
-    def count_input(self, question: Question) -> None:
+    def count_input(self, question: LlmRequest) -> None:
         """The whole conversation is input again, as the real service bills it."""
         words = len(question.instructions) + sum(map(_length, question.said))
         sound_ms = sum(ms_of(len(said.pcm)) for said in question.said)

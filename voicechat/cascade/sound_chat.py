@@ -14,7 +14,7 @@ from typing import Any
 from voicechat.cascade import chat_asking
 from voicechat.cascade.chat import ChatMind
 from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.parts import HistoryMessage, Piece, Question, Sound
+from voicechat.cascade.parts import HistoryMessage, LlmRequest, Piece, Sound
 from voicechat.cascade.sound import SpeechStream
 from voicechat.phrase import phrase
 
@@ -36,7 +36,7 @@ class Manner:
     needs_sound: bool = False
     """Whether it refuses what has sound neither in it nor in its answer."""
 
-    def fields(self, question: Question, voice: str, model: str) -> dict[str, Any]:
+    def fields(self, question: LlmRequest, voice: str, model: str) -> dict[str, Any]:
         """The fields that say what the answer shall be made of."""
         if not self.format:
             return {}
@@ -45,7 +45,7 @@ class Manner:
         audio = {"voice": voice or self.voice, "format": self.format}
         return {"modalities": ["text", "audio"], "audio": audio}
 
-    def speaks(self, question: Question, model: str) -> bool:
+    def speaks(self, question: LlmRequest, model: str) -> bool:
         """Whether the answer will have sound."""
         if self.silent and re.search(self.silent, model):
             return False
@@ -69,7 +69,7 @@ _OWN_VOICES = re.compile(r"qwen3\.5")
 _OWN_VOICE = "Tina"
 
 
-def _is_heard(question: Question) -> bool:
+def _is_heard(question: LlmRequest) -> bool:
     """Whether any turn will be sent as sound."""
     return any(one.pcm and not one.text for one in question.said)
 
@@ -86,17 +86,17 @@ class SoundMind(ChatMind):
         self._manner = manner
         self._chosen_voice = voice or (_OWN_VOICE if _OWN_VOICES.search(model) else "")
 
-    def _messages(self, question: Question, said: list[HistoryMessage]) -> list[dict[str, Any]]:
+    def _messages(self, question: LlmRequest, said: list[HistoryMessage]) -> list[dict[str, Any]]:
         def part(pcm: bytes) -> dict[str, Any]:
             return chat_asking.input_audio(pcm, self._manner.prefix)
 
         return chat_asking.messages(question.instructions, said, part)
 
-    def _body(self, question: Question) -> dict[str, Any]:
+    def _body(self, question: LlmRequest) -> dict[str, Any]:
         voice = question.voice or self._chosen_voice
         return super()._body(question) | self._manner.fields(question, voice, self._model)
 
-    def _voice(self, question: Question) -> "SoundVoice | None":
+    def _voice(self, question: LlmRequest) -> "SoundVoice | None":
         if not self._manner.speaks(question, self._model):
             return None
         return SoundVoice(self._service.failure)

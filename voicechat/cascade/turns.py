@@ -11,7 +11,7 @@ from typing import Any, Literal
 from voicechat.cascade.checks import Refusal
 from voicechat.cascade.delivery import Delivery, Room
 from voicechat.cascade.items import History, ServerItem
-from voicechat.cascade.parts import NotHeardError, Parts, Question
+from voicechat.cascade.parts import LlmRequest, NotHeardError, Parts
 from voicechat.cascade.reply import Reply, ReplyPlan, Send, told
 from voicechat.errors import LinkError, RefusedError, VoiceChatError
 from voicechat.phrase import phrase
@@ -123,7 +123,7 @@ def not_transcribed(item: ServerItem, error: VoiceChatError) -> dict[str, Any]:
     return {"type": kind, "item_id": item.id, "content_index": 0, "error": fault}
 
 
-async def _ask(about: Sequence[ServerItem], plan: ReplyPlan, *, hears: bool) -> Question:
+async def _ask(about: Sequence[ServerItem], plan: ReplyPlan, *, hears: bool) -> LlmRequest:
     """Put the question together; wait for words that are still written down, if the mind needs."""
     waiting = [item.words for item in about if item.words and not hears]
     if waiting:
@@ -132,7 +132,7 @@ async def _ask(about: Sequence[ServerItem], plan: ReplyPlan, *, hears: bool) -> 
         if words := about[-1].words:
             words.result()
     limit = plan.max_output_tokens
-    return Question(
+    return LlmRequest(
         [item.said() for item in about],
         _instructions(plan),
         limit if isinstance(limit, int) else None,

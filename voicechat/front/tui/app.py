@@ -35,7 +35,7 @@ from voicechat.front.orders import (
     read_order,
 )
 from voicechat.front.tui.choices import device_choices, model_choices
-from voicechat.front.tui.consent import Question
+from voicechat.front.tui.consent import ConsentQuestion
 from voicechat.front.tui.kitty import KeyboardAnswered, KeyReleased, KeysLost, RepeatedKey
 from voicechat.front.tui.pace import Pace
 from voicechat.front.tui.pickers import Finder, HelpPage, Picker
@@ -73,7 +73,7 @@ class VoiceChatApp(App[None]):
         self._words = words
         self._line, self._status = LineBar(words), StatusBar(words)
         self._transcript, self._prompt = Transcript(words), Prompt()
-        self._question = Question(words)
+        self._question = ConsentQuestion(words)
         super().__init__()
         self.session: Session
         self.crash: BaseException | None = None

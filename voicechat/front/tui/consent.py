@@ -52,7 +52,7 @@ class _Asked:
     """Whether its last line was in sight."""
 
 
-class Question(Vertical):
+class ConsentQuestion(Vertical):
     """Shows the oldest open question; hidden while there is none.
 
     `ask` only puts a question into the queue, so any task may call it; `draw` does the rest.

@@ -3,7 +3,7 @@
 import pytest
 
 from voicechat.events import BeginTurn, Command, EndTurn, Interrupt, SendAudio, SendImage, SendText
-from voicechat.question import LEAD_MS, LONGEST_MS, UNSURE_MS, Question
+from voicechat.question import LEAD_MS, LONGEST_MS, UNSURE_MS, UnansweredTurn
 
 RATE = 16_000
 MS = 20
@@ -12,19 +12,19 @@ SOFT = SendAudio(b"\x01\x00" * (RATE * MS // 1000))
 PICTURE = SendImage(b"x", "image/png", "msg_1")
 
 
-def said(*commands: Command) -> Question:
-    question = Question()
+def said(*commands: Command) -> UnansweredTurn:
+    question = UnansweredTurn()
     for command in commands:
         question.say(command, RATE)
     return question
 
 
-def left(question: Question, *, is_lost: bool = True) -> list[Command]:
+def left(question: UnansweredTurn, *, is_lost: bool = True) -> list[Command]:
     return [command for command, _ in question.left(is_lost=is_lost)]
 
 
 def test_nothing_said_is_nothing_left() -> None:
-    assert left(Question()) == [] and not Question().is_asked
+    assert left(UnansweredTurn()) == [] and not UnansweredTurn().is_asked
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ from voicechat.outbox import Outbox
 from voicechat.owner import ConnectionOwner
 from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect
-from voicechat.question import Question
+from voicechat.question import UnansweredTurn
 from voicechat.renewal import Renewal
 from voicechat.retries import RetryBudget
 from voicechat.tool_carry import ToolCarry
@@ -95,7 +95,7 @@ class Lines:
         """Whether it is left to the user to connect again."""
         self._redial = asyncio.Event()
         self._leg: asyncio.Task[None] | None = None
-        self._outbox, self._question, self._tool_calls = Outbox(), Question(), carry
+        self._outbox, self._question, self._tool_calls = Outbox(), UnansweredTurn(), carry
         self._places: deque[str] = deque()
         """Where the turns stand that were spoken before the line was up."""
         self._detour, self._outage = Detour(), Outage(listener, notices, budget)

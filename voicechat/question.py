@@ -25,7 +25,7 @@ PREAMBLE_MS = 1_500
 """What a reply said before it broke off may have been no more than "let me see"."""
 
 
-class Question:
+class UnansweredTurn:
     """Follows one line after another."""
 
     def __init__(self) -> None:

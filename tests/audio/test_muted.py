@@ -12,7 +12,7 @@ from voicechat.gate import Gate
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini import GeminiDialect
 from voicechat.providers.openai import OpenAIDialect
-from voicechat.question import Question
+from voicechat.question import UnansweredTurn
 from voicechat.uplink import Uplink
 
 CHUNK = HOUSE_RATE // 50
@@ -36,7 +36,7 @@ def test_a_muted_microphone_neither_drifts_nor_grows(
 ) -> None:
     dialect, gate = dialect_class(Settings("m")), Gate(hands_free=True)
     gate.muted = True
-    uplink, question, waking, duck = Uplink(gate), Question(), Waking(HOUSE_RATE), Duck()
+    uplink, question, waking, duck = Uplink(gate), UnansweredTurn(), Waking(HOUSE_RATE), Duck()
     sent = 0
 
     def hear(count: int) -> None:

@@ -5,7 +5,7 @@ import base64
 import threading
 from collections.abc import Callable
 
-from voicechat.cascade.parts import HistoryMessage, LlmRequest, Mind, Piece, Sound, Spent
+from voicechat.cascade.parts import HistoryMessage, LlmRequest, Mind, Piece, ReadyAudio, Spent
 
 PICTURE = "data:image/png;base64," + base64.b64encode(b"\x89PNG").decode()
 
@@ -28,7 +28,7 @@ async def cost_of(mind: Mind, question: LlmRequest) -> list[Spent]:
 async def words_of(mind: Mind, question: LlmRequest) -> str:
     """Everything that is written or said in an answer."""
     pieces = await pieces_of(mind, question)
-    texts = [one.transcript if isinstance(one, Sound) else one for one in pieces]
+    texts = [one.transcript if isinstance(one, ReadyAudio) else one for one in pieces]
     return "".join(text for text in texts if isinstance(text, str))
 
 

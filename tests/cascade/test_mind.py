@@ -19,7 +19,7 @@ from voicechat.cascade.parts import (
     Mind,
     NotHeardError,
     Piece,
-    Sound,
+    ReadyAudio,
 )
 from voicechat.cascade.process import running
 from voicechat.cascade.sound_chat import SoundMind
@@ -54,7 +54,7 @@ async def service(vendor: Vendor) -> AsyncIterator[HttpService]:
 async def test_echo_of_a_voice_is_the_voice_without_the_silence_around_it() -> None:
     pcm = bytes(48_000) + speech() + bytes(48_000)
     sound, *notice = await _pieces(EchoMind("zh"), LlmRequest([HistoryMessage("user", pcm=pcm)]))
-    assert isinstance(sound, Sound) and sound.pcm in pcm and len(sound.pcm) < len(pcm) - 48_000
+    assert isinstance(sound, ReadyAudio) and sound.pcm in pcm and len(sound.pcm) < len(pcm) - 48_000
     assert sound.transcript.startswith("（你自己的声音，") and "不是人工智能" in str(notice)
 
 

@@ -12,7 +12,7 @@ from tests.fakes.http_chat import HttpChatServer, Script
 from tests.fakes.http_chat_answers import MS_PER_WORD, PITCH
 from tests.fakes.http_speech_vendors import hear_pcm, tone
 from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.parts import HistoryMessage, LlmRequest, Piece, Sound
+from voicechat.cascade.parts import HistoryMessage, LlmRequest, Piece, ReadyAudio
 from voicechat.cascade.sound import ms_of
 from voicechat.cascade.sound_chat import MANNERS, SoundMind, SoundVoice
 from voicechat.errors import ServiceError
@@ -39,7 +39,7 @@ async def _mind(
 
 
 def _pcm(pieces: list[Piece]) -> bytes:
-    return b"".join(piece.pcm for piece in pieces if isinstance(piece, Sound))
+    return b"".join(piece.pcm for piece in pieces if isinstance(piece, ReadyAudio))
 
 
 @pytest.mark.parametrize("kind", _KINDS)
@@ -48,7 +48,7 @@ async def test_spoken_turn_is_heard_and_answered_in_sound_with_its_words(
 ) -> None:
     async with _mind(server, kind) as mind:
         pieces = await pieces_of(mind, _SPOKEN)
-    words = "".join(piece.transcript for piece in pieces if isinstance(piece, Sound))
+    words = "".join(piece.transcript for piece in pieces if isinstance(piece, ReadyAudio))
     assert words == "I heard 0.6 s at 500 Hz. " and len(pieces) > 3
     heard = hear_pcm(_pcm(pieces))
     assert abs(heard.hertz - PITCH[kind.partition("-")[0]]) < 10
@@ -62,7 +62,7 @@ async def test_first_sound_comes_before_the_answer_is_whole(
     server.script = Script(["One. ", "Two. ", "Three."], pause_before=1)
     async with _mind(server, kind) as mind, contextlib.aclosing(mind.answer(_SPOKEN)) as pieces:
         first = await anext(pieces)
-        assert isinstance(first, Sound) and first.pcm and first.transcript == "One. "
+        assert isinstance(first, ReadyAudio) and first.pcm and first.transcript == "One. "
         server.go_on.set()
 
 

@@ -17,7 +17,7 @@ from voicechat.cascade.parts import (
     Mind,
     Parts,
     Piece,
-    Sound,
+    ReadyAudio,
     Spent,
     ToolCall,
 )
@@ -107,21 +107,21 @@ class Delivery:
                 return error, None
         return None, cut
 
-    async def _utter_piece(self, piece: str | Sound | ToolCall | Exception) -> None:
+    async def _utter_piece(self, piece: str | ReadyAudio | ToolCall | Exception) -> None:
         reply = self._reply
         if isinstance(piece, Exception):
             raise piece
         if isinstance(piece, ToolCall):
             reply.call(piece)
         elif reply.plan.text_only or reply.kind == "text":
-            reply.write(piece.transcript if isinstance(piece, Sound) else piece)
-        elif isinstance(piece, Sound):
+            reply.write(piece.transcript if isinstance(piece, ReadyAudio) else piece)
+        elif isinstance(piece, ReadyAudio):
             await self._sound(piece)
         else:
             await self._speak(piece)
         await self._room()
 
-    async def _sound(self, sound: Sound) -> None:
+    async def _sound(self, sound: ReadyAudio) -> None:
         if sound.transcript:
             self._reply.say(sound.transcript)
         if sound.pcm:

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 from voicechat.cascade.chat import last_turn
 from voicechat.cascade.notices import ECHO, OWN_VOICE, say
-from voicechat.cascade.parts import LlmRequest, Piece, Sound
+from voicechat.cascade.parts import LlmRequest, Piece, ReadyAudio
 from voicechat.cascade.sound import BYTES_PER_MS
 from voicechat.cascade.vad import trim
 
@@ -26,7 +26,7 @@ class EchoMind:
             sound = await asyncio.to_thread(trim, turn.pcm)
             seconds = len(sound) / BYTES_PER_MS / 1000
             words = say(OWN_VOICE, self._language, turn.text).format(seconds)
-            yield Sound(sound, words + (" " if first else ""))
+            yield ReadyAudio(sound, words + (" " if first else ""))
         elif turn.text:
             yield turn.text + ("\n" if first else "")
         if first or not (turn.pcm or turn.text):

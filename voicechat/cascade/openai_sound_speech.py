@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from voicechat.cascade.chat_reading import ChatReader
 from voicechat.cascade.endpoints import HttpService, read_events
 from voicechat.cascade.openai_speech import OpenAIWriter
-from voicechat.cascade.parts import Sound
+from voicechat.cascade.parts import ReadyAudio
 from voicechat.cascade.sound_chat import MANNERS, SoundVoice
 from voicechat.cascade.speech import SpeechServices
 
@@ -59,10 +59,10 @@ class ReadAloudSpeaker:
         async with contextlib.aclosing(read_events(stream)) as events:
             async for event in events:
                 for piece in reader.read(event):
-                    if isinstance(piece, Sound) and piece.pcm:
+                    if isinstance(piece, ReadyAudio) and piece.pcm:
                         yield piece.pcm
         for piece in reader.finish():
-            if isinstance(piece, Sound) and piece.pcm:
+            if isinstance(piece, ReadyAudio) and piece.pcm:
                 yield piece.pcm
 
 

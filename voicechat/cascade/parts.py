@@ -66,7 +66,7 @@ class LlmRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class ReadyAudio:
     """Ready sound in an answer, instead of words for the mouth."""
 
     pcm: bytes = field(repr=False)
@@ -96,7 +96,7 @@ class NotHeardError(RefusedError):
     """A spoken turn came to the mind without words, and it does not take sound."""
 
 
-Piece: TypeAlias = str | Sound | ToolCall | CutShort | Spent
+Piece: TypeAlias = str | ReadyAudio | ToolCall | CutShort | Spent
 
 
 class Ears(Protocol):

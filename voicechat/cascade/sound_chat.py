@@ -14,7 +14,7 @@ from typing import Any
 from voicechat.cascade import chat_asking
 from voicechat.cascade.chat import ChatMind
 from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.parts import HistoryMessage, LlmRequest, Piece, Sound
+from voicechat.cascade.parts import HistoryMessage, LlmRequest, Piece, ReadyAudio
 from voicechat.cascade.sound import SpeechStream
 from voicechat.phrase import phrase
 
@@ -136,7 +136,7 @@ class SoundVoice:
     def _give(self, pcm: bytes) -> list[Piece]:
         words, self._words = self._words, ""
         self._has_sound = self._has_sound or bool(pcm)
-        return [Sound(pcm, words)] if pcm or words else []
+        return [ReadyAudio(pcm, words)] if pcm or words else []
 
     def _decode(self, data: str) -> bytes:
         """Base64 in pieces that may be cut anywhere, or padded each, to PCM16 at 24 kHz."""

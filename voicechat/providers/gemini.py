@@ -44,8 +44,8 @@ from voicechat.providers.base import Dialect, Http, Profile, Settings
 from voicechat.providers.gemini_content import (
     USUAL_RATE,
     Bad,
+    ModelAudio,
     Sign,
-    Sound,
     interaction,
     is_set,
     seconds,
@@ -373,7 +373,7 @@ class GeminiDialect(Dialect):
             yield from self._turns.say(found, now, may_begin=not self._uplink.is_open)
 
     def _rate_of(self, found: list[Sign]) -> Iterator[Event]:
-        rates = [sign.rate for sign in found if isinstance(sign, Sound)]
+        rates = [sign.rate for sign in found if isinstance(sign, ModelAudio)]
         if rates and rates[-1] != self._output_rate:
             self._output_rate = rates[-1]
             yield SessionReady()

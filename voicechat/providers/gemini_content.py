@@ -19,7 +19,7 @@ _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)s")
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class ModelAudio:
     """PCM16, perhaps with half a sample at its ends."""
 
     data: bytes = field(repr=False)
@@ -41,7 +41,7 @@ class Bad:
     kind: str
 
 
-Sign: TypeAlias = Sound | ModelWords
+Sign: TypeAlias = ModelAudio | ModelWords
 
 
 def signs(content: JsonObject) -> list[Sign | Bad]:
@@ -67,7 +67,7 @@ def _sound(blob: JsonObject) -> Iterator[Sign | Bad]:
     elif data is None:
         yield Bad("bad audio")
     elif data:
-        yield Sound(data, rate_of(mime))
+        yield ModelAudio(data, rate_of(mime))
 
 
 def rate_of(mime: str) -> int:

@@ -16,7 +16,7 @@ from voicechat.events import (
     Usage,
 )
 from voicechat.phrase import phrase
-from voicechat.providers.gemini_content import ModelWords, Sign, Sound
+from voicechat.providers.gemini_content import ModelAudio, ModelWords, Sign
 from voicechat.providers.openai_sound import Samples
 from voicechat.text import clean
 
@@ -75,7 +75,7 @@ class Reply:
 
     def _tell(self, sign: Sign) -> list[Event]:
         match sign:
-            case Sound(data, rate):
+            case ModelAudio(data, rate):
                 return self._play(data, rate)
             case ModelWords(words, is_spoken=True):
                 return self._speak(clean(words))

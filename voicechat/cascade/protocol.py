@@ -47,7 +47,7 @@ _EVENTS: dict[str, tuple[dict[str, checks.Check], list[str]]] = {
 _ENVELOPE: dict[str, checks.Check] = {"type": checks.text, "event_id": checks.short_text(512)}
 
 
-class Session:
+class ServerSession:
     """One client's session, over any parts."""
 
     def __init__(

@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from voicechat.cascade.parts import Parts
-from voicechat.cascade.protocol import Session
+from voicechat.cascade.protocol import ServerSession
 
 PATH = "/v1/realtime"
 _LONGEST_MESSAGE = 24 * 2**20
@@ -155,7 +155,7 @@ class Desk:
 
     async def _converse(self, connection: ServerConnection, tasks: asyncio.TaskGroup) -> None:
         outbox = Outbox(connection)
-        session = Session(self._parts, _model(connection), outbox.send, outbox.room, tasks)
+        session = ServerSession(self._parts, _model(connection), outbox.send, outbox.room, tasks)
         session.open()
         tasks.create_task(outbox.run())
         with contextlib.suppress(ConnectionClosed):

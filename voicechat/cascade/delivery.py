@@ -21,7 +21,7 @@ from voicechat.cascade.parts import (
     Spent,
     ToolCall,
 )
-from voicechat.cascade.reply import Reply
+from voicechat.cascade.reply import Response
 from voicechat.cascade.sentences import SentenceSplitter
 from voicechat.cascade.spare import take_complaint
 from voicechat.errors import VoiceChatError
@@ -39,7 +39,7 @@ _Queue: TypeAlias = "asyncio.Queue[Piece | Exception | None]"
 class Delivery:
     """One answer."""
 
-    def __init__(self, parts: Parts, reply: Reply, room: Room) -> None:
+    def __init__(self, parts: Parts, reply: Response, room: Room) -> None:
         self._parts, self._reply, self._room = parts, reply, room
         self._queue: _Queue = asyncio.Queue()
         self._ahead: Ahead | None = None

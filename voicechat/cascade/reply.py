@@ -15,7 +15,7 @@ from voicechat.cascade.sound import ms_of
 from voicechat.events import ReplyStatus, Tool
 from voicechat.phrase import to_json
 
-__all__ = ["Reply", "ReplyPlan", "Send"]
+__all__ = ["Response", "ReplyPlan", "Send"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class ReplyPlan:
 
 
 @dataclass
-class Reply:
+class Response:
     """One run of the mind, as clients see it."""
 
     send: Send

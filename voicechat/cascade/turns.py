@@ -12,7 +12,7 @@ from voicechat.cascade.checks import Refusal
 from voicechat.cascade.delivery import Delivery, Room
 from voicechat.cascade.items import History, ServerItem
 from voicechat.cascade.parts import LlmRequest, NotHeardError, Parts
-from voicechat.cascade.reply import Reply, ReplyPlan, Send, told
+from voicechat.cascade.reply import ReplyPlan, Response, Send, told
 from voicechat.errors import LinkError, RefusedError, VoiceChatError
 from voicechat.phrase import phrase
 
@@ -33,7 +33,7 @@ class Turns:
     ) -> None:
         self._parts, self._history, self._send, self._room = parts, history, send, room
         self._tasks = tasks
-        self._running: dict[str, tuple[Reply, asyncio.Task[None]]] = {}
+        self._running: dict[str, tuple[Response, asyncio.Task[None]]] = {}
         self._has_spoken = False
 
     @property
@@ -42,7 +42,7 @@ class Turns:
         return self._has_spoken or any(one.has_spoken for one, _ in self._running.values())
 
     @property
-    def active(self) -> Reply | None:
+    def active(self) -> Response | None:
         """The reply that is being given to the conversation."""
         replies = [reply for reply, _ in self._running.values()]
         return next((one for one in replies if not one.over and not one.plan.aside), None)
@@ -57,7 +57,7 @@ class Turns:
             message = f"Conversation already has an active response in progress: {active.id}."
             advice = "Wait until the response is finished before creating a new one."
             raise Refusal("conversation_already_has_active_response", f"{message} {advice}")
-        reply = Reply(self._send, self._history, plan)
+        reply = Response(self._send, self._history, plan)
         reply.begin()
         about = list(self._history.items if items is None else items)
         task = self._tasks.create_task(self._run(reply, about))
@@ -77,11 +77,11 @@ class Turns:
         task.cancel()
         return True
 
-    def _forget(self, reply: Reply) -> None:
+    def _forget(self, reply: Response) -> None:
         self._has_spoken = self.has_spoken
         self._running.pop(reply.id, None)
 
-    async def _run(self, reply: Reply, about: Sequence[ServerItem]) -> None:
+    async def _run(self, reply: Response, about: Sequence[ServerItem]) -> None:
         hears = self._parts.mind.hears
         try:
             question = await _ask(about, reply.plan, hears=hears)

@@ -25,7 +25,7 @@ _WHOLE = frozenset({"", "NEED_MORE_INPUT", "TURN_COMPLETE_REASON_UNSPECIFIED"})
 
 
 @dataclass(slots=True)
-class Reply:
+class GeminiReply:
     """What one answer has said so far.
 
     Args:

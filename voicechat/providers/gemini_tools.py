@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from voicechat.events import Event, SendToolResult, ToolCalled, ToolsCancelled
-from voicechat.providers.gemini_reply import Reply
+from voicechat.providers.gemini_reply import GeminiReply
 from voicechat.providers.openai_fields import JsonObject, identity, rows, table, text
 from voicechat.text import clean
 
@@ -54,12 +54,12 @@ class Tools:
     def has_open(self) -> bool:
         return bool(self._open)
 
-    def called(self, message: JsonObject, reply: Reply | None) -> list[Event]:
+    def called(self, message: JsonObject, reply: GeminiReply | None) -> list[Event]:
         """The calls of one `toolCall`; `reply` makes them, or None where nobody wants them."""
         found = (self._called(call, reply) for call in rows(message, "functionCalls"))
         return [event for event in found if event is not None]
 
-    def _called(self, call: JsonObject, reply: Reply | None) -> ToolCalled | None:
+    def _called(self, call: JsonObject, reply: GeminiReply | None) -> ToolCalled | None:
         server_id, name = identity(call, "id"), clean(text(call, "name"))
         if server_id and server_id in self._open:
             return None

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from voicechat.events import Event, ProviderFailed, Usage
 from voicechat.phrase import phrase
 from voicechat.providers.gemini_content import Sign
-from voicechat.providers.gemini_reply import Reply
+from voicechat.providers.gemini_reply import GeminiReply
 from voicechat.providers.gemini_usage import add
 
 Begins = Callable[[bool, float], list[Event]]
@@ -48,7 +48,7 @@ class Patience:
 class Turn:
     """One turn of the server."""
 
-    reply: Reply
+    reply: GeminiReply
     last_sign: float
     asked_at: float | None = None
     is_seen: bool = False
@@ -135,7 +135,7 @@ class Turns:
         if turn := self._first:
             turn.last_sign = now
 
-    def call(self, now: float) -> tuple[list[Event], Reply | None]:
+    def call(self, now: float) -> tuple[list[Event], GeminiReply | None]:
         """A tool is called; the reply that calls it, or None where nobody wants that."""
         events = self._past_interrupted()
         turn = self._running(now, may_begin=True)
@@ -266,7 +266,7 @@ class Turns:
 
     def _append(self, now: float) -> Turn:
         self._count += 1
-        turn = Turn(Reply(f"{self._stamp}_{self._count}", is_silent=self._text_only), now)
+        turn = Turn(GeminiReply(f"{self._stamp}_{self._count}", is_silent=self._text_only), now)
         self._line.append(turn)
         return turn
 

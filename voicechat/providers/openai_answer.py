@@ -19,7 +19,7 @@ from voicechat.providers.openai_fields import JsonObject, identity, place, rows,
 from voicechat.providers.openai_items import Items
 from voicechat.providers.openai_names import is_spoken_part, is_written_part
 from voicechat.providers.openai_outcome import read_outcome
-from voicechat.providers.openai_reply import Replies, Reply
+from voicechat.providers.openai_reply import Replies, RunningResponse
 from voicechat.providers.openai_sound import decode
 from voicechat.providers.openai_tools import Calls
 
@@ -95,7 +95,7 @@ class Answers:
 
     def _ended(
         self,
-        reply: Reply,
+        reply: RunningResponse,
         response: JsonObject,
         now: float,
         secrets: tuple[str, ...],
@@ -114,17 +114,17 @@ class Answers:
             outcome = replace(outcome, status="cancelled", code="client_cancelled")  # not here.
         return [*events, outcome]
 
-    def _running(self, message: JsonObject) -> Reply | None:
+    def _running(self, message: JsonObject) -> RunningResponse | None:
         """The running reply of a message that may not begin one."""
         reply_id = identity(message, "response_id") or self.items.reply_of(message)
         return self.replies.known(reply_id)
 
-    def _caller(self, message: JsonObject, now: float) -> Reply | None:
+    def _caller(self, message: JsonObject, now: float) -> RunningResponse | None:
         """The reply of a call, which may be the first that comes of it."""
         reply_id = identity(message, "response_id") or self.items.reply_of(message)
         return self.replies.sign(reply_id, now)
 
-    def _sign(self, message: JsonObject, now: float) -> tuple[Reply, list[Event]] | None:
+    def _sign(self, message: JsonObject, now: float) -> tuple[RunningResponse, list[Event]] | None:
         """The reply of a message with words or sound, and its announcement if that is due."""
         reply_id = identity(message, "response_id") or self.items.reply_of(message)
         reply = self.replies.sign(reply_id, now)
@@ -205,14 +205,14 @@ class Answers:
         called = self.calls.finished(found, reply)
         return [*_announce(reply), *self._fill(reply, found, index), *called]
 
-    def _item_begun(self, reply: Reply, found: JsonObject, index: int) -> list[Event]:
+    def _item_begun(self, reply: RunningResponse, found: JsonObject, index: int) -> list[Event]:
         """Learn an item's id before its deltas, which may come without."""
         self.calls.begun(found, reply)
         if text(found, "type") == "message" and identity(found, "id"):
             self.items.find(reply.id, identity(found, "id"), index)
         return _announce(reply)
 
-    def _fill(self, reply: Reply, found: JsonObject, index: int) -> list[Event]:
+    def _fill(self, reply: RunningResponse, found: JsonObject, index: int) -> list[Event]:
         return [] if reply.is_abandoned else [*self.items.fill(reply.id, found, index)]
 
     def _call_announced(self, message: JsonObject, now: float) -> list[Event]:
@@ -221,7 +221,7 @@ class Answers:
         return []
 
 
-def _announce(reply: Reply) -> list[Event]:
+def _announce(reply: RunningResponse) -> list[Event]:
     """`ReplyStarted`, once, unless nobody wants the reply."""
     if reply.is_announced or reply.is_abandoned:
         return []

@@ -57,7 +57,7 @@ class Recent:
 
 
 @dataclass(slots=True)
-class Reply:
+class RunningResponse:
     """One run of the model that has not ended."""
 
     id: str
@@ -89,7 +89,7 @@ class Replies:
     """
 
     def __init__(self, say: Say, patience: Patience, *, tags: bool = True) -> None:
-        self.open: dict[str, Reply] = {}
+        self.open: dict[str, RunningResponse] = {}
         self.tags = tags
         self.fields: JsonObject = {}
         self.is_held = False
@@ -132,7 +132,7 @@ class Replies:
             else:
                 self._cancel(reply, now)
 
-    def _cancel(self, reply: Reply, now: float) -> None:
+    def _cancel(self, reply: RunningResponse, now: float) -> None:
         if reply.is_cancel_sent:
             return
         reply.is_cancel_sent, reply.cancelled_at = True, now
@@ -157,7 +157,7 @@ class Replies:
 
     # -- what the server does -------------------------------------------------------------------
 
-    def created(self, response: JsonObject, now: float) -> Reply | None:
+    def created(self, response: JsonObject, now: float) -> RunningResponse | None:
         """A reply began; None: it is known, or none of ours."""
         tag = identity(table(response, "metadata"), "client_event_id")
         reply_id = identity(response, "id")
@@ -169,7 +169,7 @@ class Replies:
             return None
         return self._begin(reply_id, tag, now)
 
-    def sign(self, reply_id: str, now: float) -> Reply | None:
+    def sign(self, reply_id: str, now: float) -> RunningResponse | None:
         """Something of a reply arrived; a reply that was never announced begins with it.
 
         None: it belongs to a reply that has ended, or is none of ours.
@@ -187,13 +187,13 @@ class Replies:
         elif self._request and not self.open and reply_id not in self._past:
             self._request.at = now
 
-    def known(self, reply_id: str) -> Reply | None:
+    def known(self, reply_id: str) -> RunningResponse | None:
         """A running reply; the newest one where the server names none."""
         if reply_id:
             return self.open.get(reply_id)
         return next(reversed(self.open.values()), None)
 
-    def done(self, response: JsonObject, now: float) -> Reply | None:
+    def done(self, response: JsonObject, now: float) -> RunningResponse | None:
         """A reply ended; None: it had ended before, or was none of ours.  `pump` afterwards."""
         tag = identity(table(response, "metadata"), "client_event_id")
         reply_id = identity(response, "id")
@@ -205,11 +205,13 @@ class Replies:
             self._end(reply)
         return reply
 
-    def _begin(self, reply_id: str, tag: str, now: float) -> Reply:
+    def _begin(self, reply_id: str, tag: str, now: float) -> RunningResponse:
         is_unwanted = self._answers_request(tag) or tag in self._unwanted_tags
         if not reply_id:
             self._unnamed += 1
-        reply = Reply(reply_id or f"unnamed_{self._unnamed}", now, is_named=bool(reply_id))
+        reply = RunningResponse(
+            reply_id or f"unnamed_{self._unnamed}", now, is_named=bool(reply_id)
+        )
         self.open[reply.id] = reply
         self._blocked_at = None
         if is_unwanted:
@@ -238,7 +240,7 @@ class Replies:
         is_null = "conversation_id" in response and response["conversation_id"] is None
         return response.get("conversation") == "none" or (self._names_conversations and is_null)
 
-    def _end(self, reply: Reply) -> None:
+    def _end(self, reply: RunningResponse) -> None:
         self.open.pop(reply.id, None)
         self._past.add(reply.id)
 
@@ -319,7 +321,7 @@ class Replies:
             )
         ]
 
-    def _tick_reply(self, reply: Reply, now: float) -> list[Event]:
+    def _tick_reply(self, reply: RunningResponse, now: float) -> list[Event]:
         cancelled = reply.cancelled_at
         if cancelled is not None and now - cancelled >= self._patience.cancel_s:
             self._end(reply)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from voicechat.events import Event, ToolCalled
 from voicechat.providers.openai_fields import JsonObject, identity, text
 from voicechat.providers.openai_messages import tool_answer
-from voicechat.providers.openai_reply import Replies, Reply
+from voicechat.providers.openai_reply import Replies, RunningResponse
 from voicechat.text import clean_line
 
 MOST_REFUSED_ROUNDS = 3
@@ -72,20 +72,22 @@ class Calls:
 
     # -- what the server says -------------------------------------------------------------------
 
-    def begun(self, found: JsonObject, reply: Reply) -> None:
+    def begun(self, found: JsonObject, reply: RunningResponse) -> None:
         """An item began; some servers give a call's name only here."""
         if text(found, "type") == "function_call":
             call = self._call(identity(found, "id") or identity(found, "call_id"), reply.id)
             self._learn(call, found)
 
-    def announced(self, message: JsonObject, reply: Reply) -> None:
+    def announced(self, message: JsonObject, reply: RunningResponse) -> None:
         """The arguments are complete; some servers finish a call with this alone."""
         call_id = identity(message, "call_id")
         call = self._call(identity(message, "item_id") or call_id, reply.id)
         self._learn(call, message)
         call.is_announced = True
 
-    def finished(self, found: JsonObject, reply: Reply, *, is_copy: bool = False) -> list[Event]:
+    def finished(
+        self, found: JsonObject, reply: RunningResponse, *, is_copy: bool = False
+    ) -> list[Event]:
         """A finished item: `ToolCalled`, unless it is no call, or known, or nobody can run it.
 
         `is_copy`: the end of a reply repeats it, perhaps with calls of replies before.
@@ -98,7 +100,7 @@ class Calls:
         key = identity(found, "id") or identity(found, "call_id")
         return self._tell(call, reply, key, is_copy=is_copy)
 
-    def ended(self, reply: Reply, *, is_cut: bool) -> list[Event]:
+    def ended(self, reply: RunningResponse, *, is_cut: bool) -> list[Event]:
         """A reply is over: calls that were only announced are told now.  `settle` afterwards."""
         events: list[Event] = []
         for key in [key for key, call in self._begun.items() if call.reply_id == reply.id]:
@@ -151,7 +153,9 @@ class Calls:
         call.name = clean_line(text(source, "name"), 120) or call.name
         call.arguments = text(source, "arguments") or call.arguments
 
-    def _is_known(self, call: _PendingCall, reply: Reply, key: str, *, is_copy: bool) -> bool:
+    def _is_known(
+        self, call: _PendingCall, reply: RunningResponse, key: str, *, is_copy: bool
+    ) -> bool:
         """Whether a call was told before.  Some servers begin anew with their ids in each reply."""
         told = self._seen.get(call.call_id)
         if told is None or call.call_id in self._of:
@@ -160,7 +164,7 @@ class Calls:
         return reply_id == reply.id or (is_copy and (told_key, arguments) == (key, call.arguments))
 
     def _tell(
-        self, call: _PendingCall, reply: Reply, key: str, *, is_copy: bool = False
+        self, call: _PendingCall, reply: RunningResponse, key: str, *, is_copy: bool = False
     ) -> list[Event]:
         if not call.call_id or self._is_known(call, reply, key, is_copy=is_copy):
             return []

@@ -56,7 +56,7 @@ class _Door(ServerConnection):
         super().data_received(data)
 
 
-class Outbox:
+class EventQueue:
     """Server events on their way to one client, in order; its task is the only one that writes."""
 
     def __init__(self, connection: ServerConnection) -> None:
@@ -154,7 +154,7 @@ class Desk:
             self._present -= 1
 
     async def _converse(self, connection: ServerConnection, tasks: asyncio.TaskGroup) -> None:
-        outbox = Outbox(connection)
+        outbox = EventQueue(connection)
         session = ServerSession(self._parts, _model(connection), outbox.send, outbox.room, tasks)
         session.open()
         tasks.create_task(outbox.run())

@@ -10,7 +10,7 @@ from voicechat.events import Event, InputFailed, Notice, ReplyFinished, SendText
 from voicechat.ignored import TEXT_IGNORED, keep_ignored
 from voicechat.line import Target
 from voicechat.links import websocket
-from voicechat.outbox import Outbox
+from voicechat.outbox import OfflineQueue
 from voicechat.providers.base import Settings
 from voicechat.providers.openai import OpenAIDialect
 
@@ -33,7 +33,7 @@ def talk() -> Conversation:
 
 
 def test_the_text_is_kept_and_then_the_line_given_up(talk: Conversation) -> None:
-    outbox = Outbox()
+    outbox = OfflineQueue()
     assert keep_ignored(FAILED, WITH_ANOTHER, talk, outbox)
     assert keep_ignored(TOLD, WITH_ANOTHER, talk, outbox), "typed text is answered after all"
     assert outbox.take(24_000) == [SendText("are you there?", "msg_1")]
@@ -43,7 +43,7 @@ def test_the_text_is_kept_and_then_the_line_given_up(talk: Conversation) -> None
 
 @pytest.mark.parametrize("event", [FAILED, TOLD, ENDED])
 def test_without_another_way_it_is_a_failure_like_any(event: Event, talk: Conversation) -> None:
-    outbox = Outbox()
+    outbox = OfflineQueue()
     assert not keep_ignored(event, ALONE, talk, outbox)
     assert outbox.is_empty
 
@@ -52,12 +52,12 @@ def test_without_another_way_it_is_a_failure_like_any(event: Event, talk: Conver
     "event", [replace(FAILED, code=""), replace(TOLD, code=""), replace(ENDED, code="rate_limit")]
 )
 def test_other_failures_stay_where_they_are(event: Event, talk: Conversation) -> None:
-    outbox = Outbox()
+    outbox = OfflineQueue()
     assert not keep_ignored(event, WITH_ANOTHER, talk, outbox)
     assert outbox.is_empty
 
 
 def test_text_of_an_unknown_item_is_dropped_without_a_word(talk: Conversation) -> None:
-    outbox = Outbox()
+    outbox = OfflineQueue()
     assert keep_ignored(replace(FAILED, item_id="msg_9"), WITH_ANOTHER, talk, outbox)
     assert outbox.is_empty

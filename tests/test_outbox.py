@@ -12,14 +12,14 @@ from voicechat.events import (
     SendToolResult,
     SetHandsFree,
 )
-from voicechat.outbox import LONGEST_MS, Outbox
+from voicechat.outbox import LONGEST_MS, OfflineQueue
 
 RATE = 16_000
 CHUNK = b"\1\0" * (RATE // 50)
 
 
-def filled(*commands: Command, rate: int = RATE) -> Outbox:
-    outbox = Outbox()
+def filled(*commands: Command, rate: int = RATE) -> OfflineQueue:
+    outbox = OfflineQueue()
     for command in commands:
         outbox.keep(command, rate)
     return outbox

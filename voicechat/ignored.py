@@ -9,13 +9,15 @@ from voicechat.conversation import Conversation
 from voicechat.errors import UnansweredError
 from voicechat.events import Event, InputFailed, Notice, ReplyFinished, SendText
 from voicechat.line import Target
-from voicechat.outbox import Outbox
+from voicechat.outbox import OfflineQueue
 from voicechat.phrase import phrase
 
 TEXT_IGNORED = "text_ignored"
 
 
-def keep_ignored(event: Event, line: Target, conversation: Conversation, outbox: Outbox) -> bool:
+def keep_ignored(
+    event: Event, line: Target, conversation: Conversation, outbox: OfflineQueue
+) -> bool:
     """Whether the event tells of ignored text, and was dealt with.
 
     Raises:

@@ -38,7 +38,7 @@ from voicechat.line import Target
 from voicechat.links.websocket import Link
 from voicechat.notices import Notices
 from voicechat.outage import Outage
-from voicechat.outbox import Outbox
+from voicechat.outbox import OfflineQueue
 from voicechat.owner import ConnectionOwner
 from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect
@@ -95,7 +95,7 @@ class Lines:
         """Whether it is left to the user to connect again."""
         self._redial = asyncio.Event()
         self._leg: asyncio.Task[None] | None = None
-        self._outbox, self._question, self._tool_calls = Outbox(), UnansweredTurn(), carry
+        self._outbox, self._question, self._tool_calls = OfflineQueue(), UnansweredTurn(), carry
         self._places: deque[str] = deque()
         """Where the turns stand that were spoken before the line was up."""
         self._detour, self._outage = Detour(), Outage(listener, notices, budget)

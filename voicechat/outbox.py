@@ -14,7 +14,7 @@ LONGEST_MS = 30_000
 """Of speech; the oldest goes first."""
 
 
-class Outbox:
+class OfflineQueue:
     """Commands in order, each with the rate its sound was meant for."""
 
     def __init__(self) -> None:

@@ -99,7 +99,7 @@ class EventQueue:
             self._taken.set()
 
 
-class Gate:
+class HandshakeGuard:
     """Lets in who shows the token and comes from no web page."""
 
     def __init__(self, token: str, clients: Callable[[], int]) -> None:
@@ -139,7 +139,7 @@ class Desk:
     def __init__(self, parts: Parts, token: str) -> None:
         self._parts = parts
         self._present = 0
-        self.gate = Gate(token, lambda: self._present)
+        self.gate = HandshakeGuard(token, lambda: self._present)
 
     async def attend(self, connection: ServerConnection) -> None:
         """One client's session, from its first message to its last."""

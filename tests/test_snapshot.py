@@ -6,7 +6,7 @@ from voicechat.bill import Bill
 from voicechat.conversation import Row, State
 from voicechat.engine import Engine
 from voicechat.events import Cost, Usage
-from voicechat.gate import Gate
+from voicechat.gate import MicGate
 from voicechat.snapshot import shown_chars, take_snapshot
 from voicechat.turn import Turn
 
@@ -14,7 +14,7 @@ ENGINE = Engine(None)
 
 
 def phase(
-    gate: Gate, *, is_ready: bool = True, has_problem: bool = False, is_working: bool = False
+    gate: MicGate, *, is_ready: bool = True, has_problem: bool = False, is_working: bool = False
 ) -> str:
     seen = take_snapshot(
         ENGINE,
@@ -30,14 +30,14 @@ def phase(
 
 
 def test_a_call_of_a_tool_is_thinking() -> None:
-    gate = Gate(hands_free=False)
+    gate = MicGate(hands_free=False)
     assert phase(gate) == "ready"
     assert phase(gate, is_working=True) == "thinking"
     assert phase(gate, is_ready=False, has_problem=True) == "offline"
 
 
 def test_a_key_that_is_held_is_live_and_hands_free_only_with_a_microphone() -> None:
-    gate = Gate(hands_free=True)
+    gate = MicGate(hands_free=True)
     assert phase(gate) == "ready"
     gate.press()
     assert phase(gate) == "listening"
@@ -46,7 +46,7 @@ def test_a_key_that_is_held_is_live_and_hands_free_only_with_a_microphone() -> N
 def test_latency_and_cost_are_those_of_the_parts() -> None:
     bill = Bill(lambda model, usage: Cost(0.5, "USD"))
     bill.add("m", Usage(), 0.0)
-    turn, gate = Turn(latency_ms=420), Gate(hands_free=False)
+    turn, gate = Turn(latency_ms=420), MicGate(hands_free=False)
     seen = take_snapshot(
         ENGINE, gate, turn, bill, 0.0, is_ready=True, has_problem=False, is_working=False
     )

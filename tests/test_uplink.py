@@ -1,7 +1,7 @@
 """What a microphone hears reaches the model at its rate, and only through the gate."""
 
 from voicechat.audio.pcm import HOUSE_RATE
-from voicechat.gate import Gate
+from voicechat.gate import MicGate
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini import GeminiDialect
 from voicechat.providers.openai import OpenAIDialect
@@ -16,11 +16,11 @@ def passed(uplink: Uplink, dialect: OpenAIDialect | GeminiDialect) -> bytes:
 
 
 def test_nothing_passes_a_closed_gate() -> None:
-    assert passed(Uplink(Gate(hands_free=False)), OPENAI) == b""
+    assert passed(Uplink(MicGate(hands_free=False)), OPENAI) == b""
 
 
 def test_a_line_of_another_rate_gets_its_own() -> None:
-    uplink = Uplink(Gate(hands_free=True))
+    uplink = Uplink(MicGate(hands_free=True))
     for dialect in (OPENAI, GEMINI, OPENAI):
         seconds = len(passed(uplink, dialect)) / 2 / dialect.input_rate
         assert 0.95 <= seconds <= 1.0
@@ -28,7 +28,7 @@ def test_a_line_of_another_rate_gets_its_own() -> None:
 
 
 def test_a_muted_microphone_sends_zeros_where_silence_is_measured_in_sound() -> None:
-    gate = Gate(hands_free=True)
+    gate = MicGate(hands_free=True)
     gate.muted = True
     sent = passed(Uplink(gate), OPENAI)
     assert OPENAI.profile.silence_when_muted and sent and not any(sent)

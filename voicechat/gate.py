@@ -10,7 +10,7 @@ from voicechat.timed_audio import TimedAudioBuffer, duration_ms
 PREROLL_MS = 300
 
 
-class Gate:
+class MicGate:
     """Decides chunk by chunk; PCM16 mono in, the same out."""
 
     def __init__(self, *, hands_free: bool) -> None:

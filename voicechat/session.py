@@ -46,7 +46,7 @@ from voicechat.events import (
     ToolCalled,
     ToolsCancelled,
 )
-from voicechat.gate import Gate
+from voicechat.gate import MicGate
 from voicechat.interruption import Act, Interruption
 from voicechat.journal import TranscriptWriter
 from voicechat.line import Target
@@ -106,7 +106,7 @@ class Session:
         self.conversation = conversation
         conversation.received_ms = engine.received_ms
         self.journal = journal
-        self.gate = Gate(hands_free=hands_free)
+        self.gate = MicGate(hands_free=hands_free)
         self.bill = Bill(price)
         self.notices = notices or Notices(conversation, listener)
         self.engine = engine

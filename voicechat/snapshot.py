@@ -11,7 +11,7 @@ from voicechat.audio.jitter import Stats
 from voicechat.bill import Bill
 from voicechat.conversation import Row, State
 from voicechat.engine import Engine
-from voicechat.gate import Gate
+from voicechat.gate import MicGate
 from voicechat.turn import Turn
 
 
@@ -42,7 +42,7 @@ class Snapshot:
 
 def take_snapshot(
     engine: Engine,
-    gate: Gate,
+    gate: MicGate,
     turn: Turn,
     bill: Bill,
     now: float,

@@ -5,14 +5,14 @@ Quiet: chunks of PCM16 mono in, the same out.
 
 from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.resample import Resampler
-from voicechat.gate import Gate
+from voicechat.gate import MicGate
 from voicechat.providers.base import Dialect
 
 
 class Uplink:
     """Resamples; a new line may want another rate."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: MicGate) -> None:
         self._gate = gate
         self.rate = HOUSE_RATE
         """Hz of what is passed."""

@@ -8,7 +8,7 @@ from voicechat.audio.duck import Duck
 from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.waking import Waking
 from voicechat.events import SendAudio
-from voicechat.gate import Gate
+from voicechat.gate import MicGate
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini import GeminiDialect
 from voicechat.providers.openai import OpenAIDialect
@@ -34,7 +34,7 @@ HOUR = 3600 * 50
 def test_a_muted_microphone_neither_drifts_nor_grows(
     dialect_class: type[OpenAIDialect | GeminiDialect], chunks: int
 ) -> None:
-    dialect, gate = dialect_class(Settings("m")), Gate(hands_free=True)
+    dialect, gate = dialect_class(Settings("m")), MicGate(hands_free=True)
     gate.muted = True
     uplink, question, waking, duck = Uplink(gate), UnansweredTurn(), Waking(HOUSE_RATE), Duck()
     sent = 0

@@ -11,10 +11,10 @@ from tests.fakes.http_speech_vendors import hear_pcm
 from voicechat.cascade.mouth import HttpMouth, NoMouth
 from voicechat.cascade.openai_speech import OpenAISpeaker
 from voicechat.cascade.programs import EspeakMouth
-from voicechat.cascade.spare import Patience, SpareMouth, take_complaint
+from voicechat.cascade.spare import FailureBudget, SpareMouth, take_complaint
 from voicechat.errors import LinkError, RefusedError, ServiceError
 
-_SHORT = Patience(first_sound_s=0.5, rest_s=0.0)
+_SHORT = FailureBudget(first_sound_s=0.5, rest_s=0.0)
 
 
 @pytest.fixture

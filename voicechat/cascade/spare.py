@@ -19,7 +19,7 @@ _REST_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class FailureBudget:
     """How long a service may fail us."""
 
     first_sound_s: float = _PATIENCE_S
@@ -34,8 +34,8 @@ class SpareMouth:
     speaks = True
     is_billed = True
 
-    def __init__(self, mouth: Mouth, spare: Mouth, patience: Patience | None = None) -> None:
-        self._mouth, self._spare, self._patience = mouth, spare, patience or Patience()
+    def __init__(self, mouth: Mouth, spare: Mouth, patience: FailureBudget | None = None) -> None:
+        self._mouth, self._spare, self._patience = mouth, spare, patience or FailureBudget()
         self._rests_until = 0.0
         self._works = True
         self._complaint = ""

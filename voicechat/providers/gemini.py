@@ -56,7 +56,7 @@ from voicechat.providers.gemini_model import Traits, traits
 from voicechat.providers.gemini_past import first_content, is_first_content
 from voicechat.providers.gemini_setup import address, authorization, build, is_transcribed
 from voicechat.providers.gemini_tools import Tools
-from voicechat.providers.gemini_turns import Patience, Turns
+from voicechat.providers.gemini_turns import Turns, TurnTimeouts
 from voicechat.providers.gemini_uplink import Uplink
 from voicechat.providers.gemini_usage import read as read_usage
 from voicechat.providers.gemini_words import Words
@@ -123,8 +123,8 @@ class GeminiDialect(Dialect):
             voice="Kore",
         ),
     )
-    patience: ClassVar[Patience] = Patience()
-    slow_patience: ClassVar[Patience] = Patience(request_s=60.0)
+    patience: ClassVar[TurnTimeouts] = TurnTimeouts()
+    slow_patience: ClassVar[TurnTimeouts] = TurnTimeouts(request_s=60.0)
     """For models that think long."""
 
     def __init__(self, settings: Settings) -> None:

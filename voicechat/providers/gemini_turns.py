@@ -26,7 +26,7 @@ Begins = Callable[[bool, float], list[Event]]
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class TurnTimeouts:
     """Seconds after which a silent server is taken to have given up."""
 
     setup_s: float = 10.0
@@ -74,7 +74,7 @@ class Turns:
     def __init__(
         self,
         stamp: str,
-        patience: Patience,
+        patience: TurnTimeouts,
         begins: Begins,
         *,
         has_open_calls: Callable[[], bool],

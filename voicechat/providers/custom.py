@@ -12,7 +12,7 @@ from voicechat.phrase import phrase
 from voicechat.providers.base import Profile
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.providers.openai_errors import Codebook
-from voicechat.providers.openai_reply import Patience
+from voicechat.providers.openai_reply import ResponseTimeouts
 from voicechat.providers.openai_session import Shape
 
 _USUAL = Codebook()
@@ -41,7 +41,9 @@ class CustomDialect(OpenAIDialect):
     )
     takes_past_items: ClassVar[bool] = False
     tells_rates: ClassVar[bool] = False
-    patience: ClassVar[Patience] = Patience(opening_s=60.0, request_s=60.0, delta_s=60.0)
+    patience: ClassVar[ResponseTimeouts] = ResponseTimeouts(
+        opening_s=60.0, request_s=60.0, delta_s=60.0
+    )
     money_page: ClassVar[str] = ""
 
     def url(self) -> str:

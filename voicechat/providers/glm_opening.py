@@ -25,7 +25,7 @@ from voicechat.providers.openai_agreement import Agreement, Update
 from voicechat.providers.openai_errors import Fault
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_past import instructed
-from voicechat.providers.openai_reply import Patience
+from voicechat.providers.openai_reply import ResponseTimeouts
 from voicechat.providers.openai_session import read_session
 from voicechat.providers.openai_start import Opening
 
@@ -57,7 +57,7 @@ PROFILE = Profile(
         voice="tongtong",
     ),
 )
-PATIENCE = Patience(update_s=15.0)
+PATIENCE = ResponseTimeouts(update_s=15.0)
 
 
 def model_of(settings: Settings) -> str:

@@ -24,7 +24,7 @@ _MALFORMED = frozenset({"unknown_parameter", "invalid_value", "invalid_type"})
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class ResponseTimeouts:
     """Seconds after which a silent server is taken to have given up."""
 
     first_event_s: float = 5.0
@@ -88,7 +88,7 @@ class Replies:
         is_held: Nothing is asked for yet: more of the question follows.
     """
 
-    def __init__(self, say: Say, patience: Patience, *, tags: bool = True) -> None:
+    def __init__(self, say: Say, patience: ResponseTimeouts, *, tags: bool = True) -> None:
         self.open: dict[str, RunningResponse] = {}
         self.tags = tags
         self.fields: JsonObject = {}

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from voicechat.events import Command, Notice, SendAudio
 from voicechat.phrase import phrase, without_stop
 from voicechat.providers.openai_errors import Fault
-from voicechat.providers.openai_reply import Patience
+from voicechat.providers.openai_reply import ResponseTimeouts
 from voicechat.providers.openai_session import WISHES, Shape, Wish, blamed_wish
 from voicechat.timed_audio import TimedAudioBuffer, duration_ms
 
@@ -31,7 +31,7 @@ _GA_ONLY = frozenset({"", "session", "type", "audio", "output_modalities"})
 class Opening:
     """The handshake inside the link."""
 
-    patience: Patience
+    patience: ResponseTimeouts
     opened_at: float
     shape: Shape
     may_fall_back: bool

@@ -18,7 +18,7 @@ from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_messages import flat_tool, picture_message, tool_output
 from voicechat.providers.openai_names import SILENT
 from voicechat.providers.openai_past import instructed, urged
-from voicechat.providers.openai_reply import Patience
+from voicechat.providers.openai_reply import ResponseTimeouts
 from voicechat.providers.openai_session import (
     Shape,
     Wanted,
@@ -43,7 +43,7 @@ class Ways(Dialect, ABC):
         "beta": "whisper-1",
     }
     codes: ClassVar[Codebook] = Codebook()
-    patience: ClassVar[Patience] = Patience()
+    patience: ClassVar[ResponseTimeouts] = ResponseTimeouts()
     own_names: ClassVar[Mapping[str, str]] = {}
     """Events that only this provider has, to the GA events that mean the same."""
     silent: ClassVar[Set[str]] = SILENT

@@ -17,7 +17,7 @@ from voicechat.cascade.parts import Parts
 from voicechat.cascade.reply import ReplyPlan, Send
 from voicechat.cascade.scribe import Scribe
 from voicechat.cascade.settings import default_session, response_options, updated_session
-from voicechat.cascade.turns import Room, Turns
+from voicechat.cascade.turns import Responses, Room
 from voicechat.cascade.vad import TurnRules, read_rules
 from voicechat.events import Tool
 
@@ -57,7 +57,7 @@ class ServerSession:
         self._settings = default_session(new_id("sess"), model)
         self._history = History()
         self._buffer = InputBuffer()
-        self._turns = Turns(parts, self._history, self._send, room, tasks)
+        self._turns = Responses(parts, self._history, self._send, room, tasks)
         self._scribe = Scribe(parts.ears, parts.language, self._send, tasks)
         self._speech_id = ""
         """Of the item that the speech going on will become."""

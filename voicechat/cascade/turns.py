@@ -16,7 +16,7 @@ from voicechat.cascade.reply import ReplyPlan, Response, Send, told
 from voicechat.errors import LinkError, RefusedError, VoiceChatError
 from voicechat.phrase import phrase
 
-__all__ = ["Room", "Turns", "describe"]
+__all__ = ["Room", "Responses", "describe"]
 
 SAY_AGAIN = phrase("Say it again, or check the microphone")
 ALOUD = (
@@ -25,7 +25,7 @@ ALOUD = (
 )
 
 
-class Turns:
+class Responses:
     """Starts and stops replies; at most one of them belongs to the conversation."""
 
     def __init__(

@@ -56,7 +56,7 @@ from voicechat.providers.gemini_model import Traits, traits
 from voicechat.providers.gemini_past import first_content, is_first_content
 from voicechat.providers.gemini_setup import address, authorization, build, is_transcribed
 from voicechat.providers.gemini_tools import Tools
-from voicechat.providers.gemini_turns import Turns, TurnTimeouts
+from voicechat.providers.gemini_turns import TurnQueue, TurnTimeouts
 from voicechat.providers.gemini_uplink import Uplink
 from voicechat.providers.gemini_usage import read as read_usage
 from voicechat.providers.gemini_words import Words
@@ -154,7 +154,7 @@ class GeminiDialect(Dialect):
         names = frozenset(tool.name for tool in settings.tools)
         self._tools = Tools(self._say, stamp, names, schedules=kind.schedules_tools)
         self._patience = self.slow_patience if kind.thinks_long else self.patience
-        self._turns = Turns(
+        self._turns = TurnQueue(
             stamp,
             self._patience,
             self._reply_begins,

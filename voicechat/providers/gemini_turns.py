@@ -68,7 +68,7 @@ class Turn:
     held: list[list[Sign]] = field(default_factory=list)
 
 
-class Turns:
+class TurnQueue:
     """The line of turns, the running one first."""
 
     def __init__(

@@ -73,7 +73,7 @@ from voicechat.providers.openai_names import SILENT, modern
 from voicechat.providers.openai_reply import Replies
 from voicechat.providers.openai_start import Waiting
 from voicechat.providers.openai_tools import Calls as CallsInItems
-from voicechat.providers.openai_turns import Turns
+from voicechat.providers.openai_turns import InputTurns
 from voicechat.text import clean_line
 
 DEAD_AFTER_S = 75.0
@@ -103,7 +103,7 @@ class GlmDialect(Dialect):
         self._messages = 0
         self._opening = GlmOpening(self._stamp, self._next_id, settings)
         self._waiting = Waiting()
-        self._turns = Turns(self._stamp)
+        self._turns = InputTurns(self._stamp)
         self._replies = Replies(self._stamp, PATIENCE, tags=False)
         in_items = CallsInItems(self._stamp, self._replies)  # Never any: see `without_calls`.
         self._answers = Answers(self._stamp, self._replies, in_items)

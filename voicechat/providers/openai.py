@@ -52,7 +52,7 @@ from voicechat.providers.openai_reply import Replies
 from voicechat.providers.openai_session import read_session
 from voicechat.providers.openai_start import Opening, Waiting
 from voicechat.providers.openai_tools import Calls
-from voicechat.providers.openai_turns import Turns
+from voicechat.providers.openai_turns import InputTurns
 from voicechat.providers.openai_ways import Ways
 from voicechat.text import clean_line
 
@@ -98,7 +98,7 @@ class OpenAIDialect(Ways):
         self._now = 0.0
         self._opening: Opening | None = None
         self._waiting = Waiting()
-        self._turns = Turns(self._say)
+        self._turns = InputTurns(self._say)
         self._replies = Replies(self._say, self.patience, tags=self.tags_replies)
         self._tool_calls = Calls(self._say, self._replies)
         self._answers = Answers(self._say, self._replies, self._tool_calls)

@@ -30,7 +30,7 @@ TAIL_MS = 1000
 _PIECE_MS = 100
 
 
-class Turns:
+class InputTurns:
     """What goes into the server's input buffer, and what comes back about it."""
 
     def __init__(self, say: Say) -> None:

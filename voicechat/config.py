@@ -48,7 +48,7 @@ class Audio:
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class TalkSection:
     """[talk]: who speaks when, and what is written down."""
 
     vad: Literal["server", "semantic"] = "server"
@@ -202,7 +202,7 @@ class Config:
     save: bool = True
     trace: str = ""
     audio: Audio = field(default_factory=Audio)
-    talk: Talk = field(default_factory=Talk)
+    talk: TalkSection = field(default_factory=TalkSection)
     ui: Ui = field(default_factory=Ui)
     local: Local = field(default_factory=Local)
     providers: Mapping[str, Provider] = field(default_factory=lambda: types.MappingProxyType({}))

@@ -21,7 +21,7 @@ from voicechat.config import (
     McpSection,
     ModelSection,
     Provider,
-    Talk,
+    TalkSection,
     ToolSection,
     Ui,
 )
@@ -265,7 +265,7 @@ _NAMED: dict[str, type[Any]] = {
 """Sections of which there are as many as the user names."""
 _SECTIONS: dict[str, type[Any]] = {
     "audio": Audio,
-    "talk": Talk,
+    "talk": TalkSection,
     "ui": Ui,
     "local": Local,
     "providers.NAME": Provider,

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from voicechat.config import Config, Provider, Retirements, Talk
+from voicechat.config import Config, Provider, Retirements, TalkSection
 from voicechat.dialing import Dialing
 from voicechat.events import Tool
 from voicechat.providers import catalog, catalog_table
@@ -204,7 +204,8 @@ def test_who_writes_down_and_who_works_behind_gpt_live_end_too() -> None:
     seen = []
     for day in (date(2026, 12, 1), date(2027, 5, 5)):
         config = Config(
-            talk=Talk(transcription_model="whisper-1"), retirements=Retirements(lists, day=day)
+            talk=TalkSection(transcription_model="whisper-1"),
+            retirements=Retirements(lists, day=day),
         )
         dialing = Dialing(config, KEY)
         settings = [dialing.dial(name)().dialect.settings for name in ("openai", "gptlive")]

@@ -69,7 +69,7 @@ def load(
                 "The config file {path} cannot be read ({why})", path=_show(path), why=_why(error)
             )
         ) from error
-    return _Reader(path, providers).read(_parse(data, path), status)
+    return _TableReader(path, providers).read(_parse(data, path), status)
 
 
 def tidy_key(key: str, source: str) -> str:
@@ -110,7 +110,7 @@ def _parse(data: bytes, path: Path) -> dict[str, Any]:
         ) from None
 
 
-class _Reader:
+class _TableReader:
     """Turns the tables of one file into values; knows the file's name for its errors."""
 
     def __init__(self, path: Path, providers: Collection[str] | None) -> None:

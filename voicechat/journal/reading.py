@@ -71,7 +71,7 @@ def load(path: Path) -> Loaded:
     Raises:
         ConfigError: The file is missing, is no plain file, or cannot be read.
     """
-    reader = _Reader()
+    reader = _LineReader()
     try:
         with _open(path) as file:
             for line in _lines(file):
@@ -107,7 +107,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
         is_rest = not line.endswith(b"\n")
 
 
-class _Reader:
+class _LineReader:
     """Folds the lines of a file into items."""
 
     def __init__(self) -> None:

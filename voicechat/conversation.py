@@ -28,7 +28,7 @@ from voicechat.row import Role, Row, State
 from voicechat.text import clean_line, cut_line
 from voicechat.visible import visible, visible_json
 
-__all__ = ["Conversation", "Kept", "Role", "Row", "Said", "State"]
+__all__ = ["Conversation", "KnownRow", "Role", "Row", "Said", "State"]
 
 Said: TypeAlias = tuple[Literal["user", "assistant"], str]
 """Who, and what."""
@@ -44,7 +44,7 @@ NOT_WRITTEN_DOWN = "(I said this aloud. It was answered, but never written down.
 """What a new session is told where it is not known what the user said."""
 
 
-class Kept(Protocol):
+class KnownRow(Protocol):
     """What is known of a row of an earlier session."""
 
     @property
@@ -161,7 +161,7 @@ class Conversation:
             said.append((row, text))
         return said[::-1]
 
-    def restore(self, rows: Iterable[Kept]) -> None:
+    def restore(self, rows: Iterable[KnownRow]) -> None:
         """Begin with what was said in an earlier session; nothing of it changes any more."""
         for kept in rows:
             state = State.FAILED if kept.status else State.CUT if kept.cut else State.DONE

@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from voicechat.front.kept import list_conversations, print_conversation
-from voicechat.journal import JournalItem, Kept, Loaded
+from voicechat.journal import JournalItem, Loaded, StoredConversation
 
-ONE = Kept("20261121-120000-abcdef", "", "2026-11-21T12:00:00.000Z", "m-1", 1, "你好", 0)
+ONE = StoredConversation(
+    "20261121-120000-abcdef", "", "2026-11-21T12:00:00.000Z", "m-1", 1, "你好", 0
+)
 TWO = replace(ONE, id="20261120-120000-abcdef", last="", rows=12, words="", damaged_lines=1)
 BAD = replace(ONE, id="bad", rows=0, words="", model="", damaged_lines=2, problem="It is gone")
 
@@ -26,7 +28,7 @@ def test_each_conversation_takes_two_lines(capsys: pytest.CaptureFixture[str]) -
 def test_as_json_everything_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert list_conversations([ONE, BAD], as_json=True) == 0
     found = json.loads(capsys.readouterr().out)
-    assert [Kept(**one) for one in found] == [ONE, BAD]
+    assert [StoredConversation(**one) for one in found] == [ONE, BAD]
 
 
 def test_no_conversation_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,12 +7,14 @@ from datetime import datetime
 
 from voicechat.front.output import complain
 from voicechat.front.words import IN_ENGLISH, Words
-from voicechat.journal import Kept, Loaded, export
+from voicechat.journal import Loaded, StoredConversation, export
 from voicechat.phrase import phrase
 from voicechat.visible import visible_json
 
 
-def list_conversations(found: Sequence[Kept], *, as_json: bool, words: Words = IN_ENGLISH) -> int:
+def list_conversations(
+    found: Sequence[StoredConversation], *, as_json: bool, words: Words = IN_ENGLISH
+) -> int:
     """Print the conversations, newest first: two lines each, or one JSON array."""
     if as_json:
         _write(visible_json([asdict(kept) for kept in found], indent=1))
@@ -46,11 +48,11 @@ def _local(moment: str) -> str:
     return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
-def _count(kept: Kept) -> str:
+def _count(kept: StoredConversation) -> str:
     return phrase("1 row") if kept.rows == 1 else phrase("{count} rows", count=kept.rows)
 
 
-def _damage(kept: Kept) -> str:
+def _damage(kept: StoredConversation) -> str:
     lines = kept.damaged_lines
     return phrase("{lines} cannot be read", lines=_lines(lines)) if lines else ""
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from voicechat.environment import user_folder
 from voicechat.journal.export import FORMATS, export
-from voicechat.journal.library import LAST, Kept, list_kept
+from voicechat.journal.library import LAST, StoredConversation, list_kept
 from voicechat.journal.reading import JournalItem, Loaded, load
 from voicechat.journal.recorder import Journal, JournalRow, NullJournal, TranscriptWriter
 from voicechat.journal.resuming import Resumed, read, resume
@@ -30,7 +30,7 @@ __all__ = [
     "LAST",
     "JournalItem",
     "Journal",
-    "Kept",
+    "StoredConversation",
     "Loaded",
     "NullJournal",
     "TranscriptWriter",

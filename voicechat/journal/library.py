@@ -24,7 +24,7 @@ _LIST = phrase("`voicechat conversations` lists all there are")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredConversation:
     """One conversation as a list shows it."""
 
     id: str
@@ -42,7 +42,7 @@ class Kept:
     """Why it cannot be read at all, or empty."""
 
 
-def list_kept(folder: Path) -> list[Kept]:
+def list_kept(folder: Path) -> list[StoredConversation]:
     """Every conversation, newest first; one that cannot be read says why.
 
     Args:
@@ -115,14 +115,14 @@ def _dated(path: Path) -> list[tuple[int, str, Path]]:
     return [(about.st_mtime_ns, path.stem, path)] if is_good else []
 
 
-def _describe(path: Path) -> Kept:
+def _describe(path: Path) -> StoredConversation:
     written = _written(path)
     try:
         loaded = load(path)
     except ConfigError as error:
-        return Kept(path.stem, "", written, "", 0, "", 0, error.message)
+        return StoredConversation(path.stem, "", written, "", 0, "", 0, error.message)
     started = loaded.header.get("started")
-    return Kept(
+    return StoredConversation(
         id=path.stem,
         started=started if isinstance(started, str) else "",
         last=written,

@@ -48,7 +48,7 @@ class VoicePolicy:
     (`interrupt`), or nothing follows: then it goes on where it was."""
 
 
-class Memory(Protocol):
+class ArrivalMemory(Protocol):
     """Knows from earlier calls how the sound of each source arrives on this network."""
 
     def recall(self, source: str) -> State | None: ...
@@ -82,7 +82,7 @@ class Engine:
         noise_suppression: bool = True,
         input_gain: float = 1.0,
         recording: CardRecording | None = None,
-        memory: Memory | None = None,
+        memory: ArrivalMemory | None = None,
         notify: Notify = lambda notice: None,
     ) -> None:
         self._notify = notify

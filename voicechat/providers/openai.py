@@ -47,7 +47,7 @@ from voicechat.providers.openai_g711 import G711
 from voicechat.providers.openai_g711 import RATE as G711_RATE
 from voicechat.providers.openai_messages import text_part, user_message
 from voicechat.providers.openai_names import modern
-from voicechat.providers.openai_past import Memory, past_of
+from voicechat.providers.openai_past import HistoryItems, past_of
 from voicechat.providers.openai_reply import Replies
 from voicechat.providers.openai_session import read_session
 from voicechat.providers.openai_start import Opening, Waiting
@@ -102,7 +102,7 @@ class OpenAIDialect(Ways):
         self._replies = Replies(self._say, self.patience, tags=self.tags_replies)
         self._tool_calls = Calls(self._say, self._replies)
         self._answers = Answers(self._say, self._replies, self._tool_calls)
-        self._memory = Memory(self._say)
+        self._memory = HistoryItems(self._say)
         self._farewell = Farewell(self.profile, self.codes, self.money_page, self.key_hint())
         self._agreement = self._new_agreement()
         self._first_session: JsonObject = {}

@@ -112,7 +112,7 @@ def past_item(one: Past, number: int, shape: Shape) -> JsonObject:
     return {"id": f"msg_past_{number}", "type": "message", "role": one.role, "content": content}
 
 
-class Memory:
+class HistoryItems:
     """The items of the past, on their way into the server's conversation."""
 
     def __init__(self, say: Callable[[JsonObject], None]) -> None:

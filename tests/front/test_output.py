@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from voicechat.front.output import Page, complain, write_json
+from voicechat.front.output import TextPage, complain, write_json
 
 Capture = pytest.CaptureFixture[str]
 
@@ -23,7 +23,7 @@ def test_a_complaint_goes_to_stderr(capsys: Capture) -> None:
 
 
 def test_the_final_text_adds_what_was_not_written_yet(capsys: Capture) -> None:
-    page = Page()
+    page = TextPage()
     for text, final in (("Good ", False), ("to ", False), ("Good to hear.", True)):
         page.write_reply("i", text, final=final)
     page.end_reply()
@@ -31,7 +31,7 @@ def test_the_final_text_adds_what_was_not_written_yet(capsys: Capture) -> None:
 
 
 def test_a_final_text_that_is_another_one_does_not_stand_there_twice(capsys: Capture) -> None:
-    page = Page()
+    page = TextPage()
     page.write_reply("i", "Good two", final=False)
     page.write_reply("i", "Good to hear.", final=True)
     page.end_reply()
@@ -39,7 +39,7 @@ def test_a_final_text_that_is_another_one_does_not_stand_there_twice(capsys: Cap
 
 
 def test_each_item_of_a_reply_begins_a_line(capsys: Capture) -> None:
-    page = Page()
+    page = TextPage()
     page.write_reply("i", "One.", final=True)
     page.write_reply("j", "Two.", final=True)
     page.end_reply()
@@ -48,7 +48,7 @@ def test_each_item_of_a_reply_begins_a_line(capsys: Capture) -> None:
 
 
 def test_what_the_user_said_waits_for_the_end_of_the_reply(capsys: Capture) -> None:
-    page = Page()
+    page = TextPage()
     page.write_said("hello")
     page.write_reply("i", "Good ", final=False)
     page.write_said("wait")

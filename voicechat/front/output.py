@@ -122,7 +122,7 @@ def complain(text: str) -> None:
 
 
 @dataclass(slots=True)
-class Page:
+class TextPage:
     """The words of a conversation on stdout: what the user said stands between the replies."""
 
     _printed: dict[str, str] = field(default_factory=dict)

@@ -37,7 +37,7 @@ from voicechat.front.orders import (
     read_order,
 )
 from voicechat.front.output import (
-    Page,
+    TextPage,
     allow_any_text,
     complain,
     keep_libraries_quiet,
@@ -85,7 +85,7 @@ class Plain:
     """Of what stderr tells; JSON is for scripts, and English."""
     session: Session | None = None
     questions: Questions = field(default_factory=Questions)
-    _page: Page = field(default_factory=Page)
+    _page: TextPage = field(default_factory=TextPage)
     _writer: WavWriter | None = None
     _told: set[str] = field(default_factory=set)
     """Notices that were told when they came."""

@@ -6,13 +6,13 @@ from voicechat.conversation import Row, State
 from voicechat.front.tui.flow import LONGEST
 from voicechat.front.tui.graphics import Placement
 from voicechat.front.tui.paint import BAR, Ink, paint_line, read_line
-from voicechat.front.tui.row_view import Lines, Page, RowView
+from voicechat.front.tui.row_view import DrawContext, Lines, RowView
 from voicechat.front.words import Words
 from voicechat.pictures import Sketch
 
 INK = Ink(Style(color="blue"), Style(color="white"))
 CHOSEN = Style(reverse=True)
-PAGE = Page(Words("en"), 24)
+PAGE = DrawContext(Words("en"), 24)
 
 
 def lines(row: Row, sketch: Sketch | None = None) -> Lines:

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from voicechat.conversation import Role, Row, State
 from voicechat.front.tui.roll import AWAKE, Roll
-from voicechat.front.tui.row_view import Page, RowView
+from voicechat.front.tui.row_view import DrawContext, RowView
 from voicechat.front.words import Words
 
-PAGE = Page(Words("en"), 12)
+PAGE = DrawContext(Words("en"), 12)
 
 
 def said(name: str, text: str, role: Role = "user") -> Row:
@@ -89,7 +89,7 @@ def test_a_place_stays_where_it_is_however_it_is_drawn() -> None:
     rows.insert(0, said("z", "zero"))
     show(roll, rows)
     assert lines_of(roll)[roll.line_of(place)] == "three four"
-    roll.draw_anew(Page(PAGE.words, 40), 0)
+    roll.draw_anew(DrawContext(PAGE.words, 40), 0)
     assert lines_of(roll)[roll.line_of(place)] == "one two three four"
     assert lines_of(roll)[roll.line_of(gap)] == "five"
     show(roll, rows[2:])
@@ -114,7 +114,7 @@ def test_every_line_is_found_in_its_row(texts: list[str]) -> None:
 
 def test_rows_out_of_sight_cost_little_beside_their_words() -> None:
     rows = [said(f"r{number}", f"{number} " + "word " * 30) for number in range(500)]
-    roll = Roll(Page(Words("en"), 40))
+    roll = Roll(DrawContext(Words("en"), 40))
     gc.collect()
     tracemalloc.start()
     show(roll, rows)

@@ -2,11 +2,11 @@
 
 from voicechat.conversation import Row, State
 from voicechat.front.tui.graphics import Placement
-from voicechat.front.tui.row_view import Page, RowView
+from voicechat.front.tui.row_view import DrawContext, RowView
 from voicechat.front.words import Words
 from voicechat.pictures import Sketch
 
-PAGE = Page(Words("en"), 12)
+PAGE = DrawContext(Words("en"), 12)
 
 
 def text_of(view: RowView) -> list[str]:

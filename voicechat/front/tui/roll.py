@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from voicechat.conversation import Row
-from voicechat.front.tui.row_view import Lines, Page, RowView
+from voicechat.front.tui.row_view import DrawContext, Lines, RowView
 
 NEWEST = 40
 """So many rows are looked at each time; the older ones only when all are."""
@@ -32,7 +32,7 @@ class Roll:
         gap: Lines above what the user says.
     """
 
-    def __init__(self, page: Page, gap: int = 0) -> None:
+    def __init__(self, page: DrawContext, gap: int = 0) -> None:
         self.page = page
         self.gap = gap
         self._views: list[RowView] = []
@@ -123,7 +123,7 @@ class Roll:
         self._settle(moved)
         return changed[0], self._end
 
-    def draw_anew(self, page: Page, gap: int) -> None:
+    def draw_anew(self, page: DrawContext, gap: int) -> None:
         """Draw all of it for another page."""
         self.page, self.gap = page, gap
         self._awake.clear()

@@ -17,7 +17,7 @@ from voicechat.front.words import Words
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class DrawContext:
     """What all rows are drawn for."""
 
     words: Words
@@ -69,7 +69,7 @@ class RowView:
         is_same = row.state is self._state and row.text is self._text
         return not (self.is_settled and is_same and self.drawing is self._drawn)
 
-    def draw(self, shown: int, page: Page) -> int | None:
+    def draw(self, shown: int, page: DrawContext) -> int | None:
         """Show the first `shown` characters; the first line that changed.  None: none did."""
         row, text = self.row, self.row.text
         is_new_drawing = self.drawing is not self._drawn
@@ -85,13 +85,13 @@ class RowView:
         self._measure(self._lines)
         return changed
 
-    def draw_anew(self, page: Page) -> int:
+    def draw_anew(self, page: DrawContext) -> int:
         """Draw all of it, as after a change of the width."""
         self._lines, self._drawn = None, self.drawing
         self._measure(self.lines(page))
         return 0
 
-    def lines(self, page: Page) -> Lines:
+    def lines(self, page: DrawContext) -> Lines:
         """What stands in its lines; kept until it `rests`."""
         if self._lines is None:
             said = say_row(self.row, self._shown, page.words)

@@ -25,7 +25,7 @@ from voicechat.front.tui.graphics import CELL
 from voicechat.front.tui.illustrated import Drawing, room_for_picture
 from voicechat.front.tui.paint import EDGE, Ink, paint_line, read_line
 from voicechat.front.tui.roll import Place, Roll
-from voicechat.front.tui.row_view import Page, RowView
+from voicechat.front.tui.row_view import DrawContext, RowView
 from voicechat.front.tui.said import Kind, kind_of
 from voicechat.front.words import Words
 from voicechat.pictures import Picture, Sketch, fetch_sketch
@@ -47,7 +47,7 @@ class Transcript(ScrollView, can_focus=False):
 
     def __init__(self, words: Words) -> None:
         super().__init__(id="transcript")
-        self._roll = Roll(Page(words, WIDEST))
+        self._roll = Roll(DrawContext(words, WIDEST))
         self._inks: dict[Kind, Ink] = {}
         self._sketches: dict[str, Sketch] = {}
         """By row; a row may be told of its picture before it is on the screen."""
@@ -152,7 +152,7 @@ class Transcript(ScrollView, can_focus=False):
         """
         self._is_restyled = False
         width = min(self._window.width - self.styles.scrollbar_size_vertical, WIDEST)
-        page = Page(self._roll.page.words, max(width - EDGE - 1, 1))
+        page = DrawContext(self._roll.page.words, max(width - EDGE - 1, 1))
         gap = self.get_component_styles("row--user").margin.top
         if page == self._roll.page and gap == self._roll.gap:
             return False

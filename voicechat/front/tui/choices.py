@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from voicechat.front.listing import DeviceRow, ModelRow, cells, say_when
-from voicechat.front.tui.pickers import Choice
+from voicechat.front.tui.pickers import PickerRow
 from voicechat.front.words import Words
 
 _SIDES = (("input", "microphones"), ("output", "loudspeakers"))
@@ -17,7 +17,7 @@ _MOST_DETAILS = 2
 
 def model_choices(
     words: Words, rows: Sequence[ModelRow], now: datetime, current: str = ""
-) -> list[Choice]:
+) -> list[PickerRow]:
     """The models that were used last, then all of them grouped by provider.
 
     Args:
@@ -43,7 +43,7 @@ def _moment(row: ModelRow) -> str:
     return row.last_used
 
 
-def _choice(words: Words, row: ModelRow, group: str, width: int, notes: Sequence[str]) -> Choice:
+def _choice(words: Words, row: ModelRow, group: str, width: int, notes: Sequence[str]) -> PickerRow:
     name = row.name + " " * (width - cells(row.name))
     remark = "  ".join(filter(None, (_signs(words, row), *notes)))
     able = (
@@ -52,7 +52,7 @@ def _choice(words: Words, row: ModelRow, group: str, width: int, notes: Sequence
         if ability in row.abilities
     )
     sought = " ".join((row.provider, row.group, _key(words, row), *row.abilities, *able))
-    return Choice(
+    return PickerRow(
         row.name, group, name, remark, "\n".join(_details(words, row)[:_MOST_DETAILS]), sought
     )
 
@@ -116,13 +116,13 @@ def _key(words: Words, row: ModelRow) -> str:
 
 def device_choices(
     words: Words, rows: Sequence[DeviceRow], picked: Mapping[str, int]
-) -> tuple[list[Choice], tuple[str, ...]]:
+) -> tuple[list[PickerRow], tuple[str, ...]]:
     """Devices by side as `input-3`, and which of them are in use.
 
     Args:
         picked: Index by side of the devices chosen before; the others are the defaults.
     """
-    choices: list[Choice] = []
+    choices: list[PickerRow] = []
     current: list[str] = []
     for side, title in _SIDES:
         for row in rows:
@@ -130,7 +130,7 @@ def device_choices(
                 continue
             is_default = getattr(row, f"is_default_{side}")
             remark = words("default_device") if is_default else ""
-            choices.append(Choice(f"{side}-{row.index}", words(title), row.name, remark))
+            choices.append(PickerRow(f"{side}-{row.index}", words(title), row.name, remark))
             if row.index == picked.get(side, row.index if is_default else None):
                 current.append(f"{side}-{row.index}")
     return choices, tuple(current)

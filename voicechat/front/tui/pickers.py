@@ -21,7 +21,7 @@ LIVE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class PickerRow:
     """One thing to choose."""
 
     id: str
@@ -90,7 +90,7 @@ class Picker(ModalScreen[str | None]):
     def __init__(
         self,
         title: str,
-        choices: list[Choice],
+        choices: list[PickerRow],
         current: tuple[str, ...] = (),
         finder: Finder | None = None,
         live: Callable[[], str] | None = None,

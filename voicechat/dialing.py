@@ -24,7 +24,7 @@ from voicechat.phrase import phrase
 from voicechat.providers import catalog, dialect_class, names
 from voicechat.providers import catalog_ownership as ownership
 from voicechat.providers.base import Dialect, Profile, Settings, Vad
-from voicechat.providers.catalog import Choice, Service
+from voicechat.providers.catalog import ModelChoice, Service
 from voicechat.providers.catalog_ends import Fate, helper_fate
 from voicechat.providers.catalog_services import mouth_kind
 
@@ -85,7 +85,7 @@ class Dialing:
 
     # -- which model ----------------------------------------------------------------------------
 
-    def _choose(self, model: str) -> Choice:
+    def _choose(self, model: str) -> ModelChoice:
         """Whose the model is.  At the start, a name may be the user's own server's for anything;
         later it was picked from a list that says whose it is."""
         config, wanted = self.config, model or self.config.model
@@ -108,7 +108,7 @@ class Dialing:
             return not is_picked or rest.partition("/")[0] not in names()
         return not is_picked and catalog.resolve(wanted, config=self.config).provider == CHAT
 
-    def _settings(self, choice: Choice, wants_speech: bool) -> Settings:
+    def _settings(self, choice: ModelChoice, wants_speech: bool) -> Settings:
         config, provider = self.config, choice.provider
         own = config.provider(provider)
         to = ownership.destination(provider, self.environ, config)
@@ -174,7 +174,7 @@ class Dialing:
 
     # -- by WebSocket ---------------------------------------------------------------------------
 
-    def _by_websocket(self, choice: Choice, wants_speech: bool) -> Target:
+    def _by_websocket(self, choice: ModelChoice, wants_speech: bool) -> Target:
         dialect = dialect_class(choice.provider)(self._settings(choice, wants_speech))
         if choice.provider == catalog.BUILT_IN:
             local = partial(self._local_link, dialect)
@@ -255,7 +255,7 @@ class Dialing:
 
     # -- by HTTP --------------------------------------------------------------------------------
 
-    def _needed_service(self, choice: Choice) -> Service:
+    def _needed_service(self, choice: ModelChoice) -> Service:
         service = catalog.service_of_realtime(choice.provider, self.environ, self.config)
         if service is None:
             ownership.key_for(choice.provider, self.environ, self.config)  # Says if that is why.
@@ -269,7 +269,9 @@ class Dialing:
             )
         return service
 
-    def _by_http(self, service: Service, wants_speech: bool, choice: Choice | None = None) -> Dial:
+    def _by_http(
+        self, service: Service, wants_speech: bool, choice: ModelChoice | None = None
+    ) -> Dial:
         """`choice`: what the user asked for, where this is no stand-in."""
         self.hide(service.key)
         options, through = self._service_options(service), self.choose_proxy(service.url)

@@ -11,7 +11,7 @@ from voicechat.front.listing import ModelRow
 from voicechat.journal import data_folder
 from voicechat.journal.used import last_used
 from voicechat.providers import catalog, dialect_class
-from voicechat.providers.catalog import Choice, Model
+from voicechat.providers.catalog import Model, ModelChoice
 from voicechat.providers.catalog_ends import helper_fate
 
 _MOST_OWN = 10
@@ -38,7 +38,7 @@ def find_models(environ: Mapping[str, str], config: Config) -> list[ModelRow]:
     return rows
 
 
-def _used(environ: Mapping[str, str], config: Config) -> Iterator[tuple[Choice, str]]:
+def _used(environ: Mapping[str, str], config: Config) -> Iterator[tuple[ModelChoice, str]]:
     for name, moment in last_used(data_folder(environ)).items():
         try:
             yield catalog.resolve(name, config=config), moment
@@ -46,11 +46,11 @@ def _used(environ: Mapping[str, str], config: Config) -> Iterator[tuple[Choice, 
             continue
 
 
-def _choice(model: Model) -> Choice:
-    return Choice(model.provider, model.name, service=model.service)
+def _choice(model: Model) -> ModelChoice:
+    return ModelChoice(model.provider, model.name, service=model.service)
 
 
-def _identity(choice: Choice) -> tuple[str, str, str]:
+def _identity(choice: ModelChoice) -> tuple[str, str, str]:
     return choice.provider, choice.service, choice.model
 
 

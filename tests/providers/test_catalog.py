@@ -11,7 +11,7 @@ from voicechat.errors import ConfigError
 from voicechat.events import Usage
 from voicechat.providers import catalog, catalog_table, dialect_class, names
 from voicechat.providers.base import Dialect, Settings
-from voicechat.providers.catalog import Choice
+from voicechat.providers.catalog import ModelChoice
 
 KEY = "sk-canary-0123456789"
 
@@ -63,23 +63,23 @@ def test_a_providers_name_cannot_steer_the_terminal() -> None:
 @pytest.mark.parametrize(
     ("name", "choice"),
     [
-        ("gpt-realtime-2.1", Choice("openai", "gpt-realtime-2.1")),
-        ("gpt-realtime-2.1-2026-07-06", Choice("openai", "gpt-realtime-2.1-2026-07-06")),
-        ("gpt-realtime-9-ultra", Choice("openai", "gpt-realtime-9-ultra")),
-        ("my-own-model", Choice("openai", "my-own-model")),
-        ("openai/whatever/it-is", Choice("openai", "whatever/it-is")),
-        ("somebody/whatever", Choice("openai", "somebody/whatever")),
-        ("openai", Choice("openai", "gpt-realtime-2.1")),
-        ("local", Choice("local", "local")),
-        ("local/x", Choice("local", "x")),
+        ("gpt-realtime-2.1", ModelChoice("openai", "gpt-realtime-2.1")),
+        ("gpt-realtime-2.1-2026-07-06", ModelChoice("openai", "gpt-realtime-2.1-2026-07-06")),
+        ("gpt-realtime-9-ultra", ModelChoice("openai", "gpt-realtime-9-ultra")),
+        ("my-own-model", ModelChoice("openai", "my-own-model")),
+        ("openai/whatever/it-is", ModelChoice("openai", "whatever/it-is")),
+        ("somebody/whatever", ModelChoice("openai", "somebody/whatever")),
+        ("openai", ModelChoice("openai", "gpt-realtime-2.1")),
+        ("local", ModelChoice("local", "local")),
+        ("local/x", ModelChoice("local", "x")),
     ],
 )
-def test_a_name_leads_to_its_provider_without_a_notice(name: str, choice: Choice) -> None:
+def test_a_name_leads_to_its_provider_without_a_notice(name: str, choice: ModelChoice) -> None:
     assert catalog.resolve(name) == choice
 
 
 def test_a_name_that_says_nothing_goes_to_the_given_provider() -> None:
-    assert catalog.resolve("my-own-model", "local") == Choice("local", "my-own-model")
+    assert catalog.resolve("my-own-model", "local") == ModelChoice("local", "my-own-model")
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_retired_name_leads_to_its_successor_and_says_so(name: str, successor:
     choice = catalog.resolve(name)
     assert (choice.provider, choice.model) == ("openai", successor)
     assert name in choice.notice and successor in choice.notice
-    assert catalog.resolve(name, own_address=True) == Choice("openai", name)
+    assert catalog.resolve(name, own_address=True) == ModelChoice("openai", name)
 
 
 @pytest.mark.parametrize(
@@ -120,16 +120,16 @@ def test_a_retiring_name_still_works_and_names_the_day(name: str) -> None:
 
 
 def test_without_any_key_the_built_in_model_answers() -> None:
-    assert catalog.default_choice({}, Config()) == Choice("local", "local")
+    assert catalog.default_choice({}, Config()) == ModelChoice("local", "local")
     assert catalog.default_choice({"OPENAI_API_KEY": "  "}, Config()).provider == "local"
 
 
 def test_the_first_provider_with_a_key_is_chosen() -> None:
-    openai = Choice("openai", "gpt-realtime-2.1")
+    openai = ModelChoice("openai", "gpt-realtime-2.1")
     assert catalog.default_choice({"OPENAI_API_KEY": KEY}, Config()) == openai
     assert catalog.default_choice({}, with_provider("openai", Provider(KEY))) == openai
     named = with_provider("openai", Provider(api_key_env="MY_KEY", model="gpt-realtime-2"))
-    assert catalog.default_choice({"MY_KEY": KEY}, named) == Choice("openai", "gpt-realtime-2")
+    assert catalog.default_choice({"MY_KEY": KEY}, named) == ModelChoice("openai", "gpt-realtime-2")
 
 
 def test_our_own_settings_go_before_the_shared_variable() -> None:

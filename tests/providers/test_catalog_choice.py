@@ -7,13 +7,13 @@ import pytest
 from voicechat.config import Config, Provider, Retirements
 from voicechat.errors import ConfigError
 from voicechat.providers import catalog
-from voicechat.providers.catalog import Choice
+from voicechat.providers.catalog import ModelChoice
 
 OWN_SERVER = Config(providers={"chat": Provider(http_url="http://127.0.0.1:8000/v1")})
 
 
-def chat(model: str, service: str = "", way: str = "openai", notice: str = "") -> Choice:
-    return Choice("chat", model, notice, service, way)
+def chat(model: str, service: str = "", way: str = "openai", notice: str = "") -> ModelChoice:
+    return ModelChoice("chat", model, notice, service, way)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def chat(model: str, service: str = "", way: str = "openai", notice: str = "") -
         ("gemini-3.8-flash", chat("gemini-3.8-flash", "gemini", "gemini")),
     ],
 )
-def test_a_chat_models_name_leads_to_a_service(name: str, choice: Choice) -> None:
+def test_a_chat_models_name_leads_to_a_service(name: str, choice: ModelChoice) -> None:
     assert catalog.resolve(name) == choice
 
 
@@ -52,7 +52,7 @@ def test_a_name_that_nobody_claims_is_looked_for_at_the_users_own_address(name: 
 )
 def test_a_name_that_says_nothing_is_doubted(name: str, words: str) -> None:
     choice = catalog.resolve(name)
-    assert choice == Choice("openai", name) and words in choice.doubt
+    assert choice == ModelChoice("openai", name) and words in choice.doubt
     assert choice.doubt.isprintable()
     assert not catalog.resolve("gpt-realtime-9").doubt
 
@@ -74,7 +74,7 @@ def test_a_name_that_says_nothing_is_doubted(name: str, words: str) -> None:
     ],
 )
 def test_a_realtime_models_name_stays_a_realtime_model(name: str, provider: str) -> None:
-    assert catalog.resolve(name) == Choice(provider, name)
+    assert catalog.resolve(name) == ModelChoice(provider, name)
 
 
 @pytest.mark.parametrize("name", ["openai/gpt-5.9", "glm-4.7-flash", "gemini-3.8-flash", "x"])
@@ -91,7 +91,7 @@ def test_a_model_of_sound_stays_one_at_a_server_of_ones_own() -> None:
 
 
 def test_a_name_alone_is_no_chat_model_where_the_user_named_the_server() -> None:
-    assert catalog.resolve("gpt-5.9", own_address=True) == Choice("openai", "gpt-5.9")
+    assert catalog.resolve("gpt-5.9", own_address=True) == ModelChoice("openai", "gpt-5.9")
 
 
 def test_chat_alone_is_the_first_model_of_the_users_own_address() -> None:

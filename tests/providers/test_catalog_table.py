@@ -10,7 +10,7 @@ from voicechat.config import Config, ModelSection
 from voicechat.errors import ConfigError
 from voicechat.events import Cost, Usage
 from voicechat.providers import catalog
-from voicechat.providers.catalog import Choice
+from voicechat.providers.catalog import ModelChoice
 
 MILLION = Usage(input_text=1_000_000)
 
@@ -21,7 +21,7 @@ def config_of(name: str, **values: Any) -> Config:
 
 def test_a_new_model_is_found_listed_and_priced() -> None:
     config = config_of("mine", provider="gemini", abilities=("voice",), price={"text_in": 2})
-    assert catalog.resolve("mine", config=config) == Choice("gemini", "mine")
+    assert catalog.resolve("mine", config=config) == ModelChoice("gemini", "mine")
     (listed,) = [model for model in catalog.models(config) if model.name == "mine"]
     assert listed.abilities == ("voice",) and "Kore" in listed.voices
     assert catalog.price("mine", MILLION, config) == Cost(2.0, "USD")
@@ -54,7 +54,7 @@ def test_the_users_own_price_takes_the_place_of_all_that_is_known() -> None:
 
 def test_a_retired_model_can_be_the_users_own_again() -> None:
     config = config_of("gpt-4o-realtime-preview", provider="custom")
-    assert catalog.resolve("gpt-4o-realtime-preview", config=config) == Choice(
+    assert catalog.resolve("gpt-4o-realtime-preview", config=config) == ModelChoice(
         "custom", "gpt-4o-realtime-preview"
     )
 

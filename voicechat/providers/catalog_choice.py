@@ -23,7 +23,7 @@ BUILT_IN = "local"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ModelChoice:
     """A model to talk to."""
 
     provider: str
@@ -51,7 +51,7 @@ def resolve(
     *,
     own_address: bool = False,
     config: Config = NO_CONFIG,
-) -> Choice:
+) -> ModelChoice:
     """Find who answers to a model's name.
 
     Args:
@@ -66,14 +66,14 @@ def resolve(
     return choice if own_address else _settled(choice, config)
 
 
-def _resolve(name: str, provider: str, own_address: bool, config: Config) -> Choice:
+def _resolve(name: str, provider: str, own_address: bool, config: Config) -> ModelChoice:
     first, slash, rest = name.partition("/")
     if first == CHAT:
         return _chat(rest, own_address, config)
     if slash and rest and first in names():
-        return Choice(first, rest)
+        return ModelChoice(first, rest)
     if name in names():
-        return Choice(name, dialect_class(name).profile.default_model)
+        return ModelChoice(name, dialect_class(name).profile.default_model)
     table = catalog_table.read(config)
     model = table.find(name)
     if model is None:
@@ -81,7 +81,7 @@ def _resolve(name: str, provider: str, own_address: bool, config: Config) -> Cho
     return _choice(table, model.provider, name, "" if own_address else model.service)
 
 
-def _settled(choice: Choice, config: Config) -> Choice:
+def _settled(choice: ModelChoice, config: Config) -> ModelChoice:
     """A choice on the day that counts: a model that has ended gives way to its successor."""
     holder = choice.service or choice.provider
     own = config.provider(holder)
@@ -94,19 +94,19 @@ def _settled(choice: Choice, config: Config) -> Choice:
     return replace(choice, model=became.name, way=way, notice=notice, announced=announced)
 
 
-def _choice(table: Table, provider: str, name: str, service: str) -> Choice:
+def _choice(table: Table, provider: str, name: str, service: str) -> ModelChoice:
     if provider != CHAT:
-        return Choice(provider, name)
-    return Choice(CHAT, name, "", service, table.way(service, name))
+        return ModelChoice(provider, name)
+    return ModelChoice(CHAT, name, "", service, table.way(service, name))
 
 
-def _guess(table: Table, name: str, provider: str, own_address: bool) -> Choice:
+def _guess(table: Table, name: str, provider: str, own_address: bool) -> ModelChoice:
     """By the look of the name; realtime models first."""
     if found := table.realtime_provider(name):
-        return Choice(found, name)
+        return ModelChoice(found, name)
     if not own_address and (service := table.chat_service(name)):
         return _choice(table, CHAT, name, service)
-    return Choice(provider, name, doubt=_doubt(table, name))
+    return ModelChoice(provider, name, doubt=_doubt(table, name))
 
 
 def _doubt(table: Table, name: str) -> str:
@@ -125,7 +125,7 @@ def _doubt(table: Table, name: str) -> str:
     )
 
 
-def _chat(rest: str, own_address: bool, config: Config) -> Choice:
+def _chat(rest: str, own_address: bool, config: Config) -> ModelChoice:
     """What follows `chat/`: NAME, PROVIDER/NAME or PROVIDER.
 
     At an address of the user's own all of it is the server's name for the model, slashes included.
@@ -160,7 +160,7 @@ def _usual_chat_model(provider: str, config: Config) -> str:
     )
 
 
-def default_choice(environ: Mapping[str, str], config: Config) -> Choice:
+def default_choice(environ: Mapping[str, str], config: Config) -> ModelChoice:
     """The usual model of the first provider whose key is known, else the built-in one.
 
     Raises:
@@ -172,9 +172,9 @@ def default_choice(environ: Mapping[str, str], config: Config) -> Choice:
         has_key = profile.key_env and find_key(profile, environ, config)[0]
         if has_key and _is_placed(profile, config):
             model = config.provider(name).model or profile.default_model
-            return _settled(Choice(name, model), config)
+            return _settled(ModelChoice(name, model), config)
     profile = dialect_class(BUILT_IN).profile
-    return Choice(BUILT_IN, config.provider(BUILT_IN).model or profile.default_model)
+    return ModelChoice(BUILT_IN, config.provider(BUILT_IN).model or profile.default_model)
 
 
 def _is_placed(profile: Profile, config: Config) -> bool:

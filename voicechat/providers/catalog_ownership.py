@@ -14,7 +14,7 @@ from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 from voicechat.providers import dialect_class
 from voicechat.providers.base import Profile
-from voicechat.providers.catalog_choice import BUILT_IN, Choice, resolve
+from voicechat.providers.catalog_choice import BUILT_IN, ModelChoice, resolve
 from voicechat.providers.catalog_keys import any_of, find_key, key_variable, missing_key, url_for
 from voicechat.providers.catalog_table import CHAT
 
@@ -106,7 +106,7 @@ def missing(provider: str, environ: Mapping[str, str], config: Config) -> str:
     return ""
 
 
-def with_word_of_address(choice: Choice, config: Config) -> Choice:
+def with_word_of_address(choice: ModelChoice, config: Config) -> ModelChoice:
     """A choice that tells of an address that is another provider's, and so is not dialled for it.
 
     The built-in model runs on this machine, as everybody expects.

@@ -13,7 +13,7 @@ from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 from voicechat.providers import catalog_table, dialect_class
 from voicechat.providers.base import Http, Profile
-from voicechat.providers.catalog_choice import Choice
+from voicechat.providers.catalog_choice import ModelChoice
 from voicechat.providers.catalog_ends import Fate, facts_at, helper_fate, provider_at
 from voicechat.providers.catalog_keys import find_key, missing_key, url_for
 from voicechat.providers.catalog_ownership import named_url
@@ -58,7 +58,7 @@ class Service:
     """Models that end soon."""
 
 
-def service_for(choice: Choice, environ: Mapping[str, str], config: Config) -> Service:
+def service_for(choice: ModelChoice, environ: Mapping[str, str], config: Config) -> Service:
     """The services behind an ordinary chat model.
 
     Raises:
@@ -112,7 +112,7 @@ def service_of_realtime(
     return basis.serve(table.way(provider, model), model, voice, became)
 
 
-def _own_service(choice: Choice, environ: Mapping[str, str], config: Config) -> Service:
+def _own_service(choice: ModelChoice, environ: Mapping[str, str], config: Config) -> Service:
     """Any server that speaks OpenAI's language, Ollama on this machine if none is named."""
     profile, own = dialect_class(CHAT).profile, config.provider(CHAT)
     url = named_url(CHAT, config) or own.http_url or own.url or OLLAMA

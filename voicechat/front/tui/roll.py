@@ -17,7 +17,7 @@ AWAKE = 80
 """So many rows keep their lines: more than a window shows."""
 
 
-class Place(NamedTuple):
+class Anchor(NamedTuple):
     """A place in the conversation that stays where it is, however it is drawn."""
 
     view: RowView
@@ -175,16 +175,16 @@ class Roll:
         top = self._tops[at] + self._gap_of(self._views[at])
         return top, top + self._views[at].height - 1
 
-    def place(self, line: int) -> Place | None:
+    def place(self, line: int) -> Anchor | None:
         """What stands in a line."""
         found = self.find(line)
         if found is None:
             return None
         view, number = found
         fold = self.lines(view).fold
-        return Place(view, fold.span(min(number, len(fold) - 1))[0] if number >= 0 else -1)
+        return Anchor(view, fold.span(min(number, len(fold) - 1))[0] if number >= 0 else -1)
 
-    def line_of(self, place: Place) -> int:
+    def line_of(self, place: Anchor) -> int:
         """Where it stands now; the first line if it is gone."""
         for at, view in enumerate(self._views):
             if view is place.view:

@@ -24,7 +24,7 @@ from voicechat.front.tui.gallery import Gallery
 from voicechat.front.tui.graphics import CELL
 from voicechat.front.tui.illustrated import Drawing, room_for_picture
 from voicechat.front.tui.paint import EDGE, Ink, paint_line, read_line
-from voicechat.front.tui.roll import Place, Roll
+from voicechat.front.tui.roll import Anchor, Roll
 from voicechat.front.tui.row_view import DrawContext, RowView
 from voicechat.front.tui.said import Kind, kind_of
 from voicechat.front.words import Words
@@ -161,13 +161,13 @@ class Transcript(ScrollView, can_focus=False):
         self._forget_selection()
         return True
 
-    def _place(self) -> Place | None:
+    def _place(self) -> Anchor | None:
         """What the user looks at; None: the newest."""
         if not self.is_scrolled:
             return None
         return self._roll.place(self._roll.first + self.scroll_offset.y)
 
-    def _settle(self, place: Place | None) -> None:
+    def _settle(self, place: Anchor | None) -> None:
         """Have the scrollbar know how much there is; look at this place, or at the newest."""
         size = Size(self._window.width, self._roll.height)
         self.set_reactive(ScrollView.virtual_size, size)

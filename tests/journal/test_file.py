@@ -15,7 +15,7 @@ import pytest
 from tests.journal.talk import Talk, kept_talk, talking, wait_for
 from voicechat.errors import ConfigError
 from voicechat.journal import load, resume
-from voicechat.journal.file import File, Place, encode, open_place
+from voicechat.journal.file import ExistingFile, File, encode, open_place
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="open files cannot be removed there")
 
@@ -281,7 +281,7 @@ def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
     link.symlink_to(target)
     with pytest.raises(OSError, match=r".+"):
         open_place(link)
-    file = File(tmp_path, {}, Place(link))
+    file = File(tmp_path, {}, ExistingFile(link))
     with pytest.raises(OSError, match=r".+"):
         put(file, b"{}\n")
     assert target.read_text() == "keep me"

@@ -15,7 +15,7 @@ from typing import Any
 
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, Notify
-from voicechat.journal.file import File, Place, encode
+from voicechat.journal.file import ExistingFile, File, encode
 from voicechat.phrase import phrase
 from voicechat.text import clean_line
 
@@ -34,7 +34,7 @@ class Disk:
         folder: Path,
         header: Mapping[str, Any],
         notify: Notify,
-        place: Place | None = None,
+        place: ExistingFile | None = None,
     ) -> None:
         self._folder = folder
         self._file = File(folder, header, place)

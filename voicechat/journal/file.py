@@ -46,7 +46,7 @@ class LockedError(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ExistingFile:
     """A file that is there already, to be gone on with."""
 
     path: Path
@@ -59,7 +59,7 @@ class Place:
             os.close(self.file)
 
 
-def open_place(path: Path) -> Place:
+def open_place(path: Path) -> ExistingFile:
     """Open a file to go on with it; nothing of it is changed yet.
 
     Raises:
@@ -70,7 +70,7 @@ def open_place(path: Path) -> Place:
     if not lock(file):
         os.close(file)
         raise LockedError
-    return Place(path, file)
+    return ExistingFile(path, file)
 
 
 class File:
@@ -82,7 +82,9 @@ class File:
         place: The file to go on with instead.
     """
 
-    def __init__(self, folder: Path, header: Mapping[str, Any], place: Place | None = None) -> None:
+    def __init__(
+        self, folder: Path, header: Mapping[str, Any], place: ExistingFile | None = None
+    ) -> None:
         self.path = place.path if place else None
         self._folder = folder / FOLDER
         self._header = header

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voicechat.errors import ConfigError
-from voicechat.journal.file import LockedError, Place, allow_owner_only, open_place
+from voicechat.journal.file import ExistingFile, LockedError, allow_owner_only, open_place
 from voicechat.journal.library import LAST, find, paths
 from voicechat.journal.reading import Loaded, load
 from voicechat.phrase import phrase
@@ -20,7 +20,7 @@ class Resumed:
     """A conversation to go on with."""
 
     loaded: Loaded
-    place: Place
+    place: ExistingFile
     told: tuple[str, ...]
     """What the user should know before, each one line."""
 
@@ -92,7 +92,7 @@ def _nothing() -> ConfigError:
 
 
 def _resume(path: Path, *, will_write: bool) -> Resumed:
-    place = _take(path) if will_write else Place(path)
+    place = _take(path) if will_write else ExistingFile(path)
     try:
         loaded = load(path)
     except ConfigError:
@@ -101,7 +101,7 @@ def _resume(path: Path, *, will_write: bool) -> Resumed:
     return Resumed(loaded, place, tuple(_tell(path, loaded)))
 
 
-def _take(path: Path) -> Place:
+def _take(path: Path) -> ExistingFile:
     """The file, open and ours; where it cannot be written that is told when it is tried."""
     try:
         place = open_place(path)
@@ -111,7 +111,7 @@ def _take(path: Path) -> Place:
             phrase("End that one first, or name another (`voicechat conversations` lists them)"),
         ) from None
     except OSError:
-        return Place(path)
+        return ExistingFile(path)
     allow_owner_only(path)
     return place
 

@@ -6,7 +6,7 @@ from voicechat.conversation import Row, State
 from voicechat.front.tui.flow import LONGEST
 from voicechat.front.tui.graphics import Placement
 from voicechat.front.tui.paint import BAR, Ink, paint_line, read_line
-from voicechat.front.tui.row_view import DrawContext, Lines, RowView
+from voicechat.front.tui.row_view import DrawContext, RowLines, RowView
 from voicechat.front.words import Words
 from voicechat.pictures import Sketch
 
@@ -15,20 +15,20 @@ CHOSEN = Style(reverse=True)
 PAGE = DrawContext(Words("en"), 24)
 
 
-def lines(row: Row, sketch: Sketch | None = None) -> Lines:
+def lines(row: Row, sketch: Sketch | None = None) -> RowLines:
     view = RowView(row, sketch)
     view.draw(len(row.text), PAGE)
     return view.lines(PAGE)
 
 
 def painted(
-    drawn: Lines, number: int, span: tuple[int, int] | None = None
+    drawn: RowLines, number: int, span: tuple[int, int] | None = None
 ) -> list[tuple[str, str]]:
     strip = paint_line(drawn, number, INK, span, CHOSEN)
     return [(segment.text, str(segment.style)) for segment in strip]
 
 
-def standing_out(drawn: Lines, number: int, how: str, *span: int) -> list[str]:
+def standing_out(drawn: RowLines, number: int, how: str, *span: int) -> list[str]:
     runs = painted(drawn, number, (span[0], span[1]) if span else None)
     return [text for text, style in runs if how in style.split()]
 

@@ -7,7 +7,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from voicechat.front.tui.row_view import Lines
+from voicechat.front.tui.row_view import RowLines
 
 BAR = "\u258c"
 EDGE = 2
@@ -38,12 +38,12 @@ class Run(NamedTuple):
     style: Style
 
 
-def read_line(lines: Lines, number: int) -> str:
+def read_line(lines: RowLines, number: int) -> str:
     """A line as it stands on the screen, without its edge."""
     return "".join(run.text for run in write_line(lines, number, _PLAIN))
 
 
-def write_line(lines: Lines, number: int, ink: Ink) -> list[Run]:
+def write_line(lines: RowLines, number: int, ink: Ink) -> list[Run]:
     """The words of a line, its label or the blank under it before them.
 
     A line of the picture under the words has none.
@@ -65,7 +65,7 @@ def write_line(lines: Lines, number: int, ink: Ink) -> list[Run]:
 
 
 def paint_line(
-    lines: Lines, number: int, ink: Ink, span: tuple[int, int] | None, chosen: Style
+    lines: RowLines, number: int, ink: Ink, span: tuple[int, int] | None, chosen: Style
 ) -> Strip:
     """A line with its edge.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from voicechat.conversation import Row
-from voicechat.front.tui.row_view import DrawContext, Lines, RowView
+from voicechat.front.tui.row_view import DrawContext, RowLines, RowView
 
 NEWEST = 40
 """So many rows are looked at each time; the older ones only when all are."""
@@ -132,7 +132,7 @@ class Roll:
             view.rest()
         self._settle(0)
 
-    def lines(self, view: RowView) -> Lines:
+    def lines(self, view: RowView) -> RowLines:
         """What stands in the lines of a row that is looked at."""
         self._wake(view)
         return view.lines(self.page)

@@ -26,7 +26,7 @@ class DrawContext:
 
 
 @dataclass(slots=True)
-class Lines:
+class RowLines:
     """What stands in the lines of a row."""
 
     said: RowText
@@ -61,7 +61,7 @@ class RowView:
         self._shown = -1
         self._state: State | None = None
         self._text = ""
-        self._lines: Lines | None = None
+        self._lines: RowLines | None = None
 
     @property
     def may_have_changed(self) -> bool:
@@ -91,13 +91,13 @@ class RowView:
         self._measure(self.lines(page))
         return 0
 
-    def lines(self, page: DrawContext) -> Lines:
+    def lines(self, page: DrawContext) -> RowLines:
         """What stands in its lines; kept until it `rests`."""
         if self._lines is None:
             said = say_row(self.row, self._shown, page.words)
             fold = Fold(said.text, page.width, cell_len(said.label))
             cells = draw_cells(self._drawn) if self._drawn else []
-            self._lines = Lines(said, fold, cells, page.width)
+            self._lines = RowLines(said, fold, cells, page.width)
         return self._lines
 
     def rest(self) -> None:
@@ -105,5 +105,5 @@ class RowView:
         if self.is_settled:
             self._lines = None
 
-    def _measure(self, lines: Lines) -> None:
+    def _measure(self, lines: RowLines) -> None:
         self.height = len(lines.fold) + len(lines.cells)

@@ -61,7 +61,7 @@ THIN = phrase(
 Listener = Callable[[Event | VoiceChatError], None]
 
 
-class Lines:
+class ConnectionSupervisor:
     """Follows the lines of one conversation.
 
     Args:

@@ -6,7 +6,7 @@
     playout -> ring -> loudspeaker                                         (pump, in engine.py)
 
 Each connection is a `Call` (one task reads its link, one writes it); what leads from one to the
-next is in `Lines`.  A session outlives them: the conversation, the sound card and the journal stay
+next is in `ConnectionSupervisor`.  A session outlives them: the conversation, the sound card and the journal stay
 while `redial` changes the model or tries again.  It decides nothing about providers, sound cards or
 screens; it carries things between them.
 """
@@ -50,7 +50,7 @@ from voicechat.gate import MicGate
 from voicechat.interruption import Act, Interruption
 from voicechat.journal import TranscriptWriter
 from voicechat.line import Target
-from voicechat.lines import Lines, Listener
+from voicechat.lines import ConnectionSupervisor, Listener
 from voicechat.links.websocket import Link
 from voicechat.notices import Notices
 from voicechat.phrase import phrase
@@ -119,7 +119,7 @@ class Session:
         self._carry = ToolCarry(self.toolbox)
         self._carry.tell, self._carry.reply = self._tell_tool, self._answer_tool
         self._carry.go_on = self._go_on
-        self.lines = Lines(
+        self.lines = ConnectionSupervisor(
             dial,
             self,
             conversation,

@@ -59,7 +59,7 @@ from voicechat.providers.gemini_tools import Tools
 from voicechat.providers.gemini_turns import TurnQueue, TurnTimeouts
 from voicechat.providers.gemini_uplink import Uplink
 from voicechat.providers.gemini_usage import read as read_usage
-from voicechat.providers.gemini_words import Words
+from voicechat.providers.gemini_words import UserTranscript
 from voicechat.providers.openai_errors import safe_line
 from voicechat.providers.openai_fields import JsonObject, decode, identity, table, text
 from voicechat.providers.openai_sound import encode
@@ -145,7 +145,7 @@ class GeminiDialect(Dialect):
         self._uplink = Uplink(
             self._say, self.input_rate, hands_free=hands_free, silence_ms=settings.vad.silence_ms
         )
-        self._words = Words(
+        self._words = UserTranscript(
             stamp,
             by_hand=not hands_free,
             in_pieces=kind.sends_words_in_pieces,

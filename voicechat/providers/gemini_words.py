@@ -37,7 +37,7 @@ class _Turn:
         return now - self.answered_at < (MORE_LATE_S if self.text else ALL_LATE_S)
 
 
-class Words:
+class UserTranscript:
     """Which words belong to which turn.
 
     Args:

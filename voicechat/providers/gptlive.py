@@ -46,7 +46,7 @@ from voicechat.providers.gptlive_start import Start
 from voicechat.providers.gptlive_tools import HELPER_MODEL, Helper
 from voicechat.providers.gptlive_uplink import Uplink
 from voicechat.providers.gptlive_usage import LiveUsage
-from voicechat.providers.gptlive_words import Words
+from voicechat.providers.gptlive_words import TimedTranscript
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.providers.openai_address import authorization
 from voicechat.providers.openai_errors import read_fault, safe_line
@@ -138,7 +138,7 @@ class GptLiveDialect(Dialect):
         self._before_reply: str | None = None
         self._now = now
         self._uplink = Uplink(self._say, self.input_rate, hands_free=settings.hands_free)
-        self._words = Words(stamp, is_transcribed=settings.transcription_model != "none")
+        self._words = TimedTranscript(stamp, is_transcribed=settings.transcription_model != "none")
         self._voice = ReplyStream(
             stamp, self.output_rate, self._reply_begins, text_only=settings.text_only
         )

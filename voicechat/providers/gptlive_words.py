@@ -48,7 +48,7 @@ class _Turn:
         return not self.text or start_ms - self.end_ms <= PAUSE_MS
 
 
-class Words:
+class TimedTranscript:
     """Which words belong to which turn, and whether a turn still waits for its answer.
 
     Args:

@@ -52,7 +52,7 @@ from voicechat.providers.glm_errors import (
     read_glm_fault,
 )
 from voicechat.providers.glm_opening import PATIENCE, PROFILE, GlmOpening, gateway_address
-from voicechat.providers.glm_picture import Picture, complaint
+from voicechat.providers.glm_picture import VideoFrame, complaint
 from voicechat.providers.glm_sound import Pieces, TurnWatch, wav_file
 from voicechat.providers.glm_tools import Calls, without_calls
 from voicechat.providers.glm_words import Streams, Typed
@@ -117,7 +117,7 @@ class GlmDialect(Dialect):
         self._pieces = Pieces()
         self._watch = TurnWatch()
         self._calls = Calls(self._stamp)
-        self._picture = Picture(self._stamp)
+        self._picture = VideoFrame(self._stamp)
         self._streams = Streams()
         self._typed = Typed()
         self._switch_id = ""

@@ -18,7 +18,7 @@ LARGEST_BYTES = 190_000
 
 
 @dataclass(slots=True)
-class Picture:
+class VideoFrame:
     """What is shown, if anything."""
 
     say: Callable[[JsonObject], None]

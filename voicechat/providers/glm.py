@@ -53,7 +53,7 @@ from voicechat.providers.glm_errors import (
 )
 from voicechat.providers.glm_opening import PATIENCE, PROFILE, GlmOpening, gateway_address
 from voicechat.providers.glm_picture import VideoFrame, complaint
-from voicechat.providers.glm_sound import Pieces, TurnWatch, wav_file
+from voicechat.providers.glm_sound import AudioBatcher, TurnWatch, wav_file
 from voicechat.providers.glm_tools import Calls, without_calls
 from voicechat.providers.glm_words import Streams, Typed
 from voicechat.providers.openai_address import authorization
@@ -114,7 +114,7 @@ class GlmDialect(Dialect):
         self._has_key = True
         """Whether the user marks the turns, though the server may find them all the same."""
         self._notices: list[Event] = []
-        self._pieces = Pieces()
+        self._pieces = AudioBatcher()
         self._watch = TurnWatch()
         self._calls = Calls(self._stamp)
         self._picture = VideoFrame(self._stamp)

@@ -20,7 +20,7 @@ _FORGETS = 0.99
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 
 
-class Pieces:
+class AudioBatcher:
     """Joins chunks of sound until they are a piece worth sending."""
 
     def __init__(self) -> None:

@@ -47,7 +47,7 @@ _OWN_WORDS = "keepalive ping timeout"
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class GeminiFault:
     """An error in words, and whose it is."""
 
     code: str
@@ -59,14 +59,14 @@ class Fault:
         return self.blame in ("key", "region", "quota", "model")
 
 
-def read_fault(message: JsonObject, secrets: tuple[str, ...]) -> Fault:
+def read_fault(message: JsonObject, secrets: tuple[str, ...]) -> GeminiFault:
     """An error that came as a message, which Google's own client allows for."""
     error = table(message, "error") or message
     words = text(error, "message") or text(message, "error")
     status = safe_line(text(error, "status"), secrets, 80)
     code = status or _number(error.get("code"), secrets) or "error"
     said = safe_line(words, secrets) or phrase("The service reported an error without saying which")
-    return Fault(code, said, blame(f"{code} {said}") or "trouble")
+    return GeminiFault(code, said, blame(f"{code} {said}") or "trouble")
 
 
 def _number(code: object, secrets: tuple[str, ...]) -> str:
@@ -96,7 +96,7 @@ class Farewell:
     """The session was taken up again, or has been talked in."""
     refusal: VoiceChatError | None = None
 
-    def remember(self, fault: Fault) -> None:
+    def remember(self, fault: GeminiFault) -> None:
         """An error after which the close says nothing new."""
         self.refusal = self._error(fault.blame, fault.message)
 

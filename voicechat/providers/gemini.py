@@ -51,7 +51,7 @@ from voicechat.providers.gemini_content import (
     seconds,
     signs,
 )
-from voicechat.providers.gemini_errors import Farewell, read_fault
+from voicechat.providers.gemini_errors import GeminiCloseReason, read_fault
 from voicechat.providers.gemini_model import Traits, traits
 from voicechat.providers.gemini_past import first_content, is_first_content
 from voicechat.providers.gemini_setup import address, authorization, build, is_transcribed
@@ -135,7 +135,7 @@ class GeminiDialect(Dialect):
         self._opened_at: float | None = None
         self._is_ready = False
         self._has_failed = False
-        self._farewell = Farewell(self.profile, self.key_hint())
+        self._farewell = GeminiCloseReason(self.profile, self.key_hint())
         self._begin_session(0.0)
 
     def _begin_session(self, now: float) -> None:
@@ -189,7 +189,7 @@ class GeminiDialect(Dialect):
         self._opened_at = now
         self._begin_session(now)
         has_history = bool(self.settings.resume)
-        self._farewell = Farewell(self.profile, self.key_hint(), has_history=has_history)
+        self._farewell = GeminiCloseReason(self.profile, self.key_hint(), has_history=has_history)
         self._say({"setup": build(self.settings, self._model)})
 
     def send(self, command: Command, now: float) -> None:

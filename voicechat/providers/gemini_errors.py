@@ -84,7 +84,7 @@ def blame(reason: str) -> Blame | None:
 
 
 @dataclass(slots=True)
-class Farewell:
+class GeminiCloseReason:
     """Explains the end of the link."""
 
     profile: Profile

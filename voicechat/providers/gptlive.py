@@ -39,7 +39,7 @@ from voicechat.events import (
 )
 from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect, Profile, Settings
-from voicechat.providers.gptlive_errors import Farewell
+from voicechat.providers.gptlive_errors import GptLiveCloseReason
 from voicechat.providers.gptlive_reply import ReplyStream
 from voicechat.providers.gptlive_setup import address
 from voicechat.providers.gptlive_start import Start
@@ -131,7 +131,7 @@ class GptLiveDialect(Dialect):
         settings, stamp = self.settings, f"{int(now * 1000):x}"
         self._start = Start(self._say, settings, self._model, self.input_rate)
         self._closed_at: float | None = None
-        self._farewell = Farewell(self.profile, self.key_hint())
+        self._farewell = GptLiveCloseReason(self.profile, self.key_hint())
         self._repeats = Repeats()
         self._helper = Helper(self._say)
         self._usage = LiveUsage(self.profile.title)
@@ -246,7 +246,7 @@ class GptLiveDialect(Dialect):
         if self._start.is_over:
             return []
         self._start.is_over = True
-        self._farewell = Farewell(self.profile, self.key_hint())
+        self._farewell = GptLiveCloseReason(self.profile, self.key_hint())
         self._helper.offered = self._start.offered
         session = table(message, "session")
         self._uplink.start(now)

@@ -36,7 +36,7 @@ def is_passing(fault: Fault) -> bool:
 
 
 @dataclass(slots=True)
-class Farewell:
+class GptLiveCloseReason:
     """Explains the end of the session; the first reason says it best."""
 
     profile: Profile

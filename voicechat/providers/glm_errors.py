@@ -15,8 +15,8 @@ from voicechat.errors import RefusedError, ServiceError, VoiceChatError
 from voicechat.phrase import phrase, without_stop
 from voicechat.providers.openai_errors import (
     Blame,
+    CloseReason,
     Codebook,
-    Farewell,
     Fault,
     read_fault,
     safe_line,
@@ -152,7 +152,7 @@ def _surfaced(fault: Fault, said: str, secrets: tuple[str, ...]) -> Fault:
 
 
 @dataclass
-class GlmFarewell(Farewell):
+class GlmFarewell(CloseReason):
     """Explains the end of a GLM line; also remembers the last passing fault."""
 
     trouble: Fault | None = None

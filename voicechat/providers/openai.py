@@ -33,7 +33,7 @@ from voicechat.providers.base import Http, Profile, Settings
 from voicechat.providers.openai_address import address
 from voicechat.providers.openai_agreement import Agreement, Update
 from voicechat.providers.openai_answer import Answers
-from voicechat.providers.openai_errors import Farewell, Fault, read_fault, safe_line
+from voicechat.providers.openai_errors import CloseReason, Fault, read_fault, safe_line
 from voicechat.providers.openai_fields import (
     JsonObject,
     Repeats,
@@ -103,7 +103,7 @@ class OpenAIDialect(Ways):
         self._tool_calls = Calls(self._say, self._replies)
         self._answers = Answers(self._say, self._replies, self._tool_calls)
         self._memory = HistoryItems(self._say)
-        self._farewell = Farewell(self.profile, self.codes, self.money_page, self.key_hint())
+        self._farewell = CloseReason(self.profile, self.codes, self.money_page, self.key_hint())
         self._agreement = self._new_agreement()
         self._first_session: JsonObject = {}
         self._has_key = True

@@ -175,7 +175,7 @@ def _code(value: object, secrets: tuple[str, ...]) -> str:
 
 
 @dataclass(slots=True)
-class Farewell:
+class CloseReason:
     """Explains the end of the link; remembers the last fatal error, which says it better."""
 
     profile: Profile

@@ -45,7 +45,7 @@ class TurnTimeouts:
 
 
 @dataclass(slots=True)
-class Turn:
+class ServerTurn:
     """One turn of the server."""
 
     reply: GeminiReply
@@ -87,7 +87,7 @@ class TurnQueue:
         self._has_open_calls = has_open_calls
         self._hands_free = hands_free
         self._text_only = text_only
-        self._line: deque[Turn] = deque()
+        self._line: deque[ServerTurn] = deque()
         self._count = 0
         self._stray_ends = 0
 
@@ -207,7 +207,7 @@ class TurnQueue:
             return self._tick_unwanted(turn, now - turn.unwanted_since, now)
         return self._tick_wanted(turn, now)
 
-    def _tick_unwanted(self, turn: Turn, waited_s: float, now: float) -> list[Event]:
+    def _tick_unwanted(self, turn: ServerTurn, waited_s: float, now: float) -> list[Event]:
         if turn.is_cut and waited_s >= self._patience.cut_s:
             self._line.popleft()
             self._stray_ends += 1
@@ -218,7 +218,7 @@ class TurnQueue:
             return self._end(turn, now)
         return self._end(turn, now) if waited_s >= self._patience.told_s else []
 
-    def _tick_wanted(self, turn: Turn, now: float) -> list[Event]:
+    def _tick_wanted(self, turn: ServerTurn, now: float) -> list[Event]:
         patience, silent_s = self._patience, now - turn.last_sign
         if not turn.is_seen:
             return self._doubt(turn, now)
@@ -230,7 +230,7 @@ class TurnQueue:
         limit_s = patience.thinking_s if turn.is_working else patience.sign_s
         return self._break_off(turn, now, limit_s) if silent_s >= limit_s else []
 
-    def _doubt(self, turn: Turn, now: float) -> list[Event]:
+    def _doubt(self, turn: ServerTurn, now: float) -> list[Event]:
         """Say once that no answer comes; one that comes all the same is welcome."""
         limit_s = self._patience.thinking_s if turn.is_working else self._patience.request_s
         if turn.is_doubted or turn.asked_at is None:
@@ -245,13 +245,13 @@ class TurnQueue:
             )
         ]
 
-    def _break_off(self, turn: Turn, now: float, waited_s: float) -> list[Event]:
+    def _break_off(self, turn: ServerTurn, now: float, waited_s: float) -> list[Event]:
         """The turn stays, unwanted, so that what may still come of it is nobody else's."""
         turn.unwanted_since = now
         words = phrase("The answer broke off: nothing came for {seconds:.0f} s", seconds=waited_s)
         return turn.reply.finish("failed", "no_answer", words)
 
-    def _is_fresh(self, turn: Turn, now: float) -> bool:
+    def _is_fresh(self, turn: ServerTurn, now: float) -> bool:
         """Whether nobody but us can have cut anything since the turn was asked for."""
         asked_at = turn.asked_at
         return asked_at is not None and not (
@@ -261,16 +261,18 @@ class TurnQueue:
     # -- inside ---------------------------------------------------------------------------------
 
     @property
-    def _first(self) -> Turn | None:
+    def _first(self) -> ServerTurn | None:
         return self._line[0] if self._line else None
 
-    def _append(self, now: float) -> Turn:
+    def _append(self, now: float) -> ServerTurn:
         self._count += 1
-        turn = Turn(GeminiReply(f"{self._stamp}_{self._count}", is_silent=self._text_only), now)
+        turn = ServerTurn(
+            GeminiReply(f"{self._stamp}_{self._count}", is_silent=self._text_only), now
+        )
         self._line.append(turn)
         return turn
 
-    def _running(self, now: float, *, may_begin: bool) -> Turn | None:
+    def _running(self, now: float, *, may_begin: bool) -> ServerTurn | None:
         return self._first or (self._append(now) if may_begin else None)
 
     def _past_interrupted(self) -> list[Event]:
@@ -282,13 +284,13 @@ class TurnQueue:
         self._stray_ends += 1
         return self._end(turn, turn.last_sign)
 
-    def _tell(self, turn: Turn, signs: list[Sign], now: float) -> list[Event]:
+    def _tell(self, turn: ServerTurn, signs: list[Sign], now: float) -> list[Event]:
         turn.is_seen = True
         self._stray_ends = 0
         before = [] if turn.reply.is_started else self._begins(turn.asked_at is None, now)
         return [*before, *turn.reply.start(), *turn.reply.tell(signs)]
 
-    def _end(self, turn: Turn, now: float, reason: str = "") -> list[Event]:
+    def _end(self, turn: ServerTurn, now: float, reason: str = "") -> list[Event]:
         """The events of a turn that is over; none if they were told before."""
         reply = turn.reply
         if turn.unwanted_since is not None:
@@ -307,7 +309,7 @@ class TurnQueue:
         reply.usage = usage
         return [*self._begins(False, now), *reply.start(), *reply.conclude("", must_answer=False)]
 
-    def _release(self, turn: Turn, now: float) -> list[Event]:
+    def _release(self, turn: ServerTurn, now: float) -> list[Event]:
         """What was kept belongs to the next turn after all."""
         following = self._first
         if following is None or following.unwanted_since is not None:
@@ -318,7 +320,7 @@ class TurnQueue:
             events += following.reply.settle()
         return events
 
-    def _promote(self, turn: Turn, now: float, reason: str) -> list[Event]:
+    def _promote(self, turn: ServerTurn, now: float, reason: str) -> list[Event]:
         """A whole answer came where cut turns should have ended: it answers the last."""
         events: list[Event] = []
         while len(self._line) > 1 and self._line[0].is_cut and not self._line[0].is_seen:

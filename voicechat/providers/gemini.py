@@ -57,7 +57,7 @@ from voicechat.providers.gemini_past import first_content, is_first_content
 from voicechat.providers.gemini_setup import address, authorization, build, is_transcribed
 from voicechat.providers.gemini_tools import Tools
 from voicechat.providers.gemini_turns import TurnQueue, TurnTimeouts
-from voicechat.providers.gemini_uplink import Uplink
+from voicechat.providers.gemini_uplink import GeminiUplink
 from voicechat.providers.gemini_usage import read as read_usage
 from voicechat.providers.gemini_words import UserTranscript
 from voicechat.providers.openai_errors import safe_line
@@ -142,7 +142,7 @@ class GeminiDialect(Dialect):
         """Parts for the settings as they are now, with ids unlike those of other sessions."""
         settings, kind, stamp = self.settings, self._traits, f"{int(now * 1000):x}"
         hands_free = settings.hands_free
-        self._uplink = Uplink(
+        self._uplink = GeminiUplink(
             self._say, self.input_rate, hands_free=hands_free, silence_ms=settings.vad.silence_ms
         )
         self._words = UserTranscript(

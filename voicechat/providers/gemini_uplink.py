@@ -25,7 +25,7 @@ LARGEST_MS = 100
 Ending: TypeAlias = Literal["nothing", "too_short", "turn"]
 
 
-class Uplink:
+class GeminiUplink:
     """The streams of one session.
 
     Attributes:

@@ -44,7 +44,7 @@ from voicechat.providers.gptlive_reply import ReplyStream
 from voicechat.providers.gptlive_setup import address
 from voicechat.providers.gptlive_start import Start
 from voicechat.providers.gptlive_tools import HELPER_MODEL, Helper
-from voicechat.providers.gptlive_uplink import Uplink
+from voicechat.providers.gptlive_uplink import GptLiveUplink
 from voicechat.providers.gptlive_usage import LiveUsage
 from voicechat.providers.gptlive_words import TimedTranscript
 from voicechat.providers.openai import OpenAIDialect
@@ -137,7 +137,7 @@ class GptLiveDialect(Dialect):
         self._usage = LiveUsage(self.profile.title)
         self._before_reply: str | None = None
         self._now = now
-        self._uplink = Uplink(self._say, self.input_rate, hands_free=settings.hands_free)
+        self._uplink = GptLiveUplink(self._say, self.input_rate, hands_free=settings.hands_free)
         self._words = TimedTranscript(stamp, is_transcribed=settings.transcription_model != "none")
         self._voice = ReplyStream(
             stamp, self.output_rate, self._reply_begins, text_only=settings.text_only

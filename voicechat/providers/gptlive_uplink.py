@@ -33,7 +33,7 @@ TAIL_MS = 300
 Mark: TypeAlias = Literal["mute", "unmute"]
 
 
-class Uplink:
+class GptLiveUplink:
     """The stream of one session.
 
     Attributes:

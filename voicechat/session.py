@@ -65,7 +65,7 @@ from voicechat.tool_carry import ToolCarry
 from voicechat.tools.consent import Ask
 from voicechat.tools.toolbox import Toolbox
 from voicechat.turn import Turn
-from voicechat.uplink import Uplink
+from voicechat.uplink import MicUplink
 from voicechat.watchdog import Watchdog
 
 __all__ = ["Listener", "Session", "Snapshot"]
@@ -111,7 +111,7 @@ class Session:
         self.notices = notices or Notices(conversation, listener)
         self.engine = engine
         self._listener = listener
-        self._uplink = Uplink(self.gate)
+        self._uplink = MicUplink(self.gate)
         self._turn = Turn()
         self._tail = Tail()
         self._interruption = Interruption()

@@ -9,7 +9,7 @@ from voicechat.gate import MicGate
 from voicechat.providers.base import Dialect
 
 
-class Uplink:
+class MicUplink:
     """Resamples; a new line may want another rate."""
 
     def __init__(self, gate: MicGate) -> None:

@@ -13,7 +13,7 @@ from voicechat.providers.base import Settings
 from voicechat.providers.gemini import GeminiDialect
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.question import UnansweredTurn
-from voicechat.uplink import Uplink
+from voicechat.uplink import MicUplink
 
 CHUNK = HOUSE_RATE // 50
 HUM = b"\x10\x01" * CHUNK
@@ -36,7 +36,7 @@ def test_a_muted_microphone_neither_drifts_nor_grows(
 ) -> None:
     dialect, gate = dialect_class(Settings("m")), MicGate(hands_free=True)
     gate.muted = True
-    uplink, question, waking, duck = Uplink(gate), UnansweredTurn(), Waking(HOUSE_RATE), Duck()
+    uplink, question, waking, duck = MicUplink(gate), UnansweredTurn(), Waking(HOUSE_RATE), Duck()
     sent = 0
 
     def hear(count: int) -> None:

@@ -20,7 +20,7 @@ ALL_LATE_S = 5.0
 
 
 @dataclass(slots=True)
-class _Turn:
+class _SpokenTurn:
     id: str
     text: str = ""
     is_committed: bool = False
@@ -53,8 +53,8 @@ class UserTranscript:
         self._in_pieces = in_pieces
         self._is_transcribed = is_transcribed
         self._count = 0
-        self._last: _Turn | None = None
-        self._before: _Turn | None = None
+        self._last: _SpokenTurn | None = None
+        self._before: _SpokenTurn | None = None
 
     # -- turns ----------------------------------------------------------------------------------
 
@@ -128,14 +128,14 @@ class UserTranscript:
             return events
         return [*events, InputTranscript(turn.id, words, cumulative=True)]
 
-    def _piece(self, turn: _Turn, words: str, *, is_finished: bool) -> list[Event]:
+    def _piece(self, turn: _SpokenTurn, words: str, *, is_finished: bool) -> list[Event]:
         words = words if turn.text else words.lstrip()
         turn.text += words
         if turn.text and (is_finished or turn.answered_at is not None):
             return [InputTranscript(turn.id, turn.text, final=True)]
         return [InputTranscript(turn.id, words)] if words else []
 
-    def _addressee(self, now: float) -> tuple[list[Event], _Turn]:
+    def _addressee(self, now: float) -> tuple[list[Event], _SpokenTurn]:
         """Whose words come now; in hands-free mode perhaps of a turn that begins with them."""
         last, before = self._last, self._before
         if self._by_hand and last is not None:
@@ -149,17 +149,17 @@ class UserTranscript:
 
     # -- small state ----------------------------------------------------------------------------
 
-    def _new(self) -> _Turn:
+    def _new(self) -> _SpokenTurn:
         self._count += 1
         self._before = self._last
-        self._last = _Turn(f"turn_{self._stamp}_{self._count}")
+        self._last = _SpokenTurn(f"turn_{self._stamp}_{self._count}")
         return self._last
 
-    def _commit(self, turn: _Turn) -> TurnCommitted:
+    def _commit(self, turn: _SpokenTurn) -> TurnCommitted:
         turn.is_committed = True
         return TurnCommitted(turn.id, transcribed=self._is_transcribed)
 
-    def _give_up(self, turn: _Turn | None) -> list[Event]:
+    def _give_up(self, turn: _SpokenTurn | None) -> list[Event]:
         """A turn that is over and has no words will hardly get any."""
         if turn is None or turn.text or not turn.is_committed or not self._is_transcribed:
             return []

@@ -28,7 +28,7 @@ ANSWER_S = 20.0
 
 
 @dataclass(slots=True)
-class _Turn:
+class _TimedTurn:
     id: str
     text: str = ""
     end_ms: float = 0.0
@@ -60,7 +60,7 @@ class TimedTranscript:
         self._stamp = stamp
         self._is_transcribed = is_transcribed
         self._count = 0
-        self._turn: _Turn | None = None
+        self._turn: _TimedTurn | None = None
         self._pressed_ms: float | None = None
         """Where a press began that has no turn yet."""
         self._asked_at: float | None = None
@@ -150,7 +150,7 @@ class TimedTranscript:
         turn.end_ms, turn.worded_at = max(turn.end_ms, end_ms), now
         return [*events, *self._write(turn, words)]
 
-    def _write(self, turn: _Turn, words: str) -> list[Event]:
+    def _write(self, turn: _TimedTurn, words: str) -> list[Event]:
         words = words if turn.text else words.lstrip()
         turn.text += words
         if not (words and self._is_transcribed):
@@ -192,11 +192,11 @@ class TimedTranscript:
         events = [*self._settle(before), *self._give_up(before)] if before else []
         self._count += 1
         self._pressed_ms = None
-        self._turn = _Turn(f"turn_{self._stamp}_{self._count}")
+        self._turn = _TimedTurn(f"turn_{self._stamp}_{self._count}")
         committed = TurnCommitted(self._turn.id, previous, transcribed=self._is_transcribed)
         return [*events, committed]
 
-    def _settle(self, turn: _Turn) -> list[Event]:
+    def _settle(self, turn: _TimedTurn) -> list[Event]:
         """The words are whole, as far as anybody can tell."""
         if turn.is_whole or not turn.text:
             return []
@@ -205,7 +205,7 @@ class TimedTranscript:
             return []
         return [InputTranscript(turn.id, turn.text.strip(), final=True)]
 
-    def _give_up(self, turn: _Turn) -> list[Event]:
+    def _give_up(self, turn: _TimedTurn) -> list[Event]:
         """A turn that has no words by now will hardly get any."""
         if turn.text or turn.has_failed or not self._is_transcribed:
             return []

@@ -54,7 +54,7 @@ from voicechat.providers.glm_errors import (
 from voicechat.providers.glm_opening import PATIENCE, PROFILE, GlmOpening, gateway_address
 from voicechat.providers.glm_picture import VideoFrame, complaint
 from voicechat.providers.glm_sound import AudioBatcher, TurnWatch, wav_file
-from voicechat.providers.glm_tools import Calls, without_calls
+from voicechat.providers.glm_tools import OpenCalls, without_calls
 from voicechat.providers.glm_words import Streams, Typed
 from voicechat.providers.openai_address import authorization
 from voicechat.providers.openai_answer import Answers
@@ -116,7 +116,7 @@ class GlmDialect(Dialect):
         self._notices: list[Event] = []
         self._pieces = AudioBatcher()
         self._watch = TurnWatch()
-        self._calls = Calls(self._stamp)
+        self._calls = OpenCalls(self._stamp)
         self._picture = VideoFrame(self._stamp)
         self._streams = Streams()
         self._typed = Typed()

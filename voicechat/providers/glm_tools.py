@@ -31,7 +31,7 @@ class _GlmCall:
 
 
 @dataclass(slots=True)
-class Calls:
+class OpenCalls:
     """The calls that wait for their outputs, in the order they were made."""
 
     say: Callable[[JsonObject], None]

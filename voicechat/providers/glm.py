@@ -72,7 +72,7 @@ from voicechat.providers.openai_messages import text_part, tool_output, user_mes
 from voicechat.providers.openai_names import SILENT, modern
 from voicechat.providers.openai_reply import Replies
 from voicechat.providers.openai_start import Waiting
-from voicechat.providers.openai_tools import Calls as CallsInItems
+from voicechat.providers.openai_tools import ToolCalls as CallsInItems
 from voicechat.providers.openai_turns import InputTurns
 from voicechat.text import clean_line
 

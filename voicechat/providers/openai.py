@@ -51,7 +51,7 @@ from voicechat.providers.openai_past import HistoryItems, past_of
 from voicechat.providers.openai_reply import Replies
 from voicechat.providers.openai_session import read_session
 from voicechat.providers.openai_start import Opening, Waiting
-from voicechat.providers.openai_tools import Calls
+from voicechat.providers.openai_tools import ToolCalls
 from voicechat.providers.openai_turns import InputTurns
 from voicechat.providers.openai_ways import Ways
 from voicechat.text import clean_line
@@ -100,7 +100,7 @@ class OpenAIDialect(Ways):
         self._waiting = Waiting()
         self._turns = InputTurns(self._say)
         self._replies = Replies(self._say, self.patience, tags=self.tags_replies)
-        self._tool_calls = Calls(self._say, self._replies)
+        self._tool_calls = ToolCalls(self._say, self._replies)
         self._answers = Answers(self._say, self._replies, self._tool_calls)
         self._memory = HistoryItems(self._say)
         self._farewell = CloseReason(self.profile, self.codes, self.money_page, self.key_hint())

@@ -21,7 +21,7 @@ from voicechat.providers.openai_names import is_spoken_part, is_written_part
 from voicechat.providers.openai_outcome import read_outcome
 from voicechat.providers.openai_reply import Replies, RunningResponse
 from voicechat.providers.openai_sound import decode
-from voicechat.providers.openai_tools import Calls
+from voicechat.providers.openai_tools import ToolCalls
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Answers:
 
     say: Say
     replies: Replies
-    calls: Calls
+    calls: ToolCalls
     items: Items = field(default_factory=Items)
 
     def take(

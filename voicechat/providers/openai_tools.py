@@ -50,7 +50,7 @@ class _Round:
 
 
 @dataclass(slots=True)
-class Calls:
+class ToolCalls:
     """All calls of one session.
 
     Attributes:

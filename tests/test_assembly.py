@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.ga_server import GaServer
-from voicechat.assembly import House
+from voicechat.assembly import App
 from voicechat.cli import build_parser
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event
@@ -26,10 +26,10 @@ class Home:
         self.config = path / "config.toml"
         self.config.touch(0o600)
 
-    def build(self, *options: str, config: str = "", **environ: str) -> House:
+    def build(self, *options: str, config: str = "", **environ: str) -> App:
         self.config.write_text(config)
         paths = {"VOICECHAT_CONFIG": str(self.config), "VOICECHAT_DATA": str(self.path / "data")}
-        return House.build(build_parser().parse_args(options), {**paths, **environ})
+        return App.build(build_parser().parse_args(options), {**paths, **environ})
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ _LIST_S = 20.0
 
 
 @dataclass(slots=True)
-class House:
+class App:
     """Everything one run of the program is made of."""
 
     config: Config
@@ -81,7 +81,7 @@ class House:
     """Writes down which model is talked to: the disk may be slow, and the call must not wait."""
 
     @classmethod
-    def build(cls, args: argparse.Namespace, environ: Mapping[str, str]) -> "House":
+    def build(cls, args: argparse.Namespace, environ: Mapping[str, str]) -> "App":
         """Read the config and lay the options over it.
 
         Raises:

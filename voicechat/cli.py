@@ -23,7 +23,7 @@ from voicechat.front.words import Words, find_language
 from voicechat.phrase import message_key, phrase
 
 if TYPE_CHECKING:
-    from voicechat.assembly import House
+    from voicechat.assembly import App
     from voicechat.retries import RetryBudget
     from voicechat.session import Listener, Session
 
@@ -323,11 +323,11 @@ def run(args: argparse.Namespace, words: Words) -> int:
     return asyncio.run(_run_screen(house, args.retry_for))
 
 
-def _build_house(args: argparse.Namespace) -> "House":
+def _build_house(args: argparse.Namespace) -> "App":
     """The parts; from here on they alone know the keys of the environment."""
     from voicechat import assembly
 
-    house = assembly.House.build(args, os.environ)
+    house = assembly.App.build(args, os.environ)
     house.forget_keys(os.environ)
     return house
 
@@ -345,7 +345,7 @@ def _show_kept(args: argparse.Namespace, words: Words) -> int:
     return kept.print_conversation(name, loaded, kind, words)
 
 
-async def _run_plain(house: "House", args: argparse.Namespace) -> int:
+async def _run_plain(house: "App", args: argparse.Namespace) -> int:
     from voicechat.front.plain import Options, Plain
 
     config = house.config
@@ -379,7 +379,7 @@ def _budget(retry_for_s: float | None, *, first_s: float | None = None) -> "Retr
     return usual if first_s is None else RetryBudget(usual.lost_s, first_s)
 
 
-async def _run_screen(house: "House", retry_for_s: float | None) -> int:
+async def _run_screen(house: "App", retry_for_s: float | None) -> int:
     from voicechat import assembly
     from voicechat.front.doors import Doors
     from voicechat.front.tui.run import run_screen

@@ -140,7 +140,7 @@ class StagedApp(VoiceChatApp):
             model = ["--model", "gpt-realtime-2.1", "--url", self.server.url]
         line = [*model, *self._options, *([] if self._sound else ["--text"])]
         environ = {"VOICECHAT_DATA": self.folder.name, **self._environ}
-        house = self.house = assembly.House.build(cli.build_parser().parse_args(line), environ)
+        house = self.house = assembly.App.build(cli.build_parser().parse_args(line), environ)
         self._doors = Doors(
             self._list_models,
             house.dial,

@@ -37,7 +37,7 @@ class BrokenView(Session):
 
 async def main(kind: str) -> int:
     args = cli.build_parser().parse_args(["--text", "--model", "local", "--no-save"])
-    house = assembly.House.build(args, os.environ)
+    house = assembly.App.build(args, os.environ)
 
     def build(listener: Listener) -> Session:
         session: Any = house.build_session(listener, with_sound=False, wants_speech=False)

@@ -381,12 +381,12 @@ def _budget(retry_for_s: float | None, *, first_s: float | None = None) -> "Retr
 
 async def _run_screen(house: "App", retry_for_s: float | None) -> int:
     from voicechat import assembly
-    from voicechat.front.doors import Doors
+    from voicechat.front.doors import AppApi
     from voicechat.front.tui.run import run_screen
 
     config = house.config
     words = Words(find_language(config.ui.language, house.environ))
-    doors = Doors(
+    doors = AppApi(
         house.find_models,
         house.dial,
         assembly.find_devices,

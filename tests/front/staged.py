@@ -21,7 +21,7 @@ from voicechat import assembly, cli
 from voicechat.audio.devices import SoundCard
 from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.ring import Ring
-from voicechat.front.doors import Doors
+from voicechat.front.doors import AppApi
 from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.front.tui.app import VoiceChatApp
 from voicechat.front.tui.prompt import Prompt
@@ -112,7 +112,7 @@ class StagedApp(VoiceChatApp):
     ) -> None:
         words = Words(language)
         nothing = cast(Any, None)
-        super().__init__(words, Doors(nothing, nothing, _find_devices, self._pick), theme=theme)
+        super().__init__(words, AppApi(nothing, nothing, _find_devices, self._pick), theme=theme)
         self.left_with: list[int] = []
         self._on_leave = self.left_with.append
         self.picks: list[tuple[str, int]] = []
@@ -141,7 +141,7 @@ class StagedApp(VoiceChatApp):
         line = [*model, *self._options, *([] if self._sound else ["--text"])]
         environ = {"VOICECHAT_DATA": self.folder.name, **self._environ}
         house = self.house = assembly.App.build(cli.build_parser().parse_args(line), environ)
-        self._doors = Doors(
+        self._doors = AppApi(
             self._list_models,
             house.dial,
             _find_devices,

@@ -29,7 +29,7 @@ def _refuse(typed: TypedKey) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class AppApi:
     """Each is a function of the house; those that may take a moment are awaited."""
 
     models: Callable[[], list[ModelRow]]

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from voicechat import assembly, cli
-from voicechat.front.doors import Doors
+from voicechat.front.doors import AppApi
 from voicechat.front.tui.run import run_screen
 from voicechat.front.words import Words
 from voicechat.session import Listener, Session, Snapshot
@@ -44,7 +44,7 @@ async def main(kind: str) -> int:
         session.__class__ = BrokenSession if kind == "session" else BrokenView
         return session  # type: ignore[no-any-return]
 
-    doors = Doors(house.find_models, house.dial, assembly.find_devices, house.pick_device)
+    doors = AppApi(house.find_models, house.dial, assembly.find_devices, house.pick_device)
     return await run_screen(build, doors, Words("en"))
 
 

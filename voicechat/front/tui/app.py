@@ -21,7 +21,7 @@ from textual.widgets import Footer, Input
 
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, ProviderFailed, ReplyFinished
-from voicechat.front.doors import Doors, TypedKey
+from voicechat.front.doors import AppApi, TypedKey
 from voicechat.front.orders import (
     Help,
     Leave,
@@ -65,7 +65,7 @@ class VoiceChatApp(App[None]):
     def __init__(
         self,
         words: Words,
-        doors: Doors,
+        doors: AppApi,
         *,
         theme: str = "dark",
         on_leave: Callable[[int], None] = lambda code: None,

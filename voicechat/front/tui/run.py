@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from voicechat.front.doors import Doors
+from voicechat.front.doors import AppApi
 from voicechat.front.signals import on_stop
 from voicechat.front.tui.app import VoiceChatApp
 from voicechat.front.words import Words
@@ -27,7 +27,7 @@ CLOSING_S = 1.5
 
 async def run_screen(
     build: Callable[[Listener], Session],
-    doors: Doors,
+    doors: AppApi,
     words: Words,
     *,
     theme: str = "dark",

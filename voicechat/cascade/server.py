@@ -133,7 +133,7 @@ class HandshakeGuard:
         return hmac.compare_digest(given, self._expected)
 
 
-class Desk:
+class Connections:
     """Everything that serves: the gate, the parts, and who is here."""
 
     def __init__(self, parts: Parts, token: str) -> None:
@@ -170,7 +170,7 @@ async def listen(parts: Parts, token: str, port: int = 0) -> Server:
     Raises:
         OSError: The port is taken.
     """
-    desk = Desk(parts, token)
+    desk = Connections(parts, token)
     quiet = logging.getLogger("voicechat.cascade.websockets")
     quiet.setLevel(logging.CRITICAL)
     return await serve(

@@ -5,7 +5,7 @@ from voicechat.cascade.endpoints import service_of
 from voicechat.cascade.mind import make_mind
 from voicechat.cascade.mouth import HttpMouth, NoMouth, SpeechVendor
 from voicechat.cascade.options import LocalOptions
-from voicechat.cascade.parts import Ears, Mouth, Parts
+from voicechat.cascade.parts import Mouth, Parts, SpeechToText
 from voicechat.cascade.programs import EspeakMouth, SayMouth, find_program, likely_programs
 from voicechat.cascade.spare import SpareMouth
 from voicechat.cascade.speech import speech_kinds, speech_services
@@ -22,7 +22,7 @@ def assemble(options: LocalOptions) -> Parts:
     return Parts(_ears(options), make_mind(options), _mouth(options), options.language)
 
 
-def _ears(options: LocalOptions) -> Ears:
+def _ears(options: LocalOptions) -> SpeechToText:
     if _is_address(options.ears):
         return HttpEars(_writer(options))
     if options.ears not in ("none", "auto"):

@@ -99,7 +99,7 @@ class NotHeardError(RefusedError):
 Piece: TypeAlias = str | ReadyAudio | ToolCall | CutShort | Spent
 
 
-class Ears(Protocol):
+class SpeechToText(Protocol):
     """Speech to text."""
 
     @property
@@ -140,7 +140,7 @@ class Mouth(Protocol):
 class Parts:
     """One complete model."""
 
-    ears: Ears
+    ears: SpeechToText
     mind: Mind
     mouth: Mouth
     language: str = ""

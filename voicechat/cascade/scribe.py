@@ -8,7 +8,7 @@ import logging
 from typing import Any
 
 from voicechat.cascade.items import ServerItem
-from voicechat.cascade.parts import Ears
+from voicechat.cascade.parts import SpeechToText
 from voicechat.cascade.reply import Send
 from voicechat.cascade.sound import RATE
 from voicechat.cascade.turns import not_transcribed
@@ -21,7 +21,9 @@ _EVENT = "conversation.item.input_audio_transcription"
 class Scribe:
     """Writes down turns of one session."""
 
-    def __init__(self, ears: Ears, language: str, send: Send, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, ears: SpeechToText, language: str, send: Send, tasks: asyncio.TaskGroup
+    ) -> None:
         self._ears, self._language, self._send, self._tasks = ears, language, send, tasks
 
     def write_down(self, item: ServerItem, transcription: dict[str, Any] | None) -> None:

@@ -5,7 +5,14 @@ import base64
 import threading
 from collections.abc import Callable
 
-from voicechat.cascade.parts import HistoryMessage, LlmRequest, Mind, Piece, ReadyAudio, Spent
+from voicechat.cascade.parts import (
+    HistoryMessage,
+    LanguageModel,
+    LlmRequest,
+    Piece,
+    ReadyAudio,
+    Spent,
+)
 
 PICTURE = "data:image/png;base64," + base64.b64encode(b"\x89PNG").decode()
 
@@ -15,17 +22,17 @@ def ask(text: str = "Hello", *images: str, **values: object) -> LlmRequest:
     return LlmRequest([HistoryMessage("user", text, images=images)], **values)  # type: ignore[arg-type]
 
 
-async def pieces_of(mind: Mind, question: LlmRequest) -> list[Piece]:
+async def pieces_of(mind: LanguageModel, question: LlmRequest) -> list[Piece]:
     """An answer without what it cost."""
     return [piece async for piece in mind.answer(question) if not isinstance(piece, Spent)]
 
 
-async def cost_of(mind: Mind, question: LlmRequest) -> list[Spent]:
+async def cost_of(mind: LanguageModel, question: LlmRequest) -> list[Spent]:
     """Only what it cost, each time the service tells it."""
     return [piece async for piece in mind.answer(question) if isinstance(piece, Spent)]
 
 
-async def words_of(mind: Mind, question: LlmRequest) -> str:
+async def words_of(mind: LanguageModel, question: LlmRequest) -> str:
     """Everything that is written or said in an answer."""
     pieces = await pieces_of(mind, question)
     texts = [one.transcript if isinstance(one, ReadyAudio) else one for one in pieces]

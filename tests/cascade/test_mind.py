@@ -15,8 +15,8 @@ from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.parts import (
     CutShort,
     HistoryMessage,
+    LanguageModel,
     LlmRequest,
-    Mind,
     NotHeardError,
     Piece,
     ReadyAudio,
@@ -36,11 +36,11 @@ from voicechat.errors import (
 _GREETING = LlmRequest([HistoryMessage("user", "Hello.")])
 
 
-async def _pieces(mind: Mind, question: LlmRequest = _GREETING) -> list[Piece]:
+async def _pieces(mind: LanguageModel, question: LlmRequest = _GREETING) -> list[Piece]:
     return [piece async for piece in mind.answer(question)]
 
 
-async def _text(mind: Mind, question: LlmRequest = _GREETING) -> str:
+async def _text(mind: LanguageModel, question: LlmRequest = _GREETING) -> str:
     return "".join(piece for piece in await _pieces(mind, question) if isinstance(piece, str))
 
 
@@ -189,7 +189,7 @@ async def test_ears_write_down_nothing_for_the_client_unless_it_asked(vendor: Ve
         ("qwen-sound", SoundMind),
     ],
 )
-def test_kind_of_the_options_says_which_mind_it_is(kind: str, mind: type[Mind]) -> None:
+def test_kind_of_the_options_says_which_mind_it_is(kind: str, mind: type[LanguageModel]) -> None:
     options = LocalOptions(mind="https://service.invalid/v1", mind_kind=kind)
     assert type(make_mind(options)) is mind
     assert make_mind(options).hears is (kind != "openai")

@@ -13,8 +13,8 @@ from voicechat.cascade.ahead import Ahead
 from voicechat.cascade.checks import mend
 from voicechat.cascade.parts import (
     CutShort,
+    LanguageModel,
     LlmRequest,
-    Mind,
     Parts,
     Piece,
     ReadyAudio,
@@ -65,7 +65,7 @@ class Delivery:
             raise failure
         return cut
 
-    async def _think(self, mind: Mind, question: LlmRequest) -> None:
+    async def _think(self, mind: LanguageModel, question: LlmRequest) -> None:
         """Put what the mind says on the queue, whole sentences only; its failure, then None."""
         splitter = SentenceSplitter()
         try:

@@ -9,7 +9,7 @@ from voicechat.cascade.echo import EchoMind
 from voicechat.cascade.endpoints import HttpService, service_of
 from voicechat.cascade.gemini_chat import GeminiMind
 from voicechat.cascade.options import LocalOptions
-from voicechat.cascade.parts import LlmRequest, Mind, Piece
+from voicechat.cascade.parts import LanguageModel, LlmRequest, Piece
 from voicechat.cascade.sound_chat import MANNERS, SoundMind
 from voicechat.errors import ConfigError, LinkError, VoiceChatError
 from voicechat.phrase import phrase
@@ -21,7 +21,7 @@ _PROBE_S = 0.3
 _CHECK_S = 8.0
 
 
-def make_mind(options: LocalOptions) -> Mind:
+def make_mind(options: LocalOptions) -> LanguageModel:
     """The mind that the options name, not asked anything yet.
 
     Raises:
@@ -37,7 +37,7 @@ def make_mind(options: LocalOptions) -> Mind:
     raise ConfigError(phrase("The built-in model knows no mind {mind!r}", mind=options.mind), hint)
 
 
-def _service_mind(options: LocalOptions) -> Mind:
+def _service_mind(options: LocalOptions) -> LanguageModel:
     kind, model = options.mind_kind, options.mind_model
     service = service_of(options, options.mind, options.mind_key, kind=kind)
     if kind == "openai":
@@ -79,7 +79,7 @@ class AutoMind:
 
     def __init__(self, service: HttpService, model: str, language: str = "") -> None:
         self._service, self._model, self._language = service, model, language
-        self._chosen: Mind | None = None
+        self._chosen: LanguageModel | None = None
 
     async def answer(self, question: LlmRequest) -> AsyncGenerator[Piece, None]:
         """As the mind that was found."""
@@ -88,7 +88,7 @@ class AutoMind:
             async for piece in pieces:
                 yield piece
 
-    async def _look(self) -> Mind:
+    async def _look(self) -> LanguageModel:
         try:
             async with asyncio.timeout(_PROBE_S):
                 await _touch(self._service.name)

@@ -110,7 +110,7 @@ class SpeechToText(Protocol):
         """The words in PCM16 mono at 24 kHz."""
 
 
-class Mind(Protocol):
+class LanguageModel(Protocol):
     """What to say."""
 
     @property
@@ -141,6 +141,6 @@ class Parts:
     """One complete model."""
 
     ears: SpeechToText
-    mind: Mind
+    mind: LanguageModel
     mouth: Mouth
     language: str = ""

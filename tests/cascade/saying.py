@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 from tests.fakes.http_speech import HttpSpeechServer
 from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.parts import Mouth
+from voicechat.cascade.parts import TextToSpeech
 
 
 async def say(
-    mouth: Mouth, text: str = "Hello there.", voice: str = "default", speed: float = 1.0
+    mouth: TextToSpeech, text: str = "Hello there.", voice: str = "default", speed: float = 1.0
 ) -> bytes:
     """All the sound of a sentence, of which each piece must be whole samples."""
     async with contextlib.aclosing(mouth.speak(text, voice=voice, speed=speed)) as sound:

@@ -9,13 +9,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from voicechat.cascade.parts import Mouth
+from voicechat.cascade.parts import TextToSpeech
 from voicechat.cascade.programs import EspeakMouth, SayMouth
 from voicechat.cascade.sound import ms_of
 from voicechat.errors import ServiceError
 
 
-async def _say(mouth: Mouth, text: str, speed: float = 1.0) -> bytes:
+async def _say(mouth: TextToSpeech, text: str, speed: float = 1.0) -> bytes:
     pieces = [piece async for piece in mouth.speak(text, voice="default", speed=speed)]
     assert all(len(piece) % 2 == 0 for piece in pieces)
     return b"".join(pieces)

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from typing import TypeAlias
 
-from voicechat.cascade.parts import Mouth
+from voicechat.cascade.parts import TextToSpeech
 from voicechat.errors import VoiceChatError
 
 _AT_ONCE = 2
@@ -23,7 +23,9 @@ class Ahead:
     The makers belong to the task group of the reply and stop with it.
     """
 
-    def __init__(self, mouth: Mouth, tasks: asyncio.TaskGroup, *, voice: str, speed: float) -> None:
+    def __init__(
+        self, mouth: TextToSpeech, tasks: asyncio.TaskGroup, *, voice: str, speed: float
+    ) -> None:
         self._mouth, self._tasks = mouth, tasks
         self._voice, self._speed = voice, speed
         self._free = asyncio.Semaphore(_AT_ONCE)
@@ -35,7 +37,7 @@ class Ahead:
         self._begun.append((queue, self._tasks.create_task(self._make(sentence, queue))))
 
     def sound(self) -> AsyncGenerator[bytes, None]:
-        """The sound of the next sentence that was begun, as `Mouth.speak` gives it.
+        """The sound of the next sentence that was begun, as `TextToSpeech.speak` gives it.
 
         Raises:
             VoiceChatError: As the mouth.

@@ -5,7 +5,7 @@ from voicechat.cascade.endpoints import service_of
 from voicechat.cascade.mind import make_mind
 from voicechat.cascade.mouth import HttpMouth, NoMouth, SpeechVendor
 from voicechat.cascade.options import LocalOptions
-from voicechat.cascade.parts import Mouth, Parts, SpeechToText
+from voicechat.cascade.parts import Parts, SpeechToText, TextToSpeech
 from voicechat.cascade.programs import EspeakMouth, SayMouth, find_program, likely_programs
 from voicechat.cascade.spare import SpareMouth
 from voicechat.cascade.speech import speech_kinds, speech_services
@@ -37,7 +37,7 @@ def _writer(options: LocalOptions) -> Writer:
     raise _unknown(phrase("kind of ears"), kind, _known_kinds())
 
 
-def _mouth(options: LocalOptions) -> Mouth:
+def _mouth(options: LocalOptions) -> TextToSpeech:
     if not _is_address(options.mouth):
         return _program_mouth(options.mouth, options)
     mouth = HttpMouth(_speaker(options), options.mouth_voice)
@@ -54,7 +54,7 @@ def _speaker(options: LocalOptions) -> SpeechVendor:
     raise _unknown(phrase("kind of mouth"), kind, _known_kinds())
 
 
-def _program_mouth(wanted: str, options: LocalOptions) -> Mouth:
+def _program_mouth(wanted: str, options: LocalOptions) -> TextToSpeech:
     if wanted not in ("auto", "none", "espeak-ng", "say"):
         raise _unknown("mouth", wanted, phrase("`auto`, `none`, `espeak-ng`, `say` or an address"))
     if mouth := _installed(wanted, options.mouth_voice, options.language):
@@ -67,7 +67,7 @@ def _program_mouth(wanted: str, options: LocalOptions) -> Mouth:
     )
 
 
-def _installed(wanted: str, voice: str, language: str) -> Mouth | None:
+def _installed(wanted: str, voice: str, language: str) -> TextToSpeech | None:
     """The speaking program of this name, or with `auto` the best there is."""
     names = likely_programs() if wanted == "auto" else (wanted,)
     for name in names:

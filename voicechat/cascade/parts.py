@@ -121,7 +121,7 @@ class LanguageModel(Protocol):
         """The answer in pieces of any size, as they come to mind."""
 
 
-class Mouth(Protocol):
+class TextToSpeech(Protocol):
     """Text to speech."""
 
     @property
@@ -142,5 +142,5 @@ class Parts:
 
     ears: SpeechToText
     mind: LanguageModel
-    mouth: Mouth
+    mouth: TextToSpeech
     language: str = ""

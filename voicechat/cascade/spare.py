@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from voicechat.cascade.parts import Mouth
+from voicechat.cascade.parts import TextToSpeech
 from voicechat.errors import LinkError, ServiceError, VoiceChatError
 from voicechat.phrase import phrase
 
@@ -34,7 +34,9 @@ class SpareMouth:
     speaks = True
     is_billed = True
 
-    def __init__(self, mouth: Mouth, spare: Mouth, patience: FailureBudget | None = None) -> None:
+    def __init__(
+        self, mouth: TextToSpeech, spare: TextToSpeech, patience: FailureBudget | None = None
+    ) -> None:
         self._mouth, self._spare, self._patience = mouth, spare, patience or FailureBudget()
         self._rests_until = 0.0
         self._works = True
@@ -106,6 +108,6 @@ class _Resting(ServiceError):
         super().__init__(phrase("The speech service is left alone for a while"))
 
 
-def take_complaint(mouth: Mouth) -> str:
+def take_complaint(mouth: TextToSpeech) -> str:
     """What the user should be told about any mouth; empty: nothing."""
     return mouth.take_complaint() if isinstance(mouth, SpareMouth) else ""

@@ -15,7 +15,7 @@ from voicechat.cascade.hearing import InputBuffer, Started, Stopped
 from voicechat.cascade.items import History, ServerItem, new_id
 from voicechat.cascade.parts import Parts
 from voicechat.cascade.reply import ReplyPlan, Send
-from voicechat.cascade.scribe import Scribe
+from voicechat.cascade.scribe import Transcriber
 from voicechat.cascade.settings import default_session, response_options, updated_session
 from voicechat.cascade.turns import Responses, Room
 from voicechat.cascade.vad import TurnRules, read_rules
@@ -58,7 +58,7 @@ class ServerSession:
         self._history = History()
         self._buffer = InputBuffer()
         self._turns = Responses(parts, self._history, self._send, room, tasks)
-        self._scribe = Scribe(parts.ears, parts.language, self._send, tasks)
+        self._scribe = Transcriber(parts.ears, parts.language, self._send, tasks)
         self._speech_id = ""
         """Of the item that the speech going on will become."""
         self._apply_rules()

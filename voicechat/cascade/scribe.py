@@ -18,7 +18,7 @@ from voicechat.phrase import phrase
 _EVENT = "conversation.item.input_audio_transcription"
 
 
-class Scribe:
+class Transcriber:
     """Writes down turns of one session."""
 
     def __init__(

@@ -8,7 +8,7 @@ from voicechat.briefing import TOOLS_WAIT_S, tell_past, tell_present
 from voicechat.config import McpSection, ToolSection
 from voicechat.conversation import Conversation
 from voicechat.engine import Engine
-from voicechat.providers.base import Past, Settings
+from voicechat.providers.base import HistoryEntry, Settings
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.tools import Toolbox
 
@@ -19,7 +19,7 @@ def test_the_past_is_told_without_what_no_model_has_got_yet() -> None:
     conversation.typed("msg_2", "are you there?")
     tell_past(dialect, conversation, {"msg_2"}, hands_free=True, handle="h")
     told = dialect.settings
-    assert told.history == (Past("user", "hello"),)
+    assert told.history == (HistoryEntry("user", "hello"),)
     assert told.hands_free and told.resume == "h" and told.instructions == "Be kind."
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from voicechat.conversation import Conversation
 from voicechat.engine import Engine
-from voicechat.providers.base import Dialect, Past
+from voicechat.providers.base import Dialect, HistoryEntry
 from voicechat.tools.toolbox import Toolbox
 
 SOUND_WAIT_S = 1.5
@@ -27,7 +27,7 @@ def tell_past(
         handle: Of the provider's session, to take it up again; empty: there is none.
     """
     said = tuple(
-        Past("assistant" if row.role == "note" else row.role, text, row.id)
+        HistoryEntry("assistant" if row.role == "note" else row.role, text, row.id)
         for row, text in conversation.recall(unsent)
     )
     dialect.settings = replace(dialect.settings, hands_free=hands_free, resume=handle, history=said)

@@ -37,7 +37,7 @@ from voicechat.events import (
     TurnCommitted,
     Unknown,
 )
-from voicechat.providers.base import Dialect, Past, Settings
+from voicechat.providers.base import Dialect, HistoryEntry, Settings
 from voicechat.providers.chat import DIALECT as CHAT
 from voicechat.providers.local import DIALECT
 
@@ -139,7 +139,7 @@ def test_profile_needs_no_key() -> None:
 
 async def test_chat_model_calls_a_tool_sees_a_picture_and_knows_what_was_said_before() -> None:
     tool = Tool("clock", "Tells the time.", {"type": "object", "properties": {}})
-    past = (Past("user", "Before."), Past("assistant", "Yes."))
+    past = (HistoryEntry("user", "Before."), HistoryEntry("assistant", "Yes."))
     with HttpChatServer() as server:
         server.next.append(Script([], calls=[ToolUse("clock")]))
         options = LocalOptions(

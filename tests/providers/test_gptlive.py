@@ -25,7 +25,7 @@ from voicechat.events import (
     TurnCommitted,
     Unknown,
 )
-from voicechat.providers.base import Past
+from voicechat.providers.base import HistoryEntry
 from voicechat.providers.gptlive import NO_HELPER, GptLiveDialect
 from voicechat.providers.gptlive_setup import MOST_TOKENS, address, history, tokens
 from voicechat.providers.gptlive_sound import is_silent
@@ -110,7 +110,7 @@ def test_the_first_message_holds_what_was_chosen_and_nothing_else() -> None:
 
 
 def test_the_history_keeps_the_newest_that_fits() -> None:
-    past = tuple(Past("user", f"{at} " + "word " * 500) for at in range(40))
+    past = tuple(HistoryEntry("user", f"{at} " + "word " * 500) for at in range(40))
     kept = history(past)
     words = [one["content"][0]["text"] for one in kept]
     assert 3 <= len(kept) < 40 and words[-1].startswith("39 ")
@@ -119,7 +119,7 @@ def test_the_history_keeps_the_newest_that_fits() -> None:
 
 @pytest.mark.parametrize("text", ["word " * 20_000, "天气真好" * 5_000])
 def test_a_message_that_is_too_long_keeps_its_end(text: str) -> None:
-    (kept,) = history((Past("assistant", "Old."), Past("user", text + "The end.")))
+    (kept,) = history((HistoryEntry("assistant", "Old."), HistoryEntry("user", text + "The end.")))
     words = kept["content"][0]["text"]
     assert words.endswith("The end.") and tokens(words) <= MOST_TOKENS
 

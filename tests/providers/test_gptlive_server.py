@@ -33,7 +33,7 @@ from voicechat.events import (
     TurnCommitted,
     Unknown,
 )
-from voicechat.providers.base import Past
+from voicechat.providers.base import HistoryEntry
 
 CLOCK = Tool("get_time", "The time of day.", {"type": "object", "properties": {}})
 PLACE = Tool("get_place", "Where we are.", {"type": "object", "properties": {}})
@@ -236,7 +236,10 @@ async def test_a_service_that_refuses_the_helper_is_talked_to_without_tools() ->
 
 
 async def test_what_was_said_before_opens_the_session() -> None:
-    past = (Past("user", "My name is Ada."), Past("assistant", "Good to meet you, Ada."))
+    past = (
+        HistoryEntry("user", "My name is Ada."),
+        HistoryEntry("assistant", "Good to meet you, Ada."),
+    )
     async with GptLiveServer("short") as server, calling(server, history=past) as call:
         await call.until_seen(SessionReady)
         said_before = server.session.settings["input"]
@@ -247,7 +250,7 @@ async def test_what_was_said_before_opens_the_session() -> None:
 
 
 async def test_a_long_history_is_shortened_to_what_the_service_takes() -> None:
-    past = tuple(Past("user", f"Line {at}") for at in range(400))
+    past = tuple(HistoryEntry("user", f"Line {at}") for at in range(400))
     async with GptLiveServer("short") as server, calling(server, history=past) as call:
         await call.until_seen(SessionReady)
         assert len(server.session.settings["input"]) == 128

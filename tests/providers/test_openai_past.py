@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.providers.openai_call import Call, kinds, only
 from voicechat.events import Notice, ProviderFailed, ReplyFinished, SendText, TurnCommitted, Unknown
-from voicechat.providers.base import Past, Settings
+from voicechat.providers.base import HistoryEntry, Settings
 from voicechat.providers.openai_past import (
     LONGEST_TRANSCRIPT,
     SPEAK,
@@ -14,7 +14,7 @@ from voicechat.providers.openai_past import (
     urged,
 )
 
-PAST = (Past("user", "Hello there."), Past("assistant", "Hi!"))
+PAST = (HistoryEntry("user", "Hello there."), HistoryEntry("assistant", "Hi!"))
 
 
 def called(**chosen: Any) -> Call:
@@ -110,14 +110,16 @@ def test_the_instructions_ask_for_speech_unless_text_is_wanted() -> None:
 
 
 def test_what_was_said_stands_on_one_line_each_in_order() -> None:
-    told = transcript([Past("user", "Two\nlines,\x1b[2J cleaned"), Past("assistant", "Yes.")])
+    told = transcript(
+        [HistoryEntry("user", "Two\nlines,\x1b[2J cleaned"), HistoryEntry("assistant", "Yes.")]
+    )
     _, first, second, _ = told.splitlines()
     assert first.startswith("The user: Two lines,") and "\x1b" not in first
     assert second == "You: Yes."
 
 
 def test_a_long_transcript_keeps_the_newest() -> None:
-    past = [Past("user", f"{number} " + "word " * 200) for number in range(100)]
+    past = [HistoryEntry("user", f"{number} " + "word " * 200) for number in range(100)]
     told = transcript(past)
     assert len(told) < LONGEST_TRANSCRIPT + 300
     assert "The user: 99 " in told and "The user: 0 " not in told
@@ -125,4 +127,4 @@ def test_a_long_transcript_keeps_the_newest() -> None:
 
 def test_a_provider_that_remembers_is_told_nothing() -> None:
     assert past_of(Settings("m", history=PAST, resume="handle")) == ()
-    assert past_of(Settings("m", history=(*PAST, Past("user", " \n")))) == PAST
+    assert past_of(Settings("m", history=(*PAST, HistoryEntry("user", " \n")))) == PAST

@@ -24,14 +24,14 @@ from voicechat.events import (
     SetHandsFree,
     TurnCommitted,
 )
-from voicechat.providers.base import Past
+from voicechat.providers.base import HistoryEntry
 from voicechat.providers.openai_past import SPEAK
 
 PAST = (
-    Past("user", "My name is Ada."),
-    Past("assistant", "Nice to meet you, Ada."),
-    Past("user", "  "),
-    Past("user", "I live in 北京."),
+    HistoryEntry("user", "My name is Ada."),
+    HistoryEntry("assistant", "Nice to meet you, Ada."),
+    HistoryEntry("user", "  "),
+    HistoryEntry("user", "I live in 北京."),
 )
 """The last say was not answered, and one was silent."""
 

@@ -23,7 +23,7 @@ from typing import Any
 from voicechat import events
 from voicechat.events import Command, Event, Heard, Tool
 from voicechat.providers import dialect_class
-from voicechat.providers.base import Dialect, Outgoing, Past, Settings, Vad
+from voicechat.providers.base import Dialect, HistoryEntry, Outgoing, Settings, Vad
 
 JsonObject = dict[str, Any]
 
@@ -46,7 +46,7 @@ def dialect_of(provider: str, head: JsonObject) -> Dialect:
     chosen = dict(head.get("settings", {}))
     vad = Vad(**chosen.pop("vad", {}))
     chosen["tools"] = tuple(Tool(**tool) for tool in chosen.get("tools", ()))
-    chosen["history"] = tuple(Past(*one) for one in chosen.get("history", ()))
+    chosen["history"] = tuple(HistoryEntry(*one) for one in chosen.get("history", ()))
     kind = dialect_class(provider)
     chosen = {"model": kind.profile.default_model, "api_key": KEY, **chosen}
     return kind(Settings(vad=vad, **chosen))

@@ -102,7 +102,7 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class HistoryEntry:
     """One say of the conversation before this session, as the user heard or said it."""
 
     role: Literal["user", "assistant", "tool"]
@@ -161,7 +161,7 @@ class Settings:
     text_only: bool = False
     """Ask for text answers without sound."""
     tools: tuple[Tool, ...] = ()
-    history: tuple[Past, ...] = ()
+    history: tuple[HistoryEntry, ...] = ()
     """What was said before, oldest first, for a model that was not there; no answer is wanted.
     Not sent when `resume` is given: the provider remembers by itself then."""
     resume: str = field(default="", repr=False)

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 from voicechat.phrase import phrase
-from voicechat.providers.base import Past, Settings
+from voicechat.providers.base import HistoryEntry, Settings
 from voicechat.providers.gptlive_policy import with_policy
 from voicechat.providers.gptlive_tools import HELPER_MODEL, delegation
 from voicechat.providers.openai_fields import JsonObject
@@ -79,7 +79,7 @@ def blamed(param: str, words: str = "", helper: str = "") -> Wish | None:
 # -- what was said before -------------------------------------------------------------------------
 
 
-def history(past: tuple[Past, ...]) -> list[JsonObject]:
+def history(past: tuple[HistoryEntry, ...]) -> list[JsonObject]:
     """The newest messages that fit, oldest first."""
     kept: list[JsonObject] = []
     room = MOST_TOKENS

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from voicechat.events import Event, Notice, TurnCommitted, Unknown
 from voicechat.phrase import phrase, without_stop
-from voicechat.providers.base import Past, Settings
+from voicechat.providers.base import HistoryEntry, Settings
 from voicechat.providers.openai_errors import Fault
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_session import Shape
@@ -33,7 +33,7 @@ _ARROW = " \u2192 "
 _PARTS = {"user": "input_text", "assistant": "output_text"}
 
 
-def past_of(settings: Settings) -> tuple[Past, ...]:
+def past_of(settings: Settings) -> tuple[HistoryEntry, ...]:
     """What the model must be told; nothing where the provider remembers by itself."""
     return () if settings.resume else tuple(one for one in settings.history if one.text.strip())
 
@@ -53,7 +53,7 @@ def instructed(settings: Settings) -> Settings:
     return replace(settings, instructions=_paragraphs(settings.instructions, transcript(past)))
 
 
-def transcript(past: Sequence[Past]) -> str:
+def transcript(past: Sequence[HistoryEntry]) -> str:
     """The conversation as a paragraph of the instructions, every say on a line of its own."""
     lines: list[str] = []
     room = LONGEST_TRANSCRIPT
@@ -70,17 +70,17 @@ def _paragraphs(*texts: str) -> str:
     return "\n\n".join(text for text in texts if text.strip())
 
 
-def noted(one: Past) -> str:
+def noted(one: HistoryEntry) -> str:
     """One say as the words of a message; a tool has no messages of its own, so it is named."""
     return f"({_WHO['tool']}: {one.text})" if one.role == "tool" else one.text
 
 
-def past_items(one: Past, number: int, shape: Shape) -> list[JsonObject]:
+def past_items(one: HistoryEntry, number: int, shape: Shape) -> list[JsonObject]:
     """One say as items of the conversation: a message, or a call and its output."""
     return _call_items(one, number) if one.role == "tool" else [past_item(one, number, shape)]
 
 
-def _call_items(one: Past, number: int) -> list[JsonObject]:
+def _call_items(one: HistoryEntry, number: int) -> list[JsonObject]:
     call, _, output = one.text.partition(_ARROW)
     name, _, arguments = call.partition(" ")
     named = {"call_id": f"call_past_{number}"}
@@ -105,7 +105,7 @@ def _whole(arguments: str) -> str:
     return arguments
 
 
-def past_item(one: Past, number: int, shape: Shape) -> JsonObject:
+def past_item(one: HistoryEntry, number: int, shape: Shape) -> JsonObject:
     """One say as an item of the conversation."""
     kind = "text" if shape == "beta" and one.role == "assistant" else _PARTS[one.role]
     content = [{"type": kind, "text": clean(one.text)}]
@@ -130,7 +130,7 @@ class HistoryItems:
         """How many items were sent."""
         return len(self._sent)
 
-    def tell(self, past: Sequence[Past], shape: Shape) -> None:
+    def tell(self, past: Sequence[HistoryEntry], shape: Shape) -> None:
         """Put every say into the conversation, oldest first; no reply is asked for."""
         for number, one in enumerate(past, 1):
             for part, item in enumerate(past_items(one, number, shape)):

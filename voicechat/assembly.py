@@ -40,7 +40,7 @@ from voicechat.journal import (
     resume,
     used,
 )
-from voicechat.journal.learned import Learned
+from voicechat.journal.learned import ArrivalStats
 from voicechat.journal.retirements import EndsMemory, good_ends
 from voicechat.key_shapes import find_key
 from voicechat.line import Target
@@ -197,11 +197,11 @@ class App:
             self.recorder.start()
         return session
 
-    def _memory(self, proxy_label: Callable[[], str]) -> Learned | None:
+    def _memory(self, proxy_label: Callable[[], str]) -> ArrivalStats | None:
         """How sound arrived in earlier calls on this network."""
         if self.sound is None or not self.config.save:
             return None
-        return Learned(data_folder(self.environ), lambda: f"{network_label()} {proxy_label()}")
+        return ArrivalStats(data_folder(self.environ), lambda: f"{network_label()} {proxy_label()}")
 
     def _recording(self) -> CardRecording | None:
         if self.sound is None or self.recorder is None:

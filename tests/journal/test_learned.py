@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from voicechat.audio.jitter import JitterBuffer
-from voicechat.journal.learned import FILE, Learned
+from voicechat.journal.learned import FILE, ArrivalStats
 
 STATE = {"start_costs": [1.0, 2.5], "is_paced": False}
 
 
 def test_what_was_learned_is_known_again_on_the_same_network_only(tmp_path: Path) -> None:
     places = ["home", "home", "train", "home"]
-    memory = Learned(tmp_path, lambda: places.pop(0))
+    memory = ArrivalStats(tmp_path, lambda: places.pop(0))
     assert memory.recall("openai") is None
     memory.keep({"openai": STATE})
     assert memory.recall("openai") == STATE
@@ -24,7 +24,7 @@ def test_what_was_learned_is_known_again_on_the_same_network_only(tmp_path: Path
 
 def test_it_is_kept_for_the_network_it_was_learned_on(tmp_path: Path) -> None:
     here = "home"
-    memory = Learned(tmp_path, lambda: here)
+    memory = ArrivalStats(tmp_path, lambda: here)
     memory.recall("openai")
     here = "train"
     memory.keep({"openai": STATE})
@@ -35,8 +35,8 @@ def test_it_is_kept_for_the_network_it_was_learned_on(tmp_path: Path) -> None:
 
 def test_what_a_real_buffer_has_learned_survives(tmp_path: Path) -> None:
     state = JitterBuffer(24_000, 300).export_state()
-    Learned(tmp_path, str).keep({"openai": state})
-    memory = Learned(tmp_path, str)
+    ArrivalStats(tmp_path, str).keep({"openai": state})
+    memory = ArrivalStats(tmp_path, str)
     memory.recall("openai")
     memory.keep({"openai": state})
     known = memory.recall("openai")
@@ -47,7 +47,7 @@ def test_what_a_real_buffer_has_learned_survives(tmp_path: Path) -> None:
 @pytest.mark.fault("S07")
 def test_the_file_is_its_owners_alone_and_names_no_network(tmp_path: Path) -> None:
     folder = tmp_path / "new"
-    memory = Learned(folder, lambda: "192.168.7. via proxy.example:1080")
+    memory = ArrivalStats(folder, lambda: "192.168.7. via proxy.example:1080")
     memory.recall("openai")
     memory.keep({"openai": STATE})
     assert [path.name for path in folder.iterdir()] == [FILE]
@@ -58,7 +58,7 @@ def test_the_file_is_its_owners_alone_and_names_no_network(tmp_path: Path) -> No
 
 def test_only_the_newest_are_kept(tmp_path: Path) -> None:
     for number in range(30):
-        Learned(tmp_path, str).keep({f"p{number}": {"number": number}})
+        ArrivalStats(tmp_path, str).keep({f"p{number}": {"number": number}})
     kept = json.loads((tmp_path / FILE).read_text())["learned"].values()
     assert [each["number"] for each in kept] == list(range(10, 30))
 
@@ -78,7 +78,7 @@ def test_only_the_newest_are_kept(tmp_path: Path) -> None:
 )
 def test_a_damaged_file_is_forgotten_and_written_anew(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / FILE).write_bytes(damage)
-    memory = Learned(tmp_path, str)
+    memory = ArrivalStats(tmp_path, str)
     assert memory.recall("openai") is None
     memory.keep({"openai": STATE})
     assert memory.recall("openai") == STATE
@@ -91,7 +91,7 @@ def test_a_buffer_takes_no_nonsense_from_the_file(state: dict[str, object]) -> N
 
 def test_a_folder_that_cannot_be_written_costs_the_memory_only(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    memory = Learned(tmp_path / "file" / "folder", str)
+    memory = ArrivalStats(tmp_path / "file" / "folder", str)
     memory.recall("openai")
     memory.keep({"openai": STATE})
     assert memory.recall("openai") is None

@@ -20,7 +20,7 @@ _MOST_BYTES = 200_000
 """A larger file is none of ours."""
 
 
-class Learned:
+class ArrivalStats:
     """What is known, as plain values.
 
     Args:

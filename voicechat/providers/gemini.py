@@ -63,7 +63,7 @@ from voicechat.providers.gemini_words import UserTranscript
 from voicechat.providers.openai_errors import safe_line
 from voicechat.providers.openai_fields import JsonObject, decode, identity, table, text
 from voicechat.providers.openai_sound import encode
-from voicechat.providers.openai_start import Waiting
+from voicechat.providers.openai_start import PreSessionBuffer
 from voicechat.text import clean, clean_line
 
 _KNOWN = frozenset(
@@ -129,7 +129,7 @@ class GeminiDialect(Dialect):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._waiting = Waiting()
+        self._waiting = PreSessionBuffer()
         self._queued: list[Event] = []
         self._output_rate = self.profile.output_rate
         self._opened_at: float | None = None

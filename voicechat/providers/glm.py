@@ -71,7 +71,7 @@ from voicechat.providers.openai_fields import (
 from voicechat.providers.openai_messages import text_part, tool_output, user_message
 from voicechat.providers.openai_names import SILENT, modern
 from voicechat.providers.openai_reply import Replies
-from voicechat.providers.openai_start import Waiting
+from voicechat.providers.openai_start import PreSessionBuffer
 from voicechat.providers.openai_tools import ToolCalls as CallsInItems
 from voicechat.providers.openai_turns import InputTurns
 from voicechat.text import clean_line
@@ -102,7 +102,7 @@ class GlmDialect(Dialect):
         self._now = 0.0
         self._messages = 0
         self._opening = GlmOpening(self._stamp, self._next_id, settings)
-        self._waiting = Waiting()
+        self._waiting = PreSessionBuffer()
         self._turns = InputTurns(self._stamp)
         self._replies = Replies(self._stamp, PATIENCE, tags=False)
         in_items = CallsInItems(self._stamp, self._replies)  # Never any: see `without_calls`.

@@ -61,7 +61,7 @@ from voicechat.providers.openai_fields import (
     text,
 )
 from voicechat.providers.openai_sound import decode as decode_sound
-from voicechat.providers.openai_start import Waiting
+from voicechat.providers.openai_start import PreSessionBuffer
 from voicechat.text import clean_line
 
 CLOSE_S = 5.0
@@ -120,7 +120,7 @@ class GptLiveDialect(Dialect):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._waiting = Waiting()
+        self._waiting = PreSessionBuffer()
         self._queued: list[Event] = []
         self._told: set[str] = set()
         self._refused_texts = 0

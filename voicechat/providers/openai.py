@@ -50,7 +50,7 @@ from voicechat.providers.openai_names import modern
 from voicechat.providers.openai_past import HistoryItems, past_of
 from voicechat.providers.openai_reply import Replies
 from voicechat.providers.openai_session import read_session
-from voicechat.providers.openai_start import Opening, Waiting
+from voicechat.providers.openai_start import Opening, PreSessionBuffer
 from voicechat.providers.openai_tools import ToolCalls
 from voicechat.providers.openai_turns import InputTurns
 from voicechat.providers.openai_ways import Ways
@@ -97,7 +97,7 @@ class OpenAIDialect(Ways):
         super().__init__(settings)
         self._now = 0.0
         self._opening: Opening | None = None
-        self._waiting = Waiting()
+        self._waiting = PreSessionBuffer()
         self._turns = InputTurns(self._say)
         self._replies = Replies(self._say, self.patience, tags=self.tags_replies)
         self._tool_calls = ToolCalls(self._say, self._replies)

@@ -94,7 +94,7 @@ def _is_generation_gap(fault: Fault) -> bool:
     return fault.code in _GAP_CODES and fault.param.removeprefix("session.") in _GA_ONLY
 
 
-class Waiting:
+class PreSessionBuffer:
     """Commands given before the session was ready, in order; sound is bounded."""
 
     def __init__(self) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from voicechat.audio.pcm import ms_to_bytes
-from voicechat.tail import LONGEST_LAG_MS, LONGEST_MORE_MS, LOOK_MS, Tail
+from voicechat.tail import LONGEST_LAG_MS, LONGEST_MORE_MS, LOOK_MS, ReleaseHangover
 
 RATE = 16_000
 CHUNK_MS = 20
@@ -15,12 +15,12 @@ def chunk(level: int) -> bytes:
     return level.to_bytes(2, "little") * (ms_to_bytes(CHUNK_MS, RATE) // 2)
 
 
-def say(tail: Tail, level: int, ms: int) -> None:
+def say(tail: ReleaseHangover, level: int, ms: int) -> None:
     for _ in range(0, ms, CHUNK_MS):
         assert not tail.hear(chunk(level), RATE)
 
 
-def rest(tail: Tail, *levels: int) -> int:
+def rest(tail: ReleaseHangover, *levels: int) -> int:
     """For how long a turn goes on that goes on like this, the last level for ever."""
     for count in range(100):
         if tail.hear(chunk(levels[min(count, len(levels) - 1)]), RATE):
@@ -29,35 +29,35 @@ def rest(tail: Tail, *levels: int) -> int:
 
 
 def test_who_has_finished_is_not_kept_waiting() -> None:
-    tail = Tail()
+    tail = ReleaseHangover()
     say(tail, LOUD, 1000)
     say(tail, SILENT, LOOK_MS)
     assert not tail.let_go(60) and not tail.is_open
 
 
 def test_who_said_nothing_at_all_is_not_kept_waiting() -> None:
-    assert not Tail().let_go(60)
-    tail = Tail()
+    assert not ReleaseHangover().let_go(60)
+    tail = ReleaseHangover()
     say(tail, SILENT, 1000)
     assert not tail.let_go(60)
 
 
 def test_what_is_on_its_way_belongs_to_the_turn() -> None:
-    tail = Tail()
+    tail = ReleaseHangover()
     say(tail, LOUD, 1000)
     assert tail.let_go(60) and tail.is_open
     assert rest(tail, SILENT) == 60
 
 
 def test_a_word_is_finished() -> None:
-    tail = Tail()
+    tail = ReleaseHangover()
     say(tail, LOUD, 1000)
     assert tail.let_go(40)
     assert rest(tail, SOFT, SOFT, SOFT, SOFT, SILENT) == 100
 
 
 def test_the_stop_before_a_last_t_is_no_end() -> None:
-    tail = Tail()
+    tail = ReleaseHangover()
     say(tail, LOUD, 1000)
     say(tail, SILENT, LOOK_MS - CHUNK_MS)
     assert tail.let_go(60)
@@ -65,21 +65,21 @@ def test_the_stop_before_a_last_t_is_no_end() -> None:
 
 @pytest.mark.parametrize("lag_ms", [60, 10_000])
 def test_noise_keeps_nobody_waiting_for_long(lag_ms: int) -> None:
-    tail = Tail()
+    tail = ReleaseHangover()
     say(tail, LOUD, 1000)
     assert tail.let_go(lag_ms)
     assert rest(tail, LOUD) <= min(lag_ms, LONGEST_LAG_MS) + LONGEST_MORE_MS + CHUNK_MS
 
 
 def test_the_hiss_of_a_soft_microphone_is_measured_by_the_voice() -> None:
-    tail = Tail()
+    tail = ReleaseHangover()
     say(tail, LOUD, 1000)
     say(tail, 200, LOOK_MS)
     assert not tail.let_go(60)
 
 
 def test_a_new_turn_begins_anew() -> None:
-    tail = Tail()
+    tail = ReleaseHangover()
     say(tail, LOUD, 1000)
     tail.let_go(60)
     tail.begin_turn()

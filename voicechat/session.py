@@ -59,7 +59,7 @@ from voicechat.providers.base import Dialect
 from voicechat.retries import ANY_BUDGET, RetryBudget
 from voicechat.row import spoken_ms
 from voicechat.snapshot import Snapshot, shown_chars, take_snapshot
-from voicechat.tail import Tail
+from voicechat.tail import ReleaseHangover
 from voicechat.text import clean
 from voicechat.tool_carry import ToolCarry
 from voicechat.tools.consent import Ask
@@ -113,7 +113,7 @@ class Session:
         self._listener = listener
         self._uplink = MicUplink(self.gate)
         self._turn = Turn()
-        self._tail = Tail()
+        self._tail = ReleaseHangover()
         self._interruption = Interruption()
         self.toolbox = toolbox or Toolbox({}, {}, {})
         self._carry = ToolCarry(self.toolbox)

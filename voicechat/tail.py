@@ -20,7 +20,7 @@ QUIET_DBFS = -55.0
 """and what is softer than this is none, whatever the rest was like."""
 
 
-class Tail:
+class ReleaseHangover:
     """Feed it every chunk of a turn."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicechat.endings import MOST_DOUBTED, Ending, judge
+from voicechat.endings import MOST_DOUBTED, Disconnect, judge
 from voicechat.errors import (
     ConfigError,
     LinkError,
@@ -57,11 +57,11 @@ def dialect(name: str = "openai", **settings: Any) -> Dialect:
 
 def end(
     code: int | None, reason: str = "", *, by_us: bool = False, of: Dialect | None = None
-) -> Ending:
+) -> Disconnect:
     return judge(LinkClosed(code, reason, by_us=by_us), of or dialect(), is_ready=True)
 
 
-def facts(ending: Ending) -> tuple[str, int | None, float | None]:
+def facts(ending: Disconnect) -> tuple[str, int | None, float | None]:
     return ending.act, ending.tries, ending.at_least_s
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from voicechat.conversation import Conversation
-from voicechat.endings import Ending
+from voicechat.endings import Disconnect
 from voicechat.errors import (
     LinkError,
     RefusedError,
@@ -18,8 +18,8 @@ from voicechat.notices import Notices
 from voicechat.outage import Outage
 from voicechat.retries import MOST_SHORT, Retries
 
-LOST = Ending("retry", LinkError("The line was lost"))
-OVER = Ending("renew", SessionOverError("The session reached its greatest age"), at_least_s=0.0)
+LOST = Disconnect("retry", LinkError("The line was lost"))
+OVER = Disconnect("renew", SessionOverError("The session reached its greatest age"), at_least_s=0.0)
 
 
 class Told:
@@ -53,7 +53,7 @@ async def test_a_problem_is_told_once_however_often_it_is_tried(told: Told) -> N
         assert told.outage.begin(LOST) is not None
     assert told.errors == [LOST.error]
     assert told.events == [WentOffline("The line was lost"), *[Retrying(0.0)] * 4]
-    busy = Ending("retry", ServiceError("overloaded"))
+    busy = Disconnect("retry", ServiceError("overloaded"))
     told.outage.begin(busy)
     assert told.errors == [LOST.error, busy.error]
     told.outage.end()
@@ -78,12 +78,12 @@ async def test_a_session_that_is_over_whenever_it_begins_is_told_in_the_end(told
 
 
 async def test_what_we_ended_ourselves_is_no_news(told: Told) -> None:
-    assert told.outage.begin(Ending("ended", LinkError("The call was ended here"))) is None
+    assert told.outage.begin(Disconnect("ended", LinkError("The call was ended here"))) is None
     assert told.errors == [] and told.notices == []
 
 
 async def test_what_only_the_user_can_mend_waits_for_the_user(told: Told) -> None:
-    fatal = Ending("fatal", RefusedError("bad key"))
+    fatal = Disconnect("fatal", RefusedError("bad key"))
     assert told.outage.begin(fatal) is None
     asked = asyncio.Event()
     waiting = asyncio.create_task(told.outage.wait(asked, None))

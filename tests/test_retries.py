@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicechat.endings import Ending, judge
+from voicechat.endings import Disconnect, judge
 from voicechat.errors import (
     LinkError,
     RefusedError,
@@ -37,11 +37,11 @@ from voicechat.retries import (
 DIALECT = OpenAIDialect(Settings("gpt-realtime-2.1", "sk-any"))
 
 
-def ending(error: VoiceChatError) -> Ending:
+def ending(error: VoiceChatError) -> Disconnect:
     return judge(error, DIALECT, is_ready=True)
 
 
-def close(code: int | None, reason: str = "", *, by_us: bool = False) -> Ending:
+def close(code: int | None, reason: str = "", *, by_us: bool = False) -> Disconnect:
     return ending(LinkClosed(code, reason, by_us=by_us))
 
 
@@ -56,7 +56,7 @@ def always(value: float = 1.0) -> Retries:
 
 def drive(
     retries: Retries,
-    ends: Iterable[Ending],
+    ends: Iterable[Disconnect],
     *,
     lives_s: float | None = None,
     until_s: float = 3 * PATIENCE_S,
@@ -112,7 +112,7 @@ def test_no_try_is_earlier_than_the_other_side_asked_for() -> None:
 @pytest.mark.fault("N22", "N27", "N28")
 @pytest.mark.parametrize("at_once", [AGE, close(1011, "keepalive ping timeout", by_us=True)])
 def test_what_is_no_fault_of_the_service_is_mended_at_once_but_only_the_first_time(
-    at_once: Ending,
+    at_once: Disconnect,
 ) -> None:
     retries = always()
     assert retries.ended(at_once, 0.0) == 0.0
@@ -162,7 +162,7 @@ def test_a_network_that_was_down_uses_up_no_tries_of_the_service() -> None:
 
 
 @pytest.mark.parametrize("one", [LOST, close(1001), close(1006), close(1012), close(1013)])
-def test_what_passes_is_tried_until_the_users_patience_ends(one: Ending) -> None:
+def test_what_passes_is_tried_until_the_users_patience_ends(one: Disconnect) -> None:
     dialled = drive(always(), cycle([one]))
     assert PATIENCE_S - LONGEST_SPAN_S <= dialled[-1] <= PATIENCE_S + LONGEST_SPAN_S
     assert len(dialled) > PATIENCE_S / LONGEST_SPAN_S
@@ -180,7 +180,7 @@ def test_only_a_line_that_was_good_for_a_while_is_a_new_beginning() -> None:
 
 @pytest.mark.fault("N31")
 @pytest.mark.parametrize("one", [LOST, AGE, close(1001), close(1011, "internal error")])
-def test_a_service_that_takes_us_and_hangs_up_at_once_is_left_alone(one: Ending) -> None:
+def test_a_service_that_takes_us_and_hangs_up_at_once_is_left_alone(one: Disconnect) -> None:
     assert len(drive(always(0.0), cycle([one]), lives_s=SHORT_S - 1)) == MOST_SHORT
 
 
@@ -229,7 +229,7 @@ LIVES = st.none() | st.floats(0, 2) | st.floats(0, 100)
     st.lists(st.tuples(st.sampled_from(ANY), LIVES), max_size=80),
 )
 def test_there_are_never_more_than_twelve_lines_in_a_minute_and_none_after_a_refusal(
-    seed: int, story: list[tuple[Ending, float | None]]
+    seed: int, story: list[tuple[Disconnect, float | None]]
 ) -> None:
     retries, now, dialled = Retries(random.Random(seed).random), 0.0, [0.0]
     for one, lived_s in story:

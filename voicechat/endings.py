@@ -30,7 +30,7 @@ MOST_DOUBTED = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class Disconnect:
     """What the end of a line means for the next one."""
 
     act: Act
@@ -55,10 +55,10 @@ class Ending:
 
 
 @overload
-def judge(what: VoiceChatError, dialect: Dialect, *, is_ready: bool) -> Ending: ...
+def judge(what: VoiceChatError, dialect: Dialect, *, is_ready: bool) -> Disconnect: ...
 @overload
-def judge(what: Event, dialect: Dialect, *, is_ready: bool) -> Ending | None: ...
-def judge(what: Event | VoiceChatError, dialect: Dialect, *, is_ready: bool) -> Ending | None:
+def judge(what: Event, dialect: Dialect, *, is_ready: bool) -> Disconnect | None: ...
+def judge(what: Event | VoiceChatError, dialect: Dialect, *, is_ready: bool) -> Disconnect | None:
     """What is to be done about an error of the line, or an event on it; None: the line goes on.
 
     Whoever ends a line because of an event may raise the answer's `error` and judge that again:
@@ -86,13 +86,13 @@ def judge(what: Event | VoiceChatError, dialect: Dialect, *, is_ready: bool) -> 
     return None
 
 
-def _judge_close(closed: LinkClosed, dialect: Dialect) -> Ending:
+def _judge_close(closed: LinkClosed, dialect: Dialect) -> Disconnect:
     """The provider's words before the number; where it does not say how often to try, the number.
 
     What the service did not say itself is not put to the dialect, but it may know what came before.
     """
     if closed.is_ours:
-        return Ending("ended", closed.meaning)
+        return Disconnect("ended", closed.meaning)
     code, reason = (closed.code or 0, closed.reason) if closed.is_told else (0, "")
     told = dialect.closed(code, reason)
     if told is None:
@@ -101,10 +101,10 @@ def _judge_close(closed: LinkClosed, dialect: Dialect) -> Ending:
     return _judge_error(told, by_number if told.tries is None else told.tries)
 
 
-def _judge_error(error: VoiceChatError, tries: int | None = None) -> Ending:
+def _judge_error(error: VoiceChatError, tries: int | None = None) -> Disconnect:
     tries = error.tries if tries is None else tries
     if isinstance(error, SessionOverError):
-        return Ending("renew", error, at_least_s=0.0)
+        return Disconnect("renew", error, at_least_s=0.0)
     if not error.retryable or tries == 0:
-        return Ending("fatal", error, tries=0)
-    return Ending("retry", error, tries, error.retry_after_s)
+        return Disconnect("fatal", error, tries=0)
+    return Disconnect("retry", error, tries, error.retry_after_s)

@@ -16,7 +16,7 @@ from voicechat.briefing import tell_past
 from voicechat.call import ON_ITS_WAY_S, Call, Trace, first
 from voicechat.conversation import Conversation
 from voicechat.detour import Detour
-from voicechat.endings import Ending, judge
+from voicechat.endings import Disconnect, judge
 from voicechat.errors import VoiceChatError
 from voicechat.events import (
     BeginTurn,
@@ -100,7 +100,7 @@ class ConnectionSupervisor:
         """Where the turns stand that were spoken before the line was up."""
         self._detour, self._outage = Detour(), Outage(listener, notices, budget)
         self._handle, self._babble = Handle(), Babble()
-        self._ending: Ending | None = None
+        self._ending: Disconnect | None = None
         """How the last line ended, where it did so by itself."""
         self._renewal = Renewal(self.line.dialect.profile.max_session_s)
         self._may_be_thin, self._is_thin = may_be_thin, False
@@ -316,7 +316,7 @@ class ConnectionSupervisor:
         else:
             self._listener(ReplyFinished(cut, "incomplete", LINE_LOST, CUT_BY_LOSS))
 
-    def _end(self, ending: Ending) -> float | None:
+    def _end(self, ending: Disconnect) -> float | None:
         """A line ended by itself: seconds until the next one; None: that is left to the user."""
         if ending.act == "retry":
             self._handle.failed(is_gone=ending.forgets_session)
@@ -385,7 +385,7 @@ class ConnectionSupervisor:
         self._handle.used()
         await self._owner.on_link_up(link, dialect)
 
-    def _judge(self, error: VoiceChatError) -> Ending:
+    def _judge(self, error: VoiceChatError) -> Disconnect:
         is_ready, dialect = self.is_ready, self.line.dialect
         ending = judge(error, dialect, is_ready=is_ready)
         told = ending.error if is_ready else self._detour.explain(ending.error)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from voicechat.endings import Ending
+from voicechat.endings import Disconnect
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, Notice, Retrying, WentOffline
 from voicechat.notices import Notices
@@ -37,7 +37,7 @@ class Outage:
         """The problem that was told last: once, however often it is tried."""
         self._is_lost = False
 
-    def begin(self, ending: Ending) -> float | None:
+    def begin(self, ending: Disconnect) -> float | None:
         """A line has ended: seconds until another is tried; None: that is left to the user."""
         wait_s = self.retries.ended(ending, time.monotonic())
         if ending.act == "renew" and wait_s is not None:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voicechat.endings import Ending
+from voicechat.endings import Disconnect
 
 FIRST_SPAN_S = 0.5
 LONGEST_SPAN_S = 30.0
@@ -70,7 +70,7 @@ class Retries:
         """Whether one more line may be dialled now without the user's wish."""
         return self._room(now) == 0.0
 
-    def ended(self, ending: Ending, now: float) -> float | None:
+    def ended(self, ending: Disconnect, now: float) -> float | None:
         """A line has ended: seconds to wait before the next is dialled; None: leave it.
 
         The answer counts as dialled then.
@@ -100,7 +100,7 @@ class Retries:
             self._forget()
         self._short = self._short + 1 if lived_s < SHORT_S else 0
 
-    def _is_enough(self, ending: Ending, now: float) -> bool:
+    def _is_enough(self, ending: Disconnect, now: float) -> bool:
         """Whether to stop.  Ends that may be tried as often as one likes do not use up tries."""
         asked_enough = ending.tries is not None and self._limited > ending.tries
         has_budget = self._left_s(now) >= 0.0 if self._budget_s else ending.act == "renew"
@@ -114,7 +114,7 @@ class Retries:
         """Of the budget, which begins with the first failure."""
         return self._budget_s - (now - self._since if self._since is not None else 0.0)
 
-    def _wait(self, ending: Ending, now: float) -> float:
+    def _wait(self, ending: Disconnect, now: float) -> float:
         if ending.at_least_s == 0.0 and self._failures == 1:
             return 0.0
         span_s: float = min(FIRST_SPAN_S * 2 ** min(self._failures - 1, 10), LONGEST_SPAN_S)

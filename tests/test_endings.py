@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicechat.endings import MOST_DOUBTED, Disconnect, judge
+from voicechat.endings import MOST_DOUBTED, Disconnect, classify_close
 from voicechat.errors import (
     ConfigError,
     LinkError,
@@ -58,7 +58,7 @@ def dialect(name: str = "openai", **settings: Any) -> Dialect:
 def end(
     code: int | None, reason: str = "", *, by_us: bool = False, of: Dialect | None = None
 ) -> Disconnect:
-    return judge(LinkClosed(code, reason, by_us=by_us), of or dialect(), is_ready=True)
+    return classify_close(LinkClosed(code, reason, by_us=by_us), of or dialect(), is_ready=True)
 
 
 def facts(ending: Disconnect) -> tuple[str, int | None, float | None]:
@@ -323,7 +323,7 @@ def test_an_http_answer_means(
     status: int, headers: dict[str, str], body: bytes, act: str, at_least_s: float | None
 ) -> None:
     error = service_answer(Route("api.example"), status, headers, body, 0.0)
-    ending = judge(error, dialect(), is_ready=False)
+    ending = classify_close(error, dialect(), is_ready=False)
     assert (ending.act, ending.at_least_s) == (act, at_least_s)
     assert ending.error is error
 
@@ -334,7 +334,7 @@ def test_an_http_answer_means(
 )
 def test_an_answer_of_the_proxy_means(status: int, act: str) -> None:
     error = proxy_answer(Route("api.example", PROXY), status, {}, 0.0)
-    assert judge(error, dialect(), is_ready=False).act == act
+    assert classify_close(error, dialect(), is_ready=False).act == act
 
 
 @pytest.mark.fault("N01", "N02", "N04", "N11", "N14")
@@ -358,7 +358,7 @@ def test_an_answer_of_the_proxy_means(status: int, act: str) -> None:
 )
 def test_an_error_of_the_way_up_means(kind: type[VoiceChatError], act: str) -> None:
     error = kind("words")
-    ending = judge(error, dialect(), is_ready=False)
+    ending = classify_close(error, dialect(), is_ready=False)
     assert ending.act == act and ending.error is error
 
 
@@ -380,7 +380,7 @@ def test_an_error_of_the_way_up_means(kind: type[VoiceChatError], act: str) -> N
     ],
 )
 def test_trouble_of_one_reply_or_message_ends_no_line(event: Event) -> None:
-    assert judge(event, dialect(), is_ready=True) is None
+    assert classify_close(event, dialect(), is_ready=True) is None
 
 
 @pytest.mark.parametrize(
@@ -393,7 +393,7 @@ def test_trouble_of_one_reply_or_message_ends_no_line(event: Event) -> None:
     ],
 )
 def test_these_end_it(event: Event, act: str, kind: type[VoiceChatError], words: str) -> None:
-    ending = judge(event, dialect(), is_ready=False)
+    ending = classify_close(event, dialect(), is_ready=False)
     assert ending is not None and ending.act == act
     assert type(ending.error) is kind and words in str(ending.error)
 
@@ -422,7 +422,9 @@ def test_an_error_event_of_openai_means(code: str, act: str | None) -> None:
     says(made, '{"type": "session.created", "session": {}}')
     says(made, '{"type": "session.updated", "session": {}}')
     message = f'{{"type": "error", "error": {{"code": "{code}", "message": "It said why."}}}}'
-    endings = [one for event in says(made, message) if (one := judge(event, made, is_ready=True))]
+    endings = [
+        one for event in says(made, message) if (one := classify_close(event, made, is_ready=True))
+    ]
     assert [ending.act for ending in endings] == ([act] if act else [])
     assert all("It said why" in str(ending.error) for ending in endings)
 
@@ -433,7 +435,7 @@ def test_after_a_refusal_the_close_says_what_the_server_said(close: int) -> None
     made = dialect()
     error = '{"code": "invalid_api_key", "message": "Incorrect API key provided."}'
     [event] = says(made, f'{{"type": "error", "error": {error}}}')
-    by_event = judge(event, made, is_ready=False)
+    by_event = classify_close(event, made, is_ready=False)
     by_close = end(close, "invalid_request_error.invalid_api_key", of=made)
     assert by_event == by_close and by_close.act == "fatal"
     assert "Incorrect API key provided" in str(by_close.error)
@@ -456,7 +458,7 @@ def test_a_reply_that_failed_for_money_ends_the_line_for_good(name: str, code: s
     )
     [finished] = [event for event in events if isinstance(event, ReplyFinished)]
     assert (finished.status, finished.message) == ("failed", "No money.")
-    [ending] = [one for event in events if (one := judge(event, made, is_ready=True))]
+    [ending] = [one for event in events if (one := classify_close(event, made, is_ready=True))]
     assert ending.act == "fatal" and "No money" in str(ending.error)
 
 
@@ -465,7 +467,7 @@ def test_a_silent_line_of_glm_is_lost_and_not_renewed() -> None:
     says(made, '{"type": "session.created", "session": {}}')
     says(made, '{"type": "heartbeat"}')
     [event] = [one for one in made.tick(500.0) if isinstance(one, SessionExpired)]
-    ending = judge(event, made, is_ready=True)
+    ending = classify_close(event, made, is_ready=True)
     assert ending is not None and facts(ending) == ("retry", None, 0.0)
     assert "line was lost" in str(ending.error)
 
@@ -480,9 +482,9 @@ def test_a_silent_line_of_glm_is_lost_and_not_renewed() -> None:
 )
 def test_the_error_of_an_event_means_the_same_when_it_comes_out_of_the_line(event: Event) -> None:
     made = dialect()
-    ending = judge(event, made, is_ready=False)
+    ending = classify_close(event, made, is_ready=False)
     assert ending is not None
-    assert judge(ending.error, made, is_ready=False) == ending
+    assert classify_close(ending.error, made, is_ready=False) == ending
 
 
 # -- what is told ---------------------------------------------------------------------------------
@@ -503,7 +505,7 @@ def test_no_text_shows_a_key_or_steers_a_terminal(
     closed = LinkClosed(code, route.quote(reason))
     answer = service_answer(route, 401, {}, reason.encode("utf-8", "replace"), 0.0)
     for error in (closed, answer):
-        text = str(judge(error, made, is_ready=True).error)
+        text = str(classify_close(error, made, is_ready=True).error)
         assert KEY not in text
         assert text == clean_line(text, 10_000) and text.strip()
 
@@ -524,6 +526,6 @@ def test_a_key_that_the_server_repeats_is_masked(name: str, at: str) -> None:
     fields[at] += f" {KEY} \\u001b[2J\\n"
     inner = ", ".join(f'"{field}": "{value}"' for field, value in fields.items())
     for event in says(made, f'{{"type": "error", "error": {{{inner}}}}}'):
-        ending = judge(event, made, is_ready=True)
+        ending = classify_close(event, made, is_ready=True)
         for text in (str(ending.error) if ending else "", repr(event)):
             assert KEY not in text and "\x1b" not in text

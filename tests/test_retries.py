@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicechat.endings import Disconnect, judge
+from voicechat.endings import Disconnect, classify_close
 from voicechat.errors import (
     LinkError,
     RefusedError,
@@ -38,7 +38,7 @@ DIALECT = OpenAIDialect(Settings("gpt-realtime-2.1", "sk-any"))
 
 
 def ending(error: VoiceChatError) -> Disconnect:
-    return judge(error, DIALECT, is_ready=True)
+    return classify_close(error, DIALECT, is_ready=True)
 
 
 def close(code: int | None, reason: str = "", *, by_us: bool = False) -> Disconnect:

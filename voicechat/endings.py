@@ -55,10 +55,12 @@ class Disconnect:
 
 
 @overload
-def judge(what: VoiceChatError, dialect: Dialect, *, is_ready: bool) -> Disconnect: ...
+def classify_close(what: VoiceChatError, dialect: Dialect, *, is_ready: bool) -> Disconnect: ...
 @overload
-def judge(what: Event, dialect: Dialect, *, is_ready: bool) -> Disconnect | None: ...
-def judge(what: Event | VoiceChatError, dialect: Dialect, *, is_ready: bool) -> Disconnect | None:
+def classify_close(what: Event, dialect: Dialect, *, is_ready: bool) -> Disconnect | None: ...
+def classify_close(
+    what: Event | VoiceChatError, dialect: Dialect, *, is_ready: bool
+) -> Disconnect | None:
     """What is to be done about an error of the line, or an event on it; None: the line goes on.
 
     Whoever ends a line because of an event may raise the answer's `error` and judge that again:

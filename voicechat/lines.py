@@ -16,7 +16,7 @@ from voicechat.briefing import tell_past
 from voicechat.call import ON_ITS_WAY_S, Call, Trace, first
 from voicechat.conversation import Conversation
 from voicechat.detour import Detour
-from voicechat.endings import Disconnect, judge
+from voicechat.endings import Disconnect, classify_close
 from voicechat.errors import VoiceChatError
 from voicechat.events import (
     BeginTurn,
@@ -209,7 +209,7 @@ class ConnectionSupervisor:
         Raises:
             VoiceChatError: it is.
         """
-        if ending := judge(event, self.line.dialect, is_ready=self.is_ready):
+        if ending := classify_close(event, self.line.dialect, is_ready=self.is_ready):
             raise ending.error
         if foreign := self._babble.take(event, time.monotonic()):
             raise foreign
@@ -387,9 +387,9 @@ class ConnectionSupervisor:
 
     def _judge(self, error: VoiceChatError) -> Disconnect:
         is_ready, dialect = self.is_ready, self.line.dialect
-        ending = judge(error, dialect, is_ready=is_ready)
+        ending = classify_close(error, dialect, is_ready=is_ready)
         told = ending.error if is_ready else self._detour.explain(ending.error)
-        return ending if told is ending.error else judge(told, dialect, is_ready=is_ready)
+        return ending if told is ending.error else classify_close(told, dialect, is_ready=is_ready)
 
     async def _watch_time(self) -> None:
         """Change the line before the provider ends the session, in a pause if there is one, or

@@ -12,7 +12,7 @@ from tests.front.chinese import english_in, in_chinese
 from voicechat.babble import MOST, Babble
 from voicechat.conversation import Conversation
 from voicechat.detour import Detour
-from voicechat.endings import judge
+from voicechat.endings import classify_close
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, SessionExpired, Unknown
 from voicechat.line import Target
@@ -47,11 +47,11 @@ def closes() -> Iterator[VoiceChatError]:
     for code, reason in ends:
         yield LinkClosed(code, reason).meaning
         for name in ("openai", "gemini", "qwen"):
-            yield judge(LinkClosed(code, reason), dialect(name), is_ready=True).error
+            yield classify_close(LinkClosed(code, reason), dialect(name), is_ready=True).error
     gemini = dialect("gemini")
     gemini.receive('{"setupComplete": {}}', 0.0)
     gemini.receive('{"serverContent": {"modelTurn": {"parts": [{"text": "Hi"}]}}}', 0.0)
-    yield judge(LinkClosed(1007, "x"), gemini, is_ready=True).error
+    yield classify_close(LinkClosed(1007, "x"), gemini, is_ready=True).error
 
 
 def ways_up() -> Iterator[VoiceChatError]:
@@ -89,19 +89,21 @@ def events() -> Iterator[VoiceChatError]:
     for name in ("openai", "gemini"):
         made = dialect(name)
         for event in made.tick(1000.0):
-            if ending := judge(event, made, is_ready=False):
+            if ending := classify_close(event, made, is_ready=False):
                 yield ending.error
     glm = dialect("glm")
     glm.receive('{"type": "session.created", "session": {}}', 0.0)
     glm.receive('{"type": "heartbeat"}', 0.0)
-    yield from (end.error for event in glm.tick(500.0) if (end := judge(event, glm, is_ready=True)))
+    yield from (
+        end.error for event in glm.tick(500.0) if (end := classify_close(event, glm, is_ready=True))
+    )
     openai = dialect("openai")
-    if over := judge(SessionExpired(), openai, is_ready=True):
+    if over := classify_close(SessionExpired(), openai, is_ready=True):
         yield over.error
     error = '{"code": "%s", "message": "x"}'
     for code in ("invalid_api_key", "insufficient_quota", "invalid_model"):
         for event in openai.receive('{"type": "error", "error": ' + error % code + "}", 0.0):
-            if ending := judge(event, openai, is_ready=True):
+            if ending := classify_close(event, openai, is_ready=True):
                 yield ending.error
 
 
@@ -109,7 +111,7 @@ async def told_by_the_outage() -> list[str]:
     notices: list[Notice] = []
     outage = Outage(lambda _: None, Notices(Conversation(), notices.append))
     for error in (LinkClosed(1001, "session expired"), LinkClosed(None, "")):
-        outage.begin(judge(error, dialect("custom"), is_ready=True))
+        outage.begin(classify_close(error, dialect("custom"), is_ready=True))
     outage.end()
     return [notice.message for notice in notices]
 
@@ -170,5 +172,5 @@ def test_a_close_is_told_with_its_code_and_the_words_beside_it() -> None:
 
 
 def test_an_ending_is_told_by_its_error() -> None:
-    ending = judge(LinkClosed(None, ""), dialect("custom"), is_ready=True)
+    ending = classify_close(LinkClosed(None, ""), dialect("custom"), is_ready=True)
     assert in_chinese(ending.error) == "连接已断开"

@@ -13,7 +13,7 @@ import pytest
 from tests.fakes.ga_server import GaServer
 from tests.fakes.glm_server import GlmServer
 from voicechat.conversation import Conversation, State
-from voicechat.detour import Detour
+from voicechat.detour import Fallback
 from voicechat.engine import Engine
 from voicechat.errors import (
     ConfigError,
@@ -61,7 +61,7 @@ class Talk:
         self.session = Session(
             self.straight, Conversation(), Engine(None), NullJournal(), self.told.append
         )
-        self.session.lines._detour = Detour(first_look_s=0.2)
+        self.session.lines._detour = Fallback(first_look_s=0.2)
 
     def straight(self) -> Target:
         dialect = OpenAIDialect(replace(self.settings, url=self.url))
@@ -242,13 +242,13 @@ def test_what_only_the_user_can_mend_is_not_worked_around(
     dialect = OpenAIDialect(Settings(STRAIGHT))
     other = Target(dialect, lambda: websocket.connect("ws://127.0.0.1/", {}, proxy=None), OTHER)
     line = replace(other, model=STRAIGHT, instead=lambda: other)
-    assert (Detour().take(line, error) is other) is is_worked_around
+    assert (Fallback().take(line, error) is other) is is_worked_around
 
 
 def test_a_line_without_another_way_stays_as_it_is() -> None:
     dialect = OpenAIDialect(Settings(STRAIGHT))
     line = Target(dialect, lambda: websocket.connect("ws://127.0.0.1/", {}, proxy=None), STRAIGHT)
-    assert Detour().take(line, LinkError("broken")) is None
+    assert Fallback().take(line, LinkError("broken")) is None
 
 
 async def test_typed_text_that_a_model_never_answers_is_answered_the_other_way() -> None:

@@ -18,7 +18,7 @@ LOOK_S = 15.0
 """How long one look at the straight way may take."""
 
 
-class Detour:
+class Fallback:
     """Follows one call; `straight` is the line it should have."""
 
     def __init__(self, first_look_s: float = FIRST_LOOK_S) -> None:

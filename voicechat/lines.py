@@ -15,7 +15,7 @@ from voicechat.babble import Babble
 from voicechat.briefing import tell_past
 from voicechat.call import ON_ITS_WAY_S, Call, Trace, first
 from voicechat.conversation import Conversation
-from voicechat.detour import Detour
+from voicechat.detour import Fallback
 from voicechat.endings import Disconnect, classify_close
 from voicechat.errors import VoiceChatError
 from voicechat.events import (
@@ -98,7 +98,7 @@ class ConnectionSupervisor:
         self._outbox, self._question, self._tool_calls = OfflineQueue(), UnansweredTurn(), carry
         self._places: deque[str] = deque()
         """Where the turns stand that were spoken before the line was up."""
-        self._detour, self._outage = Detour(), Outage(listener, notices, budget)
+        self._detour, self._outage = Fallback(), Outage(listener, notices, budget)
         self._handle, self._babble = Handle(), Babble()
         self._ending: Disconnect | None = None
         """How the last line ended, where it did so by itself."""

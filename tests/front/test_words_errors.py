@@ -11,7 +11,7 @@ import pytest
 from tests.front.chinese import english_in, in_chinese
 from voicechat.babble import MOST, Babble
 from voicechat.conversation import Conversation
-from voicechat.detour import Detour
+from voicechat.detour import Fallback
 from voicechat.endings import classify_close
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, SessionExpired, Unknown
@@ -126,7 +126,7 @@ def told_by_the_detour() -> list[str]:
             instead=(lambda: line()) if instead else None,
         )
 
-    detour, problem = Detour(), connect_error(TimeoutError(), HOST, at_proxy=False)
+    detour, problem = Fallback(), connect_error(TimeoutError(), HOST, at_proxy=False)
     other = detour.take(line(True), problem)
     assert other is not None
     notices = [detour.arrived(other)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from voicechat.babble import MOST, WITHIN_S, Babble
+from voicechat.babble import MOST, WITHIN_S, ProtocolCheck
 from voicechat.errors import RefusedError
 from voicechat.events import Event, Notice, ReplyStarted, SessionReady, Unknown
 from voicechat.providers.base import Settings
@@ -14,7 +14,7 @@ NOISE = Unknown("not JSON")
 
 
 def hear(*events: Event, step_s: float = 0.1) -> list[RefusedError | None]:
-    babble = Babble()
+    babble = ProtocolCheck()
     return [babble.take(event, at * step_s) for at, event in enumerate(events)]
 
 
@@ -40,7 +40,7 @@ def test_a_slow_sign_of_life_in_plain_text_is_only_noise() -> None:
 
 @pytest.mark.parametrize("message", ["pong", b"\x00\xff", "[1]", '"x"', "null", "[" * 3000])
 def test_what_the_dialects_cannot_read_is_counted(message: str | bytes) -> None:
-    dialect, babble = OpenAIDialect(Settings("gpt-realtime-2.1", "sk-any")), Babble()
+    dialect, babble = OpenAIDialect(Settings("gpt-realtime-2.1", "sk-any")), ProtocolCheck()
     dialect.open(0.0)
     ends = [babble.take(event, 0.0) for _ in range(MOST) for event in dialect.receive(message, 0)]
     assert ends[-1] is not None

@@ -17,7 +17,7 @@ WITHIN_S = 60.0
 _UNREADABLE = frozenset({"not JSON", "not an object"})
 
 
-class Babble:
+class ProtocolCheck:
     """Listens to one line."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NoReturn
 
-from voicechat.babble import Babble
+from voicechat.babble import ProtocolCheck
 from voicechat.briefing import tell_past
 from voicechat.call import ON_ITS_WAY_S, Call, Trace, first
 from voicechat.conversation import Conversation
@@ -99,7 +99,7 @@ class ConnectionSupervisor:
         self._places: deque[str] = deque()
         """Where the turns stand that were spoken before the line was up."""
         self._detour, self._outage = Fallback(), Outage(listener, notices, budget)
-        self._handle, self._babble = Handle(), Babble()
+        self._handle, self._babble = Handle(), ProtocolCheck()
         self._ending: Disconnect | None = None
         """How the last line ended, where it did so by itself."""
         self._renewal = Renewal(self.line.dialect.profile.max_session_s)
@@ -365,7 +365,7 @@ class ConnectionSupervisor:
 
     async def _carry(self, line: Target) -> None:
         """One connection, from dialling to its end; how it ended is kept."""
-        self._ending, self._babble = None, Babble()
+        self._ending, self._babble = None, ProtocolCheck()
         self.is_given_up = False
         self._renewal = Renewal(line.dialect.profile.max_session_s)
         for words in filter(None, (line.notice, *line.replaced)):

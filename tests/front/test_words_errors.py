@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 
 from tests.front.chinese import english_in, in_chinese
-from voicechat.babble import MOST, Babble
+from voicechat.babble import MOST, ProtocolCheck
 from voicechat.conversation import Conversation
 from voicechat.detour import Fallback
 from voicechat.endings import classify_close
@@ -84,7 +84,7 @@ def ways_up() -> Iterator[VoiceChatError]:
 
 
 def events() -> Iterator[VoiceChatError]:
-    babble = Babble()
+    babble = ProtocolCheck()
     yield from filter(None, (babble.take(Unknown("not JSON"), 0.0) for _ in range(MOST)))
     for name in ("openai", "gemini"):
         made = dialect(name)

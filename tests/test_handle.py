@@ -1,10 +1,10 @@
 """A session that cannot be taken up again is given up after two lines."""
 
-from voicechat.handle import MOST_FAILURES, Handle
+from voicechat.handle import MOST_FAILURES, ResumeHandle
 
 
 def test_the_newest_handle_is_asked_for() -> None:
-    handle = Handle()
+    handle = ResumeHandle()
     assert handle.value == ""
     handle.keep("a")
     handle.keep("b")
@@ -12,7 +12,7 @@ def test_the_newest_handle_is_asked_for() -> None:
 
 
 def test_two_lines_that_break_down_with_it_are_enough() -> None:
-    handle = Handle()
+    handle = ResumeHandle()
     handle.keep("a")
     for _ in range(MOST_FAILURES):
         assert handle.value == "a"
@@ -22,7 +22,7 @@ def test_two_lines_that_break_down_with_it_are_enough() -> None:
 
 
 def test_a_line_that_never_came_up_says_nothing_of_the_session() -> None:
-    handle = Handle()
+    handle = ResumeHandle()
     handle.keep("a")
     for _ in range(5):
         handle.failed(is_gone=False)
@@ -30,7 +30,7 @@ def test_a_line_that_never_came_up_says_nothing_of_the_session() -> None:
 
 
 def test_a_new_handle_is_a_new_beginning() -> None:
-    handle = Handle()
+    handle = ResumeHandle()
     handle.keep("a")
     for _ in range(5):
         handle.used()
@@ -40,7 +40,7 @@ def test_a_new_handle_is_a_new_beginning() -> None:
 
 
 def test_what_the_provider_does_not_know_is_forgotten_at_once() -> None:
-    handle = Handle()
+    handle = ResumeHandle()
     handle.keep("a")
     handle.used()
     handle.failed(is_gone=True)

@@ -7,7 +7,7 @@ begun, which is told what was said.  Quiet.
 MOST_FAILURES = 2
 
 
-class Handle:
+class ResumeHandle:
     """Follows the handle through the lines of one call."""
 
     def __init__(self) -> None:

@@ -32,7 +32,7 @@ from voicechat.events import (
     SpeechStarted,
     TurnCommitted,
 )
-from voicechat.handle import Handle
+from voicechat.handle import ResumeHandle
 from voicechat.ignored import keep_ignored
 from voicechat.line import Target
 from voicechat.links.websocket import Link
@@ -99,7 +99,7 @@ class ConnectionSupervisor:
         self._places: deque[str] = deque()
         """Where the turns stand that were spoken before the line was up."""
         self._detour, self._outage = Fallback(), Outage(listener, notices, budget)
-        self._handle, self._babble = Handle(), ProtocolCheck()
+        self._handle, self._babble = ResumeHandle(), ProtocolCheck()
         self._ending: Disconnect | None = None
         """How the last line ended, where it did so by itself."""
         self._renewal = Renewal(self.line.dialect.profile.max_session_s)

@@ -4,7 +4,7 @@ import numpy as np
 
 from voicechat.audio.pcm import ms_to_bytes
 from voicechat.events import Command, EndTurn, SendAudio
-from voicechat.parcels import PARCEL_MS, QUIET_MS, Parcels
+from voicechat.parcels import PARCEL_MS, QUIET_MS, SilenceBatcher
 
 RATE = 16_000
 CHUNK_MS = 20
@@ -21,20 +21,20 @@ def sizes(commands: list[Command]) -> list[int]:
     return [len(each.pcm) for each in commands if isinstance(each, SendAudio)]
 
 
-def quiet(parcels: Parcels) -> None:
+def quiet(parcels: SilenceBatcher) -> None:
     """Some seconds of it."""
     for number in range(QUIET_MS // CHUNK_MS):
         assert parcels.take(chunk(3, number)) == [chunk(3, number)], "held back too soon"
 
 
 def test_what_is_said_goes_at_once() -> None:
-    parcels = Parcels(RATE, is_kept=False)
+    parcels = SilenceBatcher(RATE, is_kept=False)
     for number in range(500):
         assert parcels.take(chunk(2000, number)) == [chunk(2000, number)]
 
 
 def test_a_long_silence_goes_in_parcels_and_nothing_of_it_is_lost() -> None:
-    parcels = Parcels(RATE, is_kept=False)
+    parcels = SilenceBatcher(RATE, is_kept=False)
     quiet(parcels)
     told = [parcels.take(chunk(3, number)) for number in range(50)]
     sent = b"".join(each.pcm for one in told for each in one if isinstance(each, SendAudio))
@@ -43,7 +43,7 @@ def test_a_long_silence_goes_in_parcels_and_nothing_of_it_is_lost() -> None:
 
 
 def test_who_begins_to_speak_is_heard_at_once_with_the_silence_before() -> None:
-    parcels = Parcels(RATE, is_kept=False)
+    parcels = SilenceBatcher(RATE, is_kept=False)
     quiet(parcels)
     assert parcels.take(chunk(3, 1)) == []
     assert parcels.take(chunk(2000, 2)) == [SendAudio(chunk(3, 1).pcm + chunk(2000, 2).pcm)]
@@ -51,7 +51,7 @@ def test_who_begins_to_speak_is_heard_at_once_with_the_silence_before() -> None:
 
 
 def test_other_commands_keep_their_place() -> None:
-    parcels = Parcels(RATE, is_kept=False)
+    parcels = SilenceBatcher(RATE, is_kept=False)
     quiet(parcels)
     parcels.take(chunk(3, 1))
     assert parcels.take(EndTurn()) == [chunk(3, 1), EndTurn()]
@@ -59,6 +59,6 @@ def test_other_commands_keep_their_place() -> None:
 
 
 def test_who_takes_the_time_from_the_sound_gets_it_as_it_comes() -> None:
-    parcels = Parcels(RATE, is_kept=True)
+    parcels = SilenceBatcher(RATE, is_kept=True)
     for number in range(2 * QUIET_MS // CHUNK_MS):
         assert parcels.take(chunk(0, number)) == [chunk(0, number)]

@@ -16,7 +16,7 @@ from voicechat.heartbeat import LOOK_S, Heartbeat, Pulse
 from voicechat.line import Target
 from voicechat.links.closes import LinkClosed
 from voicechat.links.websocket import Link
-from voicechat.parcels import Parcels
+from voicechat.parcels import SilenceBatcher
 from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect
 from voicechat.send_queue import SendQueue, SlowLine
@@ -50,7 +50,7 @@ class Call:
         self._trace = trace or _no_trace
         self._wake = asyncio.Event()
         keeps_time = self._dialect.profile.paced
-        self._parcels = Parcels(self._dialect.input_rate, is_kept=keeps_time)
+        self._parcels = SilenceBatcher(self._dialect.input_rate, is_kept=keeps_time)
         self._queue, self._slow = SendQueue(), SlowLine()
         self._heartbeat: Heartbeat | None = None
         self._hands_free = line.dialect.settings.hands_free

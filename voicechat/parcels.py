@@ -17,7 +17,7 @@ QUIET_DBFS = -45.0
 """What is softer is the room."""
 
 
-class Parcels:
+class SilenceBatcher:
     """Takes commands, gives the same, with fewer messages of silence among them.
 
     Args:

@@ -10,7 +10,7 @@ from voicechat.events import (
     SpeechStopped,
     TurnCommitted,
 )
-from voicechat.interruption import LONGEST_FILLER_S, WAIT_S, Act, Interruption, has_words
+from voicechat.interruption import LONGEST_FILLER_S, WAIT_S, Act, BargeInFilter, has_words
 
 A, B = "item_a", "item_b"
 
@@ -19,7 +19,7 @@ class Call:
     """Events at times, and what they called for."""
 
     def __init__(self, *, is_replying: bool = True) -> None:
-        self.rule = Interruption()
+        self.rule = BargeInFilter()
         self.is_replying = is_replying
 
     def at(self, now: float, *events: Event) -> list[Act]:

@@ -66,7 +66,7 @@ class _Say:
     is_answered: bool = False
 
 
-class Interruption:
+class BargeInFilter:
     """Feed it every event, and the time now and then; do what it says, in order."""
 
     def __init__(self) -> None:

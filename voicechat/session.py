@@ -47,7 +47,7 @@ from voicechat.events import (
     ToolsCancelled,
 )
 from voicechat.gate import MicGate
-from voicechat.interruption import Act, Interruption
+from voicechat.interruption import Act, BargeInFilter
 from voicechat.journal import TranscriptWriter
 from voicechat.line import Target
 from voicechat.lines import ConnectionSupervisor, Listener
@@ -114,7 +114,7 @@ class Session:
         self._uplink = MicUplink(self.gate)
         self._turn = Turn()
         self._tail = ReleaseHangover()
-        self._interruption = Interruption()
+        self._interruption = BargeInFilter()
         self.toolbox = toolbox or Toolbox({}, {}, {})
         self._carry = ToolCarry(self.toolbox)
         self._carry.tell, self._carry.reply = self._tell_tool, self._answer_tool
@@ -584,7 +584,7 @@ class Session:
     def _leaves_it_to_the_model(self) -> bool:
         """Whether a reply waits, while the user talks over it, for the model to say so.
 
-        Not where only words shall cut it (`Interruption` judges then), nor where nothing shall, nor
+        Not where only words shall cut it (`BargeInFilter` judges then), nor where nothing shall, nor
         where the model itself falls silent for a voice, as in full duplex.
         """
         dialect = self.line.dialect

@@ -13,7 +13,7 @@ import pytest
 
 from tests.links.servers import Raw, raw, upgraded
 from tests.session.wires import MemoryLink, Wire
-from voicechat.call import Call, first
+from voicechat.call import Connection, first
 from voicechat.errors import LinkError, VoiceChatError
 from voicechat.events import (
     Command,
@@ -161,7 +161,7 @@ class Far:
 class Near:
     """A call, and all that it told."""
 
-    call: Call
+    call: Connection
     told: list[Event] = field(default_factory=list)
     error: VoiceChatError | None = None
     ended_at: float = 0.0
@@ -199,7 +199,7 @@ async def calling(
         spoken = dialect(Settings("m", url=f"ws://127.0.0.1:{server.port}/", **chosen))
         line = Target(spoken, lambda: websocket.connect(spoken.url(), {}, proxy=None), "m")
         told: list[Event] = []
-        near = Near(Call(line, told.append, None), told)
+        near = Near(Connection(line, told.append, None), told)
         near.running = asyncio.create_task(near.run())
         yield near
         near.running.cancel()
@@ -327,7 +327,7 @@ async def test_the_servers_last_words_are_told_although_it_takes_nothing_any_mor
     async def prepare(_: Link, dialect: Dialect) -> None:
         """Nothing needs to be known."""
 
-    call = Call(Target(Plain(Settings("m")), link, "m"), events.append, None)
+    call = Connection(Target(Plain(Settings("m")), link, "m"), events.append, None)
     running = asyncio.create_task(call.run(prepare))
     while not wire.up.waiting:
         await asyncio.sleep(0.01)

@@ -36,7 +36,7 @@ POLL_S = 0.02
 Trace = Callable[[str, str | bytes], None]
 
 
-class Call:
+class Connection:
     """Carries commands to a model and events from it, until the link ends.
 
     Args:

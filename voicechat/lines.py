@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from voicechat.babble import ProtocolCheck
 from voicechat.briefing import tell_past
-from voicechat.call import ON_ITS_WAY_S, Call, Trace, first
+from voicechat.call import ON_ITS_WAY_S, Connection, Trace, first
 from voicechat.conversation import Conversation
 from voicechat.detour import Fallback
 from voicechat.endings import Disconnect, classify_close
@@ -106,7 +106,7 @@ class ConnectionSupervisor:
         self._may_be_thin, self._is_thin = may_be_thin, False
         marked = self.line.dialect.settings.hands_free
         tell_past(self.line.dialect, conversation, set(), hands_free=marked, handle="")
-        self._call = Call(self.line, self._on_event, trace)
+        self._call = Connection(self.line, self._on_event, trace)
 
     # -- what is said ---------------------------------------------------------------------------
 
@@ -341,7 +341,7 @@ class ConnectionSupervisor:
         tell_past(dialect, self._conversation, unsent, hands_free=hands_free, handle=handle.value)
         if is_thin and dialect.profile.g711:
             dialect.settings = replace(dialect.settings, codec="g711")
-        self._call = Call(line, self._on_event, self._trace)
+        self._call = Connection(line, self._on_event, self._trace)
         self._question.forget()
         self._places = deque(self._outbox.places)
         for command in self._outbox.take(dialect.input_rate):

@@ -4,7 +4,7 @@ import asyncio
 
 from tests.test_call import Plain
 from tests.tools.bench import environment
-from voicechat.briefing import TOOLS_WAIT_S, tell_past, tell_present
+from voicechat.briefing import TOOLS_WAIT_S, apply_history, tell_present
 from voicechat.config import McpSection, ToolSection
 from voicechat.conversation import Conversation
 from voicechat.engine import Engine
@@ -17,7 +17,7 @@ def test_the_past_is_told_without_what_no_model_has_got_yet() -> None:
     dialect, conversation = OpenAIDialect(Settings("m", instructions="Be kind.")), Conversation()
     conversation.typed("msg_1", "hello")
     conversation.typed("msg_2", "are you there?")
-    tell_past(dialect, conversation, {"msg_2"}, hands_free=True, handle="h")
+    apply_history(dialect, conversation, {"msg_2"}, hands_free=True, handle="h")
     told = dialect.settings
     assert told.history == (HistoryEntry("user", "hello"),)
     assert told.hands_free and told.resume == "h" and told.instructions == "Be kind."

@@ -16,7 +16,7 @@ TOOLS_WAIT_S = 5.0
 """How long a connected line waits for servers of tools to say what they have."""
 
 
-def tell_past(
+def apply_history(
     dialect: Dialect, conversation: Conversation, unsent: set[str], *, hands_free: bool, handle: str
 ) -> None:
     """What the lines before knew.

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from voicechat.babble import ProtocolCheck
-from voicechat.briefing import tell_past
+from voicechat.briefing import apply_history
 from voicechat.call import ON_ITS_WAY_S, Connection, Trace, first
 from voicechat.conversation import Conversation
 from voicechat.detour import Fallback
@@ -105,7 +105,7 @@ class ConnectionSupervisor:
         self._renewal = Renewal(self.line.dialect.profile.max_session_s)
         self._may_be_thin, self._is_thin = may_be_thin, False
         marked = self.line.dialect.settings.hands_free
-        tell_past(self.line.dialect, conversation, set(), hands_free=marked, handle="")
+        apply_history(self.line.dialect, conversation, set(), hands_free=marked, handle="")
         self._call = Connection(self.line, self._on_event, trace)
 
     # -- what is said ---------------------------------------------------------------------------
@@ -338,7 +338,9 @@ class ConnectionSupervisor:
         self.line, self._is_thin, dialect = line, is_thin, line.dialect
         unsent = self._outbox.item_ids | self._tool_calls.held_ids
         hands_free, handle = self._owner.hands_free, self._handle
-        tell_past(dialect, self._conversation, unsent, hands_free=hands_free, handle=handle.value)
+        apply_history(
+            dialect, self._conversation, unsent, hands_free=hands_free, handle=handle.value
+        )
         if is_thin and dialect.profile.g711:
             dialect.settings = replace(dialect.settings, codec="g711")
         self._call = Connection(line, self._on_event, self._trace)

@@ -4,7 +4,7 @@ import asyncio
 
 from tests.test_call import Plain
 from tests.tools.bench import environment
-from voicechat.briefing import TOOLS_WAIT_S, apply_history, tell_present
+from voicechat.briefing import TOOLS_WAIT_S, apply_environment, apply_history
 from voicechat.config import McpSection, ToolSection
 from voicechat.conversation import Conversation
 from voicechat.engine import Engine
@@ -28,7 +28,7 @@ async def test_tools_are_offered_to_those_who_can_call_them() -> None:
     able = OpenAIDialect(Settings("m"))
     engine = Engine(None)
     await engine.run(lambda chunk: None)
-    await asyncio.wait_for(tell_present(able, engine, toolbox), 20)
+    await asyncio.wait_for(apply_environment(able, engine, toolbox), 20)
     assert [tool.name for tool in able.settings.tools] == ["clock"]
     assert not able.settings.text_only, "no sound was asked for: that is for the settings to say"
 
@@ -39,5 +39,5 @@ async def test_who_can_call_no_tools_does_not_wait_for_them() -> None:
     engine = Engine(None)
     await engine.run(lambda chunk: None)
     toolbox = Toolbox({}, {"slow": section}, environment())
-    await asyncio.wait_for(tell_present(unable, engine, toolbox), TOOLS_WAIT_S / 2)
+    await asyncio.wait_for(apply_environment(unable, engine, toolbox), TOOLS_WAIT_S / 2)
     assert unable.settings.tools == ()

@@ -33,7 +33,7 @@ def apply_history(
     dialect.settings = replace(dialect.settings, hands_free=hands_free, resume=handle, history=said)
 
 
-async def tell_present(dialect: Dialect, engine: Engine, toolbox: Toolbox) -> None:
+async def apply_environment(dialect: Dialect, engine: Engine, toolbox: Toolbox) -> None:
     """What can be known only a moment later: whether there is a loudspeaker, and which tools."""
     await engine.wait_tried(SOUND_WAIT_S)
     if engine.lacks_loudspeaker:

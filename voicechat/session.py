@@ -18,7 +18,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from voicechat.bill import Bill, Price
-from voicechat.briefing import tell_present
+from voicechat.briefing import apply_environment
 from voicechat.call import first
 from voicechat.conversation import Conversation, Row
 from voicechat.engine import Engine, VoicePolicy
@@ -435,7 +435,7 @@ class Session:
         """The link is up: by now it is known what there is, a loudspeaker and tools among it."""
         self.journal.model = self.line.model
         self._watchdog = Watchdog(dialect.profile.title)
-        await tell_present(dialect, self.engine, self.toolbox)
+        await apply_environment(dialect, self.engine, self.toolbox)
 
     def check_overdue(self) -> None:
         """Tell what should have come of a turn and did not."""

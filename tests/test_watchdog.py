@@ -14,7 +14,7 @@ from voicechat.events import (
     SpeechStopped,
     ToolCalled,
 )
-from voicechat.watchdog import ANSWER_S, HUSH_DBFS, HUSH_S, STUCK_S, Watchdog
+from voicechat.watchdog import ANSWER_S, HUSH_DBFS, SILENCE_S, STUCK_S, Watchdog
 
 LOUD, QUIET = HUSH_DBFS + 20, HUSH_DBFS - 20
 
@@ -154,7 +154,7 @@ def test_somebody_who_speaks_for_long_is_not_stuck() -> None:
     told = Told()
     told.feed(SpeechStarted())
     for _ in range(60):
-        told.wait(HUSH_S - 2, QUIET)
+        told.wait(SILENCE_S - 2, QUIET)
         told.wait(1, LOUD)
     assert told.codes == []
     told.feed(SpeechStopped())

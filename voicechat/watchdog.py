@@ -26,7 +26,7 @@ ANSWER_S = 20.0
 """From a question to the first sign of an answer."""
 STUCK_S = 60.0
 """Of speech, as the server hears it;"""
-HUSH_S = 5.0
+SILENCE_S = 5.0
 """of silence, as we hear it."""
 HUSH_DBFS = -50.0
 
@@ -122,7 +122,7 @@ class Watchdog:
             self._hush_at = None
             return None
         self._hush_at = now if self._hush_at is None else self._hush_at
-        if now - self._speech_at < STUCK_S or now - self._hush_at < HUSH_S:
+        if now - self._speech_at < STUCK_S or now - self._hush_at < SILENCE_S:
             return None
         self._speech_at = None
         words = phrase(

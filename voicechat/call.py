@@ -21,7 +21,7 @@ from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect
 from voicechat.send_queue import SendQueue, SlowLine
 
-ROOM = 8 * 1024
+SEND_BUFFER_BYTES = 8 * 1024
 """Bytes on this machine that sound may be put behind: so long it takes to stop a reply, at most."""
 ON_ITS_WAY_S = 0.5
 """Of speech that waits: what was asked behind it has not arrived."""
@@ -114,7 +114,7 @@ class Connection:
     async def _writer(self, link: Link) -> None:
         while True:
             self._wake.clear()
-            while (message := self._queue.pop(is_full=link.unsent > ROOM)) is not None:
+            while (message := self._queue.pop(is_full=link.unsent > SEND_BUFFER_BYTES)) is not None:
                 self._trace("up", message)
                 try:
                     await link.send(message)

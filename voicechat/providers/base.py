@@ -186,7 +186,7 @@ class Outgoing:
     """It stops a reply, or tells how much of one was heard: it overtakes sound that waits."""
 
 
-class Say(Protocol):
+class Enqueue(Protocol):
     """Queues one JSON message for the link; what the parts of a dialect send with."""
 
     def __call__(

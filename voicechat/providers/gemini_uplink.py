@@ -8,7 +8,7 @@ Source: `realtimeInput` in the Live API reference; the capabilities guide on voi
 
 from typing import Literal, TypeAlias
 
-from voicechat.providers.base import Say
+from voicechat.providers.base import Enqueue
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_sound import encode
 
@@ -33,7 +33,7 @@ class GeminiUplink:
         is_open: The key's turn has begun on the server.
     """
 
-    def __init__(self, say: Say, rate: int, *, hands_free: bool, silence_ms: int) -> None:
+    def __init__(self, say: Enqueue, rate: int, *, hands_free: bool, silence_ms: int) -> None:
         self.hands_free = hands_free
         self.is_open = False
         self._say = say

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from voicechat.events import Event, Notice, ProviderFailed
 from voicechat.phrase import phrase, without_stop
-from voicechat.providers.base import Http, Profile, Say, Settings
+from voicechat.providers.base import Enqueue, Http, Profile, Settings
 from voicechat.providers.glm_picture import LARGEST_BYTES as LARGEST_PICTURE
 from voicechat.providers.glm_session import (
     GATEWAY_MODELS,
@@ -83,7 +83,7 @@ class GlmOpening:
         first_session: What the server said of the session before we asked for anything.
     """
 
-    def __init__(self, say: Say, next_id: Callable[[], str], settings: Settings) -> None:
+    def __init__(self, say: Enqueue, next_id: Callable[[], str], settings: Settings) -> None:
         self._say = say
         self._next_id = next_id
         self._settings = settings

@@ -11,7 +11,7 @@ Source: the Live API reference on `session.input_audio.*`; the guide on voice ov
 from collections import deque
 from typing import Literal, TypeAlias
 
-from voicechat.providers.base import Say
+from voicechat.providers.base import Enqueue
 from voicechat.providers.gptlive_sound import is_silent
 from voicechat.providers.openai_sound import encode
 
@@ -40,7 +40,7 @@ class GptLiveUplink:
         hands_free: Everything is sent; otherwise only what is said with the key.
     """
 
-    def __init__(self, say: Say, rate: int, *, hands_free: bool) -> None:
+    def __init__(self, say: Enqueue, rate: int, *, hands_free: bool) -> None:
         self.hands_free = hands_free
         self._sent_ms = 0.0
         self._say = say

@@ -14,7 +14,7 @@ from voicechat.events import (
     ReplyText,
     Unknown,
 )
-from voicechat.providers.base import Say
+from voicechat.providers.base import Enqueue
 from voicechat.providers.openai_fields import JsonObject, identity, place, rows, table, text
 from voicechat.providers.openai_items import Items
 from voicechat.providers.openai_names import is_spoken_part, is_written_part
@@ -28,7 +28,7 @@ from voicechat.providers.openai_tools import ToolCalls
 class Answers:
     """Everything the model says."""
 
-    say: Say
+    say: Enqueue
     replies: Replies
     calls: ToolCalls
     items: Items = field(default_factory=Items)

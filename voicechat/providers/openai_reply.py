@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from voicechat.events import Event, ProviderFailed, ReplyFinished, Unknown
 from voicechat.phrase import phrase
-from voicechat.providers.base import Say
+from voicechat.providers.base import Enqueue
 from voicechat.providers.openai_errors import Fault
 from voicechat.providers.openai_fields import JsonObject, identity, table
 
@@ -88,7 +88,7 @@ class Replies:
         is_held: Nothing is asked for yet: more of the question follows.
     """
 
-    def __init__(self, say: Say, patience: ResponseTimeouts, *, tags: bool = True) -> None:
+    def __init__(self, say: Enqueue, patience: ResponseTimeouts, *, tags: bool = True) -> None:
         self.open: dict[str, RunningResponse] = {}
         self.tags = tags
         self.fields: JsonObject = {}

@@ -16,7 +16,7 @@ from voicechat.events import (
     Unknown,
 )
 from voicechat.phrase import phrase
-from voicechat.providers.base import Say
+from voicechat.providers.base import Enqueue
 from voicechat.providers.openai_errors import read_fault
 from voicechat.providers.openai_fields import JsonObject, identity, text
 from voicechat.providers.openai_g711 import G711
@@ -33,7 +33,7 @@ _PIECE_MS = 100
 class InputTurns:
     """What goes into the server's input buffer, and what comes back about it."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: Enqueue) -> None:
         self._say = say
         self._turn_bytes = 0
         self._commits = 0

@@ -6,7 +6,7 @@ goes with typed words is carried by a moment of silence, which is no turn of the
 
 from voicechat.events import SendImage
 from voicechat.phrase import phrase
-from voicechat.providers.base import Say
+from voicechat.providers.base import Enqueue
 from voicechat.providers.openai_fields import JsonObject, identity
 from voicechat.providers.openai_reply import Recent
 from voicechat.providers.openai_sound import encode
@@ -30,7 +30,7 @@ class Pictures:
         carriers: Items that are nothing but the silence under a picture.
     """
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: Enqueue) -> None:
         self.carriers = Recent()
         self._say = say
         self._waiting: list[bytes] = []

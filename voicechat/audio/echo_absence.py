@@ -9,7 +9,7 @@ from voicechat.audio.echo_slice import FRAME, FRAME_MS, Slice
 
 NEEDED_MS = 500
 """Of sound, after the way to the ear."""
-AUDIBLE_POWER = FRAME * 328.0**2
+PLAYED_POWER = FRAME * 328.0**2
 """Sound softer than -40 dBFS says nothing about its echo."""
 QUIET_POWER = FRAME * 58.0**2
 """-55 dBFS: services take louder sound for a voice."""
@@ -27,6 +27,6 @@ class Absence:
         """10 ms of both; whether so much was played by now, and nothing heard, that it is plain."""
         if heard.power > QUIET_POWER:
             self._played_ms = 0  # It may have been the loudspeaker.
-        elif played.power > AUDIBLE_POWER:
+        elif played.power > PLAYED_POWER:
             self._played_ms += FRAME_MS
         return self._played_ms >= self._needed_ms

@@ -6,7 +6,7 @@ Quiet: the parts are asked, and nothing is changed.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from voicechat.audio.echo import EchoStats
+from voicechat.audio.echo.echo import EchoStats
 from voicechat.audio.jitter import Stats
 from voicechat.bill import Bill
 from voicechat.conversation import Row, State

@@ -29,7 +29,7 @@ from tests.audio.echo_room import Room, Sound, far_end, near_end, pcm, power_db,
 from tests.fakes.echo_path import echo_path, share_air
 from tests.fakes.ga_vad import EnergyVad
 from tests.fakes.pulse import PulseServer
-from voicechat.audio.echo import Echo
+from voicechat.audio.echo.echo import Echo
 
 RATE = 24_000
 WORKS = RATE * 19 // 10

@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
-from voicechat.audio.echo import EchoStats
+from voicechat.audio.echo.echo import EchoStats
 from voicechat.audio.jitter import Stats
 from voicechat.front.tui.status import StatusBar, meter, say_clock
 from voicechat.front.words import Words

@@ -16,7 +16,7 @@ from tests.audio.echo_room import (
     send,
 )
 from tests.fakes.ga_vad import EnergyVad
-from voicechat.audio.echo import Echo, EchoStats
+from voicechat.audio.echo.echo import Echo, EchoStats
 from voicechat.events import Notice
 
 RATE = 24_000
@@ -193,7 +193,7 @@ def test_every_chunk_comes_back_as_long_as_it_was(chunk: int) -> None:
 BLOCKED = """
 import sys
 sys.modules["pywebrtc_audio"] = None
-from tests.audio.test_echo import tell_without_the_wheel
+from tests.audio.echo.test_echo import tell_without_the_wheel
 tell_without_the_wheel()
 """
 

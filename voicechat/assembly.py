@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from voicechat import config_file, config_key, environment, roster
-from voicechat.audio import device_test, portaudio, recording
+from voicechat.audio import device_test, portaudio
 from voicechat.audio import devices as sound_devices
 from voicechat.audio.devices import SoundCard
 from voicechat.audio.record_card import CardRecording
 from voicechat.audio.record_files import check_recording
+from voicechat.audio.recording import recorder as recording
 from voicechat.cascade.chat import list_ends
 from voicechat.cascade.endpoints import service_of
 from voicechat.cascade.options import LocalOptions

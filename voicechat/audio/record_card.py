@@ -8,7 +8,7 @@ import asyncio
 from typing import Protocol
 
 from voicechat.audio.pcm import FRAME_BYTES
-from voicechat.audio.recording import CallRecorder
+from voicechat.audio.recording.recorder import CallRecorder
 
 ASK_S = 0.1
 

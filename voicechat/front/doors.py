@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from voicechat.audio.recording import CallRecorder
+from voicechat.audio.recording.recorder import CallRecorder
 from voicechat.errors import ConfigError
 from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.line import Target

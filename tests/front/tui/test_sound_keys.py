@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.front.staged import StagedApp, until
-from voicechat.audio.recording import CallRecorder
+from voicechat.audio.recording.recorder import CallRecorder
 
 SHORT = replace(SCRIPTS["normal"], replies=(Reply("Yes.", audio_ms=100),))
 

@@ -14,7 +14,7 @@ import pytest
 from tests.audio.program import killed
 from tests.fakes.pulse import wait_until
 from voicechat.audio.pcm import HOUSE_RATE
-from voicechat.audio.recording import CallRecorder
+from voicechat.audio.recording.recorder import CallRecorder
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice
 
@@ -94,7 +94,7 @@ def test_a_recording_is_whole_after_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "call.wav"
     program = (
         "import sys, time; from pathlib import Path\n"
-        "from voicechat.audio.recording import Recorder\n"
+        "from voicechat.audio.recording.recorder import Recorder\n"
         "recorder = Recorder(Path(sys.argv[1])); recorder.start()\n"
         "for chunk in range(10**9):\n"
         "    recorder.assistant(bytes([1]) * 960, chunk * 480); time.sleep(0.02)\n"
@@ -146,6 +146,6 @@ def test_a_file_that_cannot_be_made_is_told_and_recording_stays_off(tmp_path: Pa
 
 
 def test_a_recorder_that_is_off_loads_no_encoder() -> None:
-    code = "import sys, voicechat.audio.recording; print('soundfile' in sys.modules)"
+    code = "import sys, voicechat.audio.recording.recorder; print('soundfile' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

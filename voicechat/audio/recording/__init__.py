@@ -1,0 +1,1 @@
+"""Recording a call to WAV or Ogg."""

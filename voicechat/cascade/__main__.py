@@ -22,7 +22,7 @@ from dataclasses import fields, replace
 from voicechat.cascade.assembly import assemble
 from voicechat.cascade.mind import check_mind
 from voicechat.cascade.options import LocalOptions, load_options
-from voicechat.cascade.server import PATH, listen
+from voicechat.cascade.server.server import PATH, listen
 from voicechat.cascade.sound import warm_up
 from voicechat.cascade.speech_probe import settle_speech
 from voicechat.environment import keep_no_core

@@ -1,0 +1,1 @@
+"""The cascade's server: OpenAI Realtime's protocol over its parts."""

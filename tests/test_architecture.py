@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from voicechat.config import (
+from voicechat.config.schema import (
     Config,
     McpSection,
     ModelSection,
@@ -27,7 +27,7 @@ HOUSE = ROOT / "voicechat"
 DECLARATIONS = {
     "events.py",
     "line.py",
-    "config.py",
+    "config/schema.py",
     "errors.py",
     "providers/base.py",
     "front/doors.py",

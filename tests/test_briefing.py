@@ -5,7 +5,7 @@ import asyncio
 from tests.test_call import Plain
 from tests.tools.bench import environment
 from voicechat.briefing import TOOLS_WAIT_S, apply_environment, apply_history
-from voicechat.config import McpSection, ToolSection
+from voicechat.config.schema import McpSection, ToolSection
 from voicechat.conversation import Conversation
 from voicechat.engine import Engine
 from voicechat.providers.base import HistoryEntry, Settings

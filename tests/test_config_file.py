@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from voicechat.config import Config, Provider
+from voicechat.config.schema import Config, Provider
 from voicechat.config_file import config_path, load, tidy_key
 from voicechat.errors import ConfigError
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from voicechat import roster
-from voicechat.config import Config, ModelSection, Provider, Retirements
+from voicechat.config.schema import Config, ModelSection, Provider, Retirements
 from voicechat.front.listing import ModelRow
 from voicechat.journal.used import FILE, remember
 from voicechat.providers import names

@@ -24,7 +24,7 @@ from voicechat.audio.recording import recorder as recording
 from voicechat.cascade.chat import list_ends
 from voicechat.cascade.endpoints import service_of
 from voicechat.cascade.options import LocalOptions
-from voicechat.config import Config
+from voicechat.config.schema import Config
 from voicechat.conversation import Conversation
 from voicechat.dialing import Dial, Dialing
 from voicechat.engine import Engine

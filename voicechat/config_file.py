@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from voicechat.config import (
+from voicechat.config.schema import (
     Audio,
     Config,
     Local,

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from voicechat.cascade import process
 from voicechat.cascade.http_options import is_loopback
 from voicechat.cascade.options import LocalOptions
-from voicechat.config import Config
+from voicechat.config.schema import Config
 from voicechat.errors import ConfigError, RefusedError
 from voicechat.line import Target
 from voicechat.links import proxy, websocket

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from voicechat.config import Config
+from voicechat.config.schema import Config
 from voicechat.errors import ConfigError
 from voicechat.front.listing import ModelRow
 from voicechat.journal import data_folder

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from voicechat import roster
-from voicechat.config import Config
+from voicechat.config.schema import Config
 from voicechat.front.listing import (
     DeviceRow,
     ModelRow,

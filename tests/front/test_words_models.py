@@ -7,7 +7,7 @@ import pytest
 
 from tests.front.chinese import CHINESE, in_chinese
 from voicechat import capability
-from voicechat.config import Config
+from voicechat.config.schema import Config
 from voicechat.errors import ConfigError
 from voicechat.events import Notice, ProviderFailed, SendImage, SetHandsFree
 from voicechat.providers import catalog, dialect_class, names

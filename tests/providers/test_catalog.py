@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from voicechat.config import Config, Provider, Retirements
+from voicechat.config.schema import Config, Provider, Retirements
 from voicechat.errors import ConfigError
 from voicechat.events import Usage
 from voicechat.providers import catalog, catalog_table, dialect_class, names

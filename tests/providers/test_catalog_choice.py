@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from voicechat.config import Config, Provider, Retirements
+from voicechat.config.schema import Config, Provider, Retirements
 from voicechat.errors import ConfigError
 from voicechat.providers import catalog
 from voicechat.providers.catalog import ModelChoice

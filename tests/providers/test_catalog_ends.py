@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from voicechat.config import Config, Provider, Retirements, TalkSection
+from voicechat.config.schema import Config, Provider, Retirements, TalkSection
 from voicechat.dialing import Dialing
 from voicechat.events import Tool
 from voicechat.providers import catalog, catalog_table

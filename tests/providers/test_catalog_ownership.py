@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from voicechat.config import Config, Provider
+from voicechat.config.schema import Config, Provider
 from voicechat.errors import ConfigError
 from voicechat.providers import catalog, dialect_class, names
 from voicechat.providers import catalog_ownership as ownership

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from voicechat.config import Config, Provider
+from voicechat.config.schema import Config, Provider
 from voicechat.errors import ConfigError
 from voicechat.providers import catalog
 from voicechat.providers.catalog import Service

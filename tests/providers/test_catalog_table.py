@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from voicechat.config import Config, ModelSection
+from voicechat.config.schema import Config, ModelSection
 from voicechat.errors import ConfigError
 from voicechat.events import Cost, Usage
 from voicechat.providers import catalog

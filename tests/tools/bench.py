@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.tools import mcp_program
-from voicechat.config import McpSection, ToolSection
+from voicechat.config.schema import McpSection, ToolSection
 from voicechat.events import SendToolResult, ToolCalled
 from voicechat.tools import Toolbox
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.tools.bench import at_work, program
-from voicechat.config import McpSection
+from voicechat.config.schema import McpSection
 from voicechat.tools import bounds
 from voicechat.tools.bounds import (
     LARGEST_MESSAGE,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.tools.bench import CITY, environment, program
-from voicechat.config import ToolSection
+from voicechat.config.schema import ToolSection
 from voicechat.errors import ServiceError
 from voicechat.tools.command import offer_command
 from voicechat.tools.offer import Answer

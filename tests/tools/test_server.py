@@ -7,7 +7,7 @@ import pytest
 
 from tests.tools import mcp_program
 from tests.tools.bench import at_work, environment, is_running, pid_in, program, until
-from voicechat.config import McpSection
+from voicechat.config.schema import McpSection
 
 FILES = (sys.executable, str(Path(mcp_program.__file__)), "stdio")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.tools.bench import CITY, Bench, at_work, environment, is_running, pid_in, program, until
-from voicechat.config import ToolSection
+from voicechat.config.schema import ToolSection
 from voicechat.events import SendToolResult, ToolCalled
 from voicechat.tools import Verdict
 
@@ -213,7 +213,7 @@ async def test_no_model_gets_more_tools_than_it_takes() -> None:
 
 WITHOUT = """
 import asyncio, sys
-from voicechat.config import McpSection
+from voicechat.config.schema import McpSection
 from voicechat.tools import Toolbox
 assert not {"mcp", "anyio", "httpx2", "pydantic"} & set(sys.modules), "loaded too early"
 sys.modules["mcp"] = None

@@ -14,7 +14,7 @@ import trustme
 from tests.fakes.proxies import RealProxy, danted, microsocks, tinyproxy
 from tests.links.servers import raw, socks4a
 from tests.tools.bench import Start, at_work, serving
-from voicechat.config import McpSection
+from voicechat.config.schema import McpSection
 from voicechat.errors import ConfigError
 from voicechat.tools.web import Way, check_way
 

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from voicechat.config import Retirements
+from voicechat.config.schema import Retirements
 from voicechat.text import clean_line
 
 FILE = "model-ends.json"

@@ -7,7 +7,7 @@ The rooms behind this door: `catalog_table` (the facts), `catalog_choice` (whose
 
 from datetime import date as Date
 
-from voicechat.config import Config
+from voicechat.config.schema import Config
 from voicechat.events import Cost, Usage
 from voicechat.providers import catalog_table, dialect_class, names
 from voicechat.providers.catalog_choice import BUILT_IN, ModelChoice, default_choice, resolve

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
-from voicechat.config import Config
+from voicechat.config.schema import Config
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 from voicechat.providers import catalog_table, dialect_class, names

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from urllib.parse import urlsplit
 
-from voicechat.config import Config
+from voicechat.config.schema import Config
 from voicechat.phrase import Phrase, phrase
 from voicechat.providers import catalog_table, dialect_class
 from voicechat.providers.base import Http

@@ -9,7 +9,7 @@ An address that was named for one provider is never dialled for another.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from voicechat.config import Config
+from voicechat.config.schema import Config
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 from voicechat.providers import dialect_class

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from voicechat.config import Config, Provider
+from voicechat.config.schema import Config, Provider
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 from voicechat.providers import catalog_table, dialect_class

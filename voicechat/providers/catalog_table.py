@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from voicechat.config import Config, ModelSection
+from voicechat.config.schema import Config, ModelSection
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 from voicechat.providers import dialect_class, names

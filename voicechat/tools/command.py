@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from voicechat.config import ToolSection
+from voicechat.config.schema import ToolSection
 from voicechat.errors import ServiceError
 from voicechat.events import Tool
 from voicechat.phrase import phrase

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from voicechat.conversation import Conversation
+from voicechat.conversation.conversation import Conversation
 from voicechat.errors import UnansweredError
 from voicechat.events import Event, InputFailed, Notice, ReplyFinished, SendText
 from voicechat.ignored import TEXT_IGNORED, keep_ignored

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from voicechat.conversation import Conversation, Row, State
+from voicechat.conversation.conversation import Conversation, Row, State
 from voicechat.errors import ConfigError
 from voicechat.events import (
     Heard,
@@ -407,7 +407,7 @@ def wait_for(condition: Any, limit_s: float = 20) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from voicechat.conversation import Conversation
+from voicechat.conversation.conversation import Conversation
 from voicechat.journal import Journal
 
 journal = Journal.open(Path(sys.argv[1]), "m", "p", print)

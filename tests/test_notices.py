@@ -5,7 +5,7 @@ import threading
 from collections import Counter
 from dataclasses import replace
 
-from voicechat.conversation import Conversation
+from voicechat.conversation.conversation import Conversation
 from voicechat.events import Notice
 from voicechat.line import Target
 from voicechat.links import websocket

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from voicechat.conversation import Conversation
+from voicechat.conversation.conversation import Conversation
 from voicechat.endings import Disconnect
 from voicechat.errors import (
     LinkError,

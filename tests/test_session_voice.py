@@ -13,7 +13,7 @@ from tests.fakes.ga_signal import timecode
 from tests.session.card import VirtualCard
 from tests.test_session import MODEL, call, slow_tool
 from tests.tools.bench import is_running, pid_in
-from voicechat.conversation import NOT_WRITTEN_DOWN, State
+from voicechat.conversation.conversation import NOT_WRITTEN_DOWN, State
 from voicechat.errors import DeviceError, LinkError
 from voicechat.events import (
     Notice,

@@ -14,7 +14,7 @@ from tests.fakes.fault_proxy import FaultProxy
 from tests.fakes.ga_server import GaServer
 from tests.fakes.gptlive_server import GptLiveServer
 from tests.test_session import Notebook
-from voicechat.conversation import Conversation
+from voicechat.conversation.conversation import Conversation
 from voicechat.engine import Engine
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, Notice, ProviderFailed, ReplyFinished

@@ -3,7 +3,7 @@
 import pytest
 
 from voicechat.bill import Bill
-from voicechat.conversation import Row, State
+from voicechat.conversation.conversation import Row, State
 from voicechat.engine import Engine
 from voicechat.events import Cost, Usage
 from voicechat.gate import MicGate

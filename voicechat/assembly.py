@@ -25,7 +25,7 @@ from voicechat.cascade.chat import list_ends
 from voicechat.cascade.endpoints import service_of
 from voicechat.cascade.options import LocalOptions
 from voicechat.config.schema import Config
-from voicechat.conversation import Conversation
+from voicechat.conversation.conversation import Conversation
 from voicechat.dialing import Dial, Dialing
 from voicechat.engine import Engine
 from voicechat.errors import ConfigError, VoiceChatError

@@ -5,7 +5,7 @@ import threading
 from contextlib import suppress
 
 from voicechat import capability
-from voicechat.conversation import Conversation
+from voicechat.conversation.conversation import Conversation
 from voicechat.events import Notice, Notify
 from voicechat.line import Target
 

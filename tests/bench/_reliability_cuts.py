@@ -24,7 +24,7 @@ from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.fakes.ga_server import GaServer
 from tests.fakes.ga_signal import timecode
 from tests.fakes.observer import Heard, observe
-from voicechat.conversation import NOT_WRITTEN_DOWN, Conversation, Row, State
+from voicechat.conversation.conversation import NOT_WRITTEN_DOWN, Conversation, Row, State
 from voicechat.engine import Engine
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, SessionReady

@@ -22,7 +22,7 @@ from voicechat.journal import list_kept, load
 WRITER = """
 import random, sys
 from pathlib import Path
-from voicechat.conversation import Conversation
+from voicechat.conversation.conversation import Conversation
 from voicechat.events import ReplyFinished, ReplyText
 from voicechat.journal import Journal, resume
 

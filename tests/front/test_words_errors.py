@@ -10,7 +10,7 @@ import pytest
 
 from tests.front.chinese import english_in, in_chinese
 from voicechat.babble import MOST, ProtocolCheck
-from voicechat.conversation import Conversation
+from voicechat.conversation.conversation import Conversation
 from voicechat.detour import Fallback
 from voicechat.endings import classify_close
 from voicechat.errors import VoiceChatError

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from voicechat.conversation import Conversation, Row
+from voicechat.conversation.conversation import Conversation, Row
 from voicechat.events import Notice, ReplyFinished, ReplyText
 from voicechat.journal import Journal, Resumed, load, resume
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.bench.journal import damage
 from tests.journal.talk import talking, wait_for
-from voicechat.conversation import Conversation
+from voicechat.conversation.conversation import Conversation
 from voicechat.errors import ConfigError
 from voicechat.events import (
     Heard,

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TypeAlias
 
-from voicechat.conversation import Row
+from voicechat.conversation.conversation import Row
 from voicechat.pictures import (
     Picture,
     fetch_dropped,

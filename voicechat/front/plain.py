@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from voicechat.audio.wav import WavWriter
-from voicechat.conversation import Row
+from voicechat.conversation.conversation import Row
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import (
     Event,

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.front.staged import StagedApp, say, until
 from tests.front.tui.test_transcript import fill
-from voicechat.conversation import Row
+from voicechat.conversation.conversation import Row
 from voicechat.errors import ServiceError
 from voicechat.events import Notice, ProviderFailed
 from voicechat.front.tui.kitty import KeyboardAnswered, KeyReleased, KeysLost, RepeatedKey

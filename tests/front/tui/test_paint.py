@@ -2,7 +2,7 @@
 
 from rich.style import Style
 
-from voicechat.conversation import Row, State
+from voicechat.conversation.conversation import Row, State
 from voicechat.front.tui.flow import LONGEST
 from voicechat.front.tui.graphics import Placement
 from voicechat.front.tui.paint import BAR, Ink, paint_line, read_line

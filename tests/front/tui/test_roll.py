@@ -6,7 +6,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicechat.conversation import Role, Row, State
+from voicechat.conversation.conversation import Role, Row, State
 from voicechat.front.tui.roll import AWAKE, Roll
 from voicechat.front.tui.row_view import DrawContext, RowView
 from voicechat.front.words import Words

@@ -1,6 +1,6 @@
 """One row as it is drawn: what changes, and what it keeps."""
 
-from voicechat.conversation import Row, State
+from voicechat.conversation.conversation import Row, State
 from voicechat.front.tui.graphics import Placement
 from voicechat.front.tui.row_view import DrawContext, RowView
 from voicechat.front.words import Words

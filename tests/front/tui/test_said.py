@@ -2,7 +2,7 @@
 
 import pytest
 
-from voicechat.conversation import Role, Row, State
+from voicechat.conversation.conversation import Role, Row, State
 from voicechat.front.tui.said import RowText, kind_of, say_row
 from voicechat.front.words import Words
 from voicechat.phrase import phrase

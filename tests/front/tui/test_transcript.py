@@ -8,7 +8,7 @@ from textual.geometry import Region
 
 from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.front.staged import StagedApp, say, until
-from voicechat.conversation import Row, State
+from voicechat.conversation.conversation import Row, State
 from voicechat.events import ReplyFinished, ReplyText
 from voicechat.front.tui.prompt import Prompt
 from voicechat.front.tui.transcript import KEPT_ROWS, Transcript

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from voicechat.conversation import Row
+from voicechat.conversation.conversation import Row
 from voicechat.front.tui.row_view import DrawContext, RowLines, RowView
 
 NEWEST = 40

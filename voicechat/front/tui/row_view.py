@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from voicechat.conversation import Row, State
+from voicechat.conversation.conversation import Row, State
 from voicechat.front.tui.flow import Fold
 from voicechat.front.tui.illustrated import Cells, Drawing, draw_cells, place_cells
 from voicechat.front.tui.said import RowText, say_row

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from voicechat.conversation import Row, State
+from voicechat.conversation.conversation import Row, State
 from voicechat.front.words import Words
 
 Kind: TypeAlias = Literal["user", "assistant", "tool", "note", "error"]

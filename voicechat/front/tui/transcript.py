@@ -19,7 +19,7 @@ from textual.scroll_view import ScrollView
 from textual.selection import SELECT_ALL, Selection
 from textual.strip import Strip
 
-from voicechat.conversation import Row
+from voicechat.conversation.conversation import Row
 from voicechat.front.tui.gallery import Gallery
 from voicechat.front.tui.graphics import CELL
 from voicechat.front.tui.illustrated import Drawing, room_for_picture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from voicechat.conversation import (
+from voicechat.conversation.conversation import (
     HISTORY_CHARS,
     HISTORY_ROWS,
     NOT_WRITTEN_DOWN,

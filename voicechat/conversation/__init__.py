@@ -1,0 +1,1 @@
+"""A conversation: its items in memory, and its journal on disk."""

@@ -73,7 +73,7 @@ TWINS: dict[str, str] = {
     "audio/record_card.py": "e2e/voice/test_record.py",
     "audio/microphone.py": "audio/test_devices.py",
     # The front ends and the sound are tested through the whole program.
-    "front/plain.py": "e2e/plain/test_typed.py",
+    "front/plain/plain.py": "e2e/plain/test_typed.py",
     "front/spoken.py": "e2e/plain/test_spoken.py",
     "front/signals.py": "e2e/plain/test_ends.py",
 }

@@ -346,7 +346,7 @@ def _show_kept(args: argparse.Namespace, words: Words) -> int:
 
 
 async def _run_plain(house: "App", args: argparse.Namespace) -> int:
-    from voicechat.front.plain import Options, Plain
+    from voicechat.front.plain.plain import Options, Plain
 
     config = house.config
     is_voice = bool(args.hands_free) and not args.say and not config.text

@@ -1,0 +1,1 @@
+"""No screen: lines in, lines or JSON events out."""

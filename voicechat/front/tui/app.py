@@ -128,7 +128,7 @@ class VoiceChatApp(App[None]):
     def get_driver_class(self) -> type[Driver]:
         if sys.platform == "win32":
             return super().get_driver_class()
-        from voicechat.front.tui.terminal import TerminalDriver
+        from voicechat.front.tui.terminal.driver import TerminalDriver
 
         return TerminalDriver
 

@@ -68,7 +68,7 @@ class Deadline:
         self._timer: threading.Timer | None = None
         self._put_back: Callable[[], None] = lambda: None
         if sys.platform != "win32":
-            from voicechat.front.tui.terminal import Keeper
+            from voicechat.front.tui.terminal.driver import Keeper
 
             self._put_back = Keeper().put_back
 
@@ -116,6 +116,6 @@ def _quiet_stderr() -> Iterator[None]:
 def _open_terminal() -> io.TextIOWrapper:
     if sys.platform == "win32":
         return os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
-    from voicechat.front.tui.terminal import open_terminal
+    from voicechat.front.tui.terminal.driver import open_terminal
 
     return open_terminal()

@@ -11,11 +11,11 @@ from contextlib import suppress
 import pytest
 
 from voicechat.front.tui.graphics import NUMBERS, delete_picture
-from voicechat.front.tui.terminal import TerminalOutput
+from voicechat.front.tui.terminal.driver import TerminalOutput
 
 PUT_BACK = """
 import sys, termios, tty
-from voicechat.front.tui.terminal import Keeper
+from voicechat.front.tui.terminal.driver import Keeper
 keeper = Keeper()
 tty.setraw(0)
 keeper.put_back()

@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.front.staged import StagedApp, say, until
-from tests.front.tui.test_transcript import fill
+from tests.front.tui.transcript.test_transcript import fill
 from voicechat.conversation.conversation import Row
 from voicechat.errors import ServiceError
 from voicechat.events import Notice, ProviderFailed

@@ -42,7 +42,7 @@ from voicechat.front.tui.pickers import Finder, HelpPage, Picker
 from voicechat.front.tui.prompt import Prompt
 from voicechat.front.tui.status import LineBar, StatusBar, say_levels
 from voicechat.front.tui.talk_key import TalkKey
-from voicechat.front.tui.transcript import Transcript
+from voicechat.front.tui.transcript.transcript import Transcript
 from voicechat.front.words import Words
 from voicechat.line import Target
 from voicechat.session import Session

@@ -11,7 +11,7 @@ from tests.front.staged import StagedApp, say, until
 from voicechat.conversation.conversation import Row, State
 from voicechat.events import ReplyFinished, ReplyText
 from voicechat.front.tui.prompt import Prompt
-from voicechat.front.tui.transcript import KEPT_ROWS, Transcript
+from voicechat.front.tui.transcript.transcript import KEPT_ROWS, Transcript
 
 SHORT = replace(SCRIPTS["normal"], replies=(Reply("Yes. 好的。", audio_ms=100),))
 

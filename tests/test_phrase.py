@@ -5,7 +5,7 @@ import json
 import pytest
 
 from voicechat.errors import LinkError
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 from voicechat.phrase import Phrase, from_json, message_key, phrase, refilled, to_json, without_stop
 from voicechat.text import clean_line, mask_secrets
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from voicechat.front import report
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")

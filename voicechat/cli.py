@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from voicechat import __version__
 from voicechat.environment import keep_no_core
 from voicechat.errors import ConfigError, VoiceChatError
-from voicechat.front.words import Words, find_language
+from voicechat.front.words.words import Words, find_language
 from voicechat.phrase import message_key, phrase
 
 if TYPE_CHECKING:

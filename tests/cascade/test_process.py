@@ -15,7 +15,7 @@ from tests.cascade.peer import meet
 from voicechat.cascade.options import LocalOptions, dump_options, load_options
 from voicechat.cascade.process import LocalProcess, running, start
 from voicechat.errors import ConfigError, ServiceError
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 from voicechat.providers import dialect_class
 from voicechat.providers.base import Settings
 

@@ -3,7 +3,7 @@
 import re
 
 from voicechat.errors import VoiceChatError
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 ENGLISH = re.compile(r"\b(the|is|it|its|of|to|Check|Set|Try|Choose|There)\b|\. [A-Z]")

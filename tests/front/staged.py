@@ -25,7 +25,7 @@ from voicechat.front.doors import AppApi
 from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.front.tui.app import VoiceChatApp
 from voicechat.front.tui.prompt import Prompt
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 from voicechat.session import Session
 
 DEVICES = [

@@ -17,7 +17,7 @@ from voicechat.front.listing import (
     list_models,
     say_when,
 )
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 
 HEADSET = DeviceRow(3, "耳机", "ALSA", 1, 2, 48000, False, True)
 NOW = datetime(2026, 11, 21, 18, 0, tzinfo=timezone(timedelta(hours=8)))

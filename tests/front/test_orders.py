@@ -18,7 +18,7 @@ from voicechat.front.orders import (
     carry_out,
     read_order,
 )
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 from voicechat.pictures import load_picture
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from voicechat.front.output import complain
-from voicechat.front.words import IN_ENGLISH, Words
+from voicechat.front.words.words import IN_ENGLISH, Words
 from voicechat.journal import Loaded, StoredConversation, export
 from voicechat.phrase import phrase
 from voicechat.visible import visible_json

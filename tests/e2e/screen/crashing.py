@@ -8,7 +8,7 @@ from typing import Any
 from voicechat import assembly, cli
 from voicechat.front.doors import AppApi
 from voicechat.front.tui.run import run_screen
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 from voicechat.session import Listener, Session, Snapshot
 
 

@@ -11,7 +11,7 @@ from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.front.staged import StagedApp, until
 from voicechat.front.listing import ModelRow, cells
 from voicechat.front.tui.choices import model_choices
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 
 SHORT = replace(SCRIPTS["normal"], replies=(Reply("Yes. 好的。", audio_ms=100),))
 

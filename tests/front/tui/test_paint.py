@@ -7,7 +7,7 @@ from voicechat.front.tui.flow import LONGEST
 from voicechat.front.tui.graphics import Placement
 from voicechat.front.tui.paint import BAR, Ink, paint_line, read_line
 from voicechat.front.tui.row_view import DrawContext, RowLines, RowView
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 from voicechat.pictures import Sketch
 
 INK = Ink(Style(color="blue"), Style(color="white"))

@@ -3,7 +3,7 @@
 from voicechat.conversation.conversation import Row, State
 from voicechat.front.tui.graphics import Placement
 from voicechat.front.tui.row_view import DrawContext, RowView
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 from voicechat.pictures import Sketch
 
 PAGE = DrawContext(Words("en"), 12)

@@ -9,7 +9,7 @@ from textual.app import App, ComposeResult
 from voicechat.audio.echo.echo import EchoStats
 from voicechat.audio.jitter import Stats
 from voicechat.front.tui.status import StatusBar, meter, say_clock
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 from voicechat.snapshot import Snapshot
 
 CALM = Snapshot(

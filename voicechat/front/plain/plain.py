@@ -48,7 +48,7 @@ from voicechat.front.questions import Questions
 from voicechat.front.signals import on_stop
 from voicechat.front.spoken import Recording
 from voicechat.front.stdin import read_lines
-from voicechat.front.words import IN_ENGLISH, Words
+from voicechat.front.words.words import IN_ENGLISH, Words
 from voicechat.phrase import phrase
 from voicechat.session import Session
 from voicechat.text import clean

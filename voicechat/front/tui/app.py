@@ -43,7 +43,7 @@ from voicechat.front.tui.prompt import Prompt
 from voicechat.front.tui.status import LineBar, StatusBar, say_levels
 from voicechat.front.tui.talk_key import TalkKey
 from voicechat.front.tui.transcript.transcript import Transcript
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 from voicechat.line import Target
 from voicechat.session import Session
 from voicechat.text import clean_line

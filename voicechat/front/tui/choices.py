@@ -5,7 +5,7 @@ from datetime import datetime
 
 from voicechat.front.listing import DeviceRow, ModelRow, cells, say_when
 from voicechat.front.tui.pickers import PickerRow
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 
 _SIDES = (("input", "microphones"), ("output", "loudspeakers"))
 _SIGNED = ("voice", "text", "images", "tools", "hands-free", "reasoning")

@@ -22,7 +22,7 @@ from textual.content import Content
 from textual.errors import NoWidget
 from textual.widgets import Static
 
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 from voicechat.visible import ESCAPE
 
 Verdict: TypeAlias = Literal["once", "always", "no"]

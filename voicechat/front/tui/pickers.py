@@ -14,7 +14,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from voicechat.front.tui.entry import Entry
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 
 LIVE_S = 0.1
 """How often a line that changes is drawn anew."""

@@ -13,7 +13,7 @@ from voicechat.conversation.conversation import Row, State
 from voicechat.front.tui.flow import Fold
 from voicechat.front.tui.illustrated import Cells, Drawing, draw_cells, place_cells
 from voicechat.front.tui.said import RowText, say_row
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 
 
 @dataclass(frozen=True, slots=True)

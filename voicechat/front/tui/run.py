@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from voicechat.front.doors import AppApi
 from voicechat.front.signals import on_stop
 from voicechat.front.tui.app import VoiceChatApp
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 from voicechat.phrase import phrase
 from voicechat.session import Listener, Session
 

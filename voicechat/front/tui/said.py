@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from voicechat.conversation.conversation import Row, State
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 
 Kind: TypeAlias = Literal["user", "assistant", "tool", "note", "error"]
 """How a row looks: by who says it; errors are notes of their own kind."""

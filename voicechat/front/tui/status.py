@@ -17,7 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 from voicechat.session import Session, Snapshot
 
 _BARS = " ▁▂▃▄▅▆▇█"

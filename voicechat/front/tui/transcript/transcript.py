@@ -27,7 +27,7 @@ from voicechat.front.tui.paint import EDGE, Ink, paint_line, read_line
 from voicechat.front.tui.roll import Anchor, Roll
 from voicechat.front.tui.row_view import DrawContext, RowView
 from voicechat.front.tui.said import Kind, kind_of
-from voicechat.front.words import Words
+from voicechat.front.words.words import Words
 from voicechat.pictures import Picture, Sketch, fetch_sketch
 
 KEPT_ROWS = 1000

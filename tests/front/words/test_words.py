@@ -5,7 +5,7 @@ from pathlib import Path
 
 from voicechat import front
 from voicechat.front.translation import languages
-from voicechat.front.words import _WORDS, Words
+from voicechat.front.words.words import _WORDS, Words
 
 CALL = re.compile(r'\b(?:words|_words|_tell)\(\s*"(\w+)"')
 

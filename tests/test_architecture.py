@@ -44,7 +44,7 @@ TWINS: dict[str, str] = {
     "tools/stdio.py": "tools/test_server.py",
     "dialing.py": "test_assembly.py",
     "owner.py": "test_lines.py",
-    "providers/__init__.py": "providers/test_catalog.py",
+    "providers/__init__.py": "providers/catalog/test_catalog.py",
     "providers/local.py": "cascade/test_process.py",
     # The server of the built-in model is tested by what it says on the wire.
     "cascade/chat_asking.py": "cascade/test_chat.py",

@@ -4,7 +4,7 @@ import pytest
 
 from voicechat.bill import Bill
 from voicechat.events import Cost, SessionMetered, SessionPaused, SessionResumed, Usage
-from voicechat.providers import catalog
+from voicechat.providers.catalog import catalog
 
 PRICES = {"cheap": 0.001, "dear": 1.0}
 

@@ -48,7 +48,8 @@ from voicechat.line import Target
 from voicechat.links.whereabouts import network_label
 from voicechat.notices import Notices
 from voicechat.phrase import phrase
-from voicechat.providers import catalog, dialect_class, names
+from voicechat.providers import dialect_class, names
+from voicechat.providers.catalog import catalog
 from voicechat.retries import ANY_BUDGET, RetryBudget
 from voicechat.session import Listener, Session
 from voicechat.text import clean

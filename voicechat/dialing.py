@@ -21,10 +21,11 @@ from voicechat.line import Target
 from voicechat.links import proxy, websocket
 from voicechat.links.answers import CHECK_KEY
 from voicechat.phrase import phrase
-from voicechat.providers import catalog, dialect_class, names
 from voicechat.providers import catalog_ownership as ownership
+from voicechat.providers import dialect_class, names
 from voicechat.providers.base import Dialect, Profile, Settings, Vad
-from voicechat.providers.catalog import ModelChoice, Service
+from voicechat.providers.catalog import catalog
+from voicechat.providers.catalog.catalog import ModelChoice, Service
 from voicechat.providers.catalog_ends import Fate, helper_fate
 from voicechat.providers.catalog_services import mouth_kind
 

@@ -10,8 +10,9 @@ from voicechat.errors import ConfigError
 from voicechat.front.listing import ModelRow
 from voicechat.journal import data_folder
 from voicechat.journal.used import last_used
-from voicechat.providers import catalog, dialect_class
-from voicechat.providers.catalog import Model, ModelChoice
+from voicechat.providers import dialect_class
+from voicechat.providers.catalog import catalog
+from voicechat.providers.catalog.catalog import Model, ModelChoice
 from voicechat.providers.catalog_ends import helper_fate
 
 _MOST_OWN = 10

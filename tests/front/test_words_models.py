@@ -10,8 +10,9 @@ from voicechat import capability
 from voicechat.config.schema import Config
 from voicechat.errors import ConfigError
 from voicechat.events import Notice, ProviderFailed, SendImage, SetHandsFree
-from voicechat.providers import catalog, dialect_class, names
+from voicechat.providers import dialect_class, names
 from voicechat.providers.base import Settings
+from voicechat.providers.catalog import catalog
 from voicechat.providers.glm_errors import _WORDS
 from voicechat.providers.glm_session import _CALLED
 from voicechat.providers.gptlive_setup import WISHES as LIVE_WISHES

@@ -18,7 +18,7 @@ from voicechat.links.route import Route
 from voicechat.phrase import phrase
 from voicechat.pictures import Limits, load_picture
 from voicechat.pictures.screenshot import take_screenshot
-from voicechat.providers import catalog
+from voicechat.providers.catalog import catalog
 
 HOST = Route("api.example.com")
 GATE = Route("api.example.com", read_proxy("http://gate:3128", "--proxy"))

@@ -6,8 +6,8 @@ import pytest
 
 from voicechat.config.schema import Config, Provider, Retirements
 from voicechat.errors import ConfigError
-from voicechat.providers import catalog
-from voicechat.providers.catalog import ModelChoice
+from voicechat.providers.catalog import catalog
+from voicechat.providers.catalog.catalog import ModelChoice
 
 OWN_SERVER = Config(providers={"chat": Provider(http_url="http://127.0.0.1:8000/v1")})
 

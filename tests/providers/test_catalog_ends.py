@@ -8,7 +8,8 @@ import pytest
 from voicechat.config.schema import Config, Provider, Retirements, TalkSection
 from voicechat.dialing import Dialing
 from voicechat.events import Tool
-from voicechat.providers import catalog, catalog_table
+from voicechat.providers import catalog_table
+from voicechat.providers.catalog import catalog
 from voicechat.providers.catalog_ends import Fate, helper_fate, provider_at
 from voicechat.providers.catalog_services import Service
 from voicechat.providers.gptlive_tools import delegation

@@ -7,8 +7,8 @@ import pytest
 
 from voicechat.config.schema import Config, Provider
 from voicechat.errors import ConfigError
-from voicechat.providers import catalog
-from voicechat.providers.catalog import Service
+from voicechat.providers.catalog import catalog
+from voicechat.providers.catalog.catalog import Service
 
 KEY = "sk-canary-0123456789"
 NOTHING = Config()

@@ -9,8 +9,8 @@ import pytest
 from voicechat.config.schema import Config, ModelSection
 from voicechat.errors import ConfigError
 from voicechat.events import Cost, Usage
-from voicechat.providers import catalog
-from voicechat.providers.catalog import ModelChoice
+from voicechat.providers.catalog import catalog
+from voicechat.providers.catalog.catalog import ModelChoice
 
 MILLION = Usage(input_text=1_000_000)
 

@@ -1,0 +1,1 @@
+"""The catalog: models, prices, keys, retirement dates, speech services."""

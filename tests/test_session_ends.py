@@ -17,7 +17,7 @@ from voicechat.line import Target
 from voicechat.lines import LOOK_S
 from voicechat.links import websocket
 from voicechat.providers.base import Settings
-from voicechat.providers.gemini import GeminiDialect
+from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.retries import MOST_SHORT, Retries
 

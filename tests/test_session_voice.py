@@ -28,7 +28,7 @@ from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.pictures import Picture
 from voicechat.providers.base import Settings, Vad
-from voicechat.providers.gemini import GeminiDialect
+from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.gptlive import GptLiveDialect
 from voicechat.tools import Toolbox
 

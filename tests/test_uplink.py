@@ -3,7 +3,7 @@
 from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.gate import MicGate
 from voicechat.providers.base import Settings
-from voicechat.providers.gemini import GeminiDialect
+from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.uplink import MicUplink
 

@@ -10,7 +10,7 @@ from voicechat.audio.waking import Waking
 from voicechat.events import SendAudio
 from voicechat.gate import MicGate
 from voicechat.providers.base import Settings
-from voicechat.providers.gemini import GeminiDialect
+from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.question import UnansweredTurn
 from voicechat.uplink import MicUplink

@@ -8,7 +8,7 @@ from tests.fakes.gemini_server import GeminiServer
 from tests.providers.socket_caller import SocketCaller, on_line, only
 from voicechat.events import BeginTurn, Command, EndTurn, SendAudio, Tool
 from voicechat.providers.base import Settings
-from voicechat.providers.gemini import GeminiDialect
+from voicechat.providers.gemini.dialect import GeminiDialect
 
 __all__ = ["CLOCK", "KEY", "MODEL", "Caller", "calling", "loud", "only", "settings", "sound"]
 

@@ -19,7 +19,7 @@ from voicechat.events import (
     ReplyText,
     ToolCalled,
 )
-from voicechat.providers.gemini import GeminiDialect
+from voicechat.providers.gemini.dialect import GeminiDialect
 
 GEMINI = recordings_of("gemini")
 

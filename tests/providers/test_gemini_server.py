@@ -35,7 +35,7 @@ from voicechat.events import (
     TurnCommitted,
     Unknown,
 )
-from voicechat.providers.gemini import GeminiDialect
+from voicechat.providers.gemini.dialect import GeminiDialect
 
 WORKING = [
     "normal", "burst", "short", "pieces", "late_words", "odd_chunks", "marks", "noise",

@@ -34,7 +34,7 @@ from tests.session.wires import MemoryLink, Peer, Wire, marks
 from voicechat.line import Target
 from voicechat.links.websocket import Link
 from voicechat.providers.base import Dialect, Settings
-from voicechat.providers.gemini import GeminiDialect
+from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.glm import GlmDialect
 from voicechat.providers.openai import OpenAIDialect
 

@@ -36,7 +36,7 @@ from voicechat.events import (
     Usage,
 )
 from voicechat.providers.base import Settings, Vad
-from voicechat.providers.gemini import GeminiDialect
+from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.gemini_content import rate_of, seconds
 from voicechat.providers.gemini_errors import blame
 from voicechat.providers.gemini_model import VOICES, traits, voice_name

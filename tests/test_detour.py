@@ -31,7 +31,7 @@ from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.chat import ChatDialect
-from voicechat.providers.glm import GlmDialect
+from voicechat.providers.glm.dialect import GlmDialect
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.session import Session
 

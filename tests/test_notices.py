@@ -11,7 +11,7 @@ from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.notices import Notices
 from voicechat.providers.base import Settings
-from voicechat.providers.glm import GlmDialect
+from voicechat.providers.glm.dialect import GlmDialect
 from voicechat.providers.gptlive import GptLiveDialect
 
 

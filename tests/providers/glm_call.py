@@ -7,7 +7,7 @@ from typing import Any
 from tests.fakes.glm_check import check_shape
 from voicechat.events import BeginTurn, Command, EndTurn, Event, SendAudio, SendText, Tool
 from voicechat.providers.base import Settings
-from voicechat.providers.glm import GlmDialect
+from voicechat.providers.glm.dialect import GlmDialect
 
 JsonObject = dict[str, Any]
 KEY = "0123456789abcdef0123456789abcdef.ABCDEFGHIJKLMNOP"

@@ -34,7 +34,7 @@ from voicechat.events import (
     ToolCalled,
     TurnCommitted,
 )
-from voicechat.providers.glm import GlmDialect
+from voicechat.providers.glm.dialect import GlmDialect
 
 E = TypeVar("E")
 PLACE = Tool("get_place", "Where we are", {"type": "object", "properties": {}})

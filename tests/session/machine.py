@@ -25,7 +25,7 @@ from voicechat.line import Target
 from voicechat.links.websocket import Link
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.gemini.dialect import GeminiDialect
-from voicechat.providers.glm import GlmDialect
+from voicechat.providers.glm.dialect import GlmDialect
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.session import Session
 

@@ -35,7 +35,7 @@ from voicechat.line import Target
 from voicechat.links.websocket import Link
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.gemini.dialect import GeminiDialect
-from voicechat.providers.glm import GlmDialect
+from voicechat.providers.glm.dialect import GlmDialect
 from voicechat.providers.openai import OpenAIDialect
 
 _FAILURE = {"type": "server_error", "code": "server_error", "message": "The model is not well."}

@@ -26,7 +26,7 @@ from voicechat.events import (
     Unknown,
 )
 from voicechat.providers.base import Vad
-from voicechat.providers.glm import GlmDialect
+from voicechat.providers.glm.dialect import GlmDialect
 
 MAINLAND = "wss://open.bigmodel.cn/api/paas/v4/realtime"
 INTERNATIONAL = "wss://api.z.ai/api/paas/v4/realtime"

@@ -1,0 +1,1 @@
+"""Zhipu GLM-Realtime."""

@@ -12,7 +12,7 @@ from voicechat.links import websocket
 from voicechat.notices import Notices
 from voicechat.providers.base import Settings
 from voicechat.providers.glm.dialect import GlmDialect
-from voicechat.providers.gptlive import GptLiveDialect
+from voicechat.providers.gptlive.dialect import GptLiveDialect
 
 
 class Room:

@@ -46,7 +46,7 @@ from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.pictures import Limits
 from voicechat.providers.base import Settings, Vad
-from voicechat.providers.gptlive import GptLiveDialect
+from voicechat.providers.gptlive.dialect import GptLiveDialect
 from voicechat.providers.local import LocalDialect
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.retries import Retries

@@ -29,7 +29,7 @@ from voicechat.links import websocket
 from voicechat.pictures import Picture
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gemini.dialect import GeminiDialect
-from voicechat.providers.gptlive import GptLiveDialect
+from voicechat.providers.gptlive.dialect import GptLiveDialect
 from voicechat.tools import Toolbox
 
 __all__ = ["slow_tool"]

@@ -21,7 +21,7 @@ from voicechat.events import Event, Notice, ProviderFailed, ReplyFinished
 from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.providers.base import Dialect, Settings
-from voicechat.providers.gptlive import GptLiveDialect
+from voicechat.providers.gptlive.dialect import GptLiveDialect
 from voicechat.providers.openai import OpenAIDialect
 from voicechat.session import Session
 

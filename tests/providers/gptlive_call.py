@@ -10,7 +10,7 @@ from tests.fakes.gptlive_server import GptLiveServer
 from tests.providers.socket_caller import SocketCaller, on_line, only
 from voicechat.events import BeginTurn, Command, EndTurn, SendAudio
 from voicechat.providers.base import Settings
-from voicechat.providers.gptlive import GptLiveDialect
+from voicechat.providers.gptlive.dialect import GptLiveDialect
 
 __all__ = ["KEY", "MODEL", "Caller", "calling", "only", "said", "settings"]
 

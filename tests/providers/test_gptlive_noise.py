@@ -21,7 +21,7 @@ from voicechat.events import (
     ReplyText,
     TurnCommitted,
 )
-from voicechat.providers.gptlive import GptLiveDialect
+from voicechat.providers.gptlive.dialect import GptLiveDialect
 
 RECORDINGS = recordings_of("gptlive")
 

@@ -17,7 +17,7 @@ from voicechat.events import (
     Tool,
     ToolCalled,
 )
-from voicechat.providers.gptlive import GptLiveDialect
+from voicechat.providers.gptlive.dialect import GptLiveDialect
 from voicechat.providers.gptlive_tools import HELPER_MODEL, MOST_ROUNDS
 
 CLOCK = Tool("get_time", "The time of day.", {"type": "object", "properties": {}})

@@ -26,7 +26,7 @@ from voicechat.events import (
     Unknown,
 )
 from voicechat.providers.base import HistoryEntry
-from voicechat.providers.gptlive import NO_HELPER, GptLiveDialect
+from voicechat.providers.gptlive.dialect import NO_HELPER, GptLiveDialect
 from voicechat.providers.gptlive_setup import MOST_TOKENS, address, history, tokens
 from voicechat.providers.gptlive_sound import is_silent
 from voicechat.providers.gptlive_words import STILL_S

@@ -6,7 +6,7 @@ from voicechat.babble import MOST, WITHIN_S, ProtocolCheck
 from voicechat.errors import RefusedError
 from voicechat.events import Event, Notice, ReplyStarted, SessionReady, Unknown
 from voicechat.providers.base import Settings
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 
 pytestmark = pytest.mark.fault("P01")
 

@@ -9,7 +9,7 @@ from voicechat.config.schema import McpSection, ToolSection
 from voicechat.conversation.conversation import Conversation
 from voicechat.engine import Engine
 from voicechat.providers.base import HistoryEntry, Settings
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.tools import Toolbox
 
 

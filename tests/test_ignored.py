@@ -12,7 +12,7 @@ from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.outbox import OfflineQueue
 from voicechat.providers.base import Settings
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 
 ALONE = Target(
     OpenAIDialect(Settings("m")),

@@ -22,7 +22,7 @@ from voicechat.errors import (
 )
 from voicechat.links.closes import LinkClosed
 from voicechat.providers.base import Settings
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.retries import (
     FIRST_SPAN_S,
     GOOD_S,

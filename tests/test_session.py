@@ -48,7 +48,7 @@ from voicechat.pictures import Limits
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gptlive.dialect import GptLiveDialect
 from voicechat.providers.local import LocalDialect
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.retries import Retries
 from voicechat.session import Session
 from voicechat.tools import Toolbox

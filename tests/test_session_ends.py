@@ -18,7 +18,7 @@ from voicechat.lines import LOOK_S
 from voicechat.links import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini.dialect import GeminiDialect
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.retries import MOST_SHORT, Retries
 
 

@@ -22,7 +22,7 @@ from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.gptlive.dialect import GptLiveDialect
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.session import Session
 
 MODEL = "gpt-realtime-2.1"

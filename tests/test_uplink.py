@@ -4,7 +4,7 @@ from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.gate import MicGate
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini.dialect import GeminiDialect
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.uplink import MicUplink
 
 SECOND = [b"\x10\x20" * (HOUSE_RATE // 50)] * 50

@@ -11,7 +11,7 @@ from voicechat.events import SendAudio
 from voicechat.gate import MicGate
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini.dialect import GeminiDialect
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.question import UnansweredTurn
 from voicechat.uplink import MicUplink
 

@@ -32,7 +32,7 @@ from voicechat.journal import Journal, load
 from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.providers.base import Settings
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.session import Session
 
 MODEL = "gpt-realtime-2.1"

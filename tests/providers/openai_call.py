@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from tests.fakes import official
 from voicechat.events import Command, Event, Heard, Interrupt, ReplyAudio, SendText
 from voicechat.providers.base import Settings, Vad
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 
 JsonObject = dict[str, Any]
 E = TypeVar("E")

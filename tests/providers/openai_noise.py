@@ -8,7 +8,7 @@ from tests.providers import noise
 from tests.providers.noise import MESSAGES, broken, drop_every_field, recordings_of
 from tests.providers.wire import command, dialect_of, read, sent, server_text
 from voicechat.events import Event, Interrupt, ReplyAudio, ReplyFinished, ReplyStarted, ReplyText
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 
 __all__ = ["break_conversations", "drop_every_field", "recordings_of"]
 

@@ -7,7 +7,7 @@ import pytest
 from tests.providers.openai_call import Call
 from voicechat.events import EndTurn
 from voicechat.providers.base import Vad
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 
 BY_WORDS = Vad(by_words=True)
 LEFT_TO_US = {"type": "server_vad", "create_response": False, "interrupt_response": False}

@@ -26,7 +26,7 @@ from voicechat.links.websocket import Link
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.glm.dialect import GlmDialect
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.session import Session
 
 SPEECH = b"\x00\x10" * 1200

@@ -36,7 +36,7 @@ from voicechat.links.websocket import Link
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.glm.dialect import GlmDialect
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 
 _FAILURE = {"type": "server_error", "code": "server_error", "message": "The model is not well."}
 _MILLIS: dict[Kind, int] = {"normal": 800, "long": 6000, "flood": 8000}

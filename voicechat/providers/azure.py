@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 from voicechat.providers.base import Http, Profile
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.providers.openai_errors import Codebook
 from voicechat.providers.openai_session import Shape
 

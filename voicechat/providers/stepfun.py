@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from voicechat.phrase import phrase
 from voicechat.providers.base import Http, Profile
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_messages import nested_tool
 from voicechat.providers.openai_names import SILENT

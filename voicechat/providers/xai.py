@@ -10,7 +10,7 @@ Source: https://docs.x.ai/developers/model-capabilities/audio/voice-agent
 from typing import ClassVar
 
 from voicechat.providers.base import Http, Profile
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.providers.openai_errors import Codebook
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_session import Shape

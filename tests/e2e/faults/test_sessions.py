@@ -20,7 +20,7 @@ from voicechat.errors import LinkError, VoiceChatError
 from voicechat.events import Notice, ReplyFinished, ReplyText, SessionReady
 from voicechat.line import Target
 from voicechat.links import websocket
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.retries import MOST_SHORT, Retries
 
 TOLD_WITHIN_S = 10.0

@@ -47,7 +47,7 @@ from voicechat.providers.gptlive_tools import HELPER_MODEL, Helper
 from voicechat.providers.gptlive_uplink import GptLiveUplink
 from voicechat.providers.gptlive_usage import LiveUsage
 from voicechat.providers.gptlive_words import TimedTranscript
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.providers.openai_address import authorization
 from voicechat.providers.openai_errors import read_fault, safe_line
 from voicechat.providers.openai_fields import (

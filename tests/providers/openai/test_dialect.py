@@ -24,7 +24,7 @@ from voicechat.events import (
     Unknown,
 )
 from voicechat.providers.base import Vad
-from voicechat.providers.openai import OpenAIDialect
+from voicechat.providers.openai.dialect import OpenAIDialect
 
 CHUNK = SendAudio(bytes(960))
 TENTH = SendAudio(bytes(4800))

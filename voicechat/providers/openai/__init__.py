@@ -1,0 +1,1 @@
+"""OpenAI Realtime, and the family that speaks its protocol."""

@@ -33,7 +33,7 @@ from voicechat.events import (
     TurnCommitted,
 )
 from voicechat.providers.base import Settings, Vad
-from voicechat.providers.qwen import QwenDialect
+from voicechat.providers.qwen.dialect import QwenDialect
 from voicechat.providers.qwen_session import plain_schema, turn_detection
 
 OMNI = "qwen3.5-omni-flash-realtime"

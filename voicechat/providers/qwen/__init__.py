@@ -1,0 +1,1 @@
+"""Alibaba Qwen-Omni realtime."""

@@ -33,7 +33,7 @@ from voicechat.providers.base import Settings
 from voicechat.providers.chat import ChatDialect
 from voicechat.providers.glm.dialect import GlmDialect
 from voicechat.providers.openai.dialect import OpenAIDialect
-from voicechat.session import Session
+from voicechat.session.session import Session
 
 STRAIGHT, OTHER = "gpt-realtime-2.1", "chat-model"
 

@@ -11,7 +11,7 @@ from tests.fakes.ga_script import SCRIPTS
 from tests.fakes.ga_signal import timecode, tone
 from tests.fakes.gemini_server import GeminiServer
 from tests.fakes.glm_server import GlmServer
-from tests.test_session import Notebook, call
+from tests.session.test_session import Notebook, call
 from voicechat.conversation.conversation import Conversation, Row
 from voicechat.engine import Engine
 from voicechat.errors import VoiceChatError
@@ -20,7 +20,7 @@ from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.providers import dialect_class
 from voicechat.providers.base import Settings
-from voicechat.session import Session
+from voicechat.session.session import Session
 
 Server = GeminiServer | GlmServer
 

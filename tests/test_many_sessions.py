@@ -13,7 +13,7 @@ import pytest
 import voicechat
 from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.fakes.ga_server import GaServer
-from tests.test_session import Call, call
+from tests.session.test_session import Call, call
 from voicechat.events import ReplyFinished
 
 YES = replace(SCRIPTS["burst"], replies=(Reply("Yes.", audio_ms=20),), first_delay_ms=0)

@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from tests.fakes.ga_script import GREETING, SCRIPTS
-from tests.test_session import call
+from tests.session.test_session import call
 from voicechat.babble import MOST
 from voicechat.errors import RefusedError, SessionOverError, TooBigError, VoiceChatError
 from voicechat.events import Notice, ProviderFailed, ReplyFinished, ReplyText, SessionReady

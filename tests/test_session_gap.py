@@ -3,7 +3,7 @@
 import pytest
 
 from tests.fakes.ga_signal import timecode
-from tests.test_session import call
+from tests.session.test_session import call
 from voicechat.events import ReplyFinished
 
 

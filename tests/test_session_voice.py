@@ -11,7 +11,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from tests.fakes.ga_script import GREETING, SCRIPTS, Reply
 from tests.fakes.ga_signal import timecode
 from tests.session.card import VirtualCard
-from tests.test_session import MODEL, call, slow_tool
+from tests.session.test_session import MODEL, call, slow_tool
 from tests.tools.bench import is_running, pid_in
 from voicechat.conversation.conversation import NOT_WRITTEN_DOWN, State
 from voicechat.errors import DeviceError, LinkError

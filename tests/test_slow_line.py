@@ -13,7 +13,7 @@ import pytest
 from tests.fakes.fault_proxy import FaultProxy
 from tests.fakes.ga_server import GaServer
 from tests.fakes.gptlive_server import GptLiveServer
-from tests.test_session import Notebook
+from tests.session.test_session import Notebook
 from voicechat.conversation.conversation import Conversation
 from voicechat.engine import Engine
 from voicechat.errors import VoiceChatError
@@ -23,7 +23,7 @@ from voicechat.links import websocket
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.gptlive.dialect import GptLiveDialect
 from voicechat.providers.openai.dialect import OpenAIDialect
-from voicechat.session import Session
+from voicechat.session.session import Session
 
 MODEL = "gpt-realtime-2.1"
 CHUNK = b"\x00\x10" * 480

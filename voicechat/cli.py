@@ -25,7 +25,7 @@ from voicechat.phrase import message_key, phrase
 if TYPE_CHECKING:
     from voicechat.assembly import App
     from voicechat.retries import RetryBudget
-    from voicechat.session import Listener, Session
+    from voicechat.session.session import Listener, Session
 
 _USAGE = phrase(
     """\

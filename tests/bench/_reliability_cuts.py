@@ -33,7 +33,7 @@ from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.openai.dialect import OpenAIDialect
-from voicechat.session import Session
+from voicechat.session.session import Session
 
 MODEL = "gpt-realtime-2.1"
 CUTS_A_CALL = 2

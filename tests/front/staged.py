@@ -26,7 +26,7 @@ from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.front.tui.app import VoiceChatApp
 from voicechat.front.tui.prompt import Prompt
 from voicechat.front.words.words import Words
-from voicechat.session import Session
+from voicechat.session.session import Session
 
 DEVICES = [
     DeviceRow(0, "Built-in microphone", "ALSA", 2, 0, 48000, True, False),

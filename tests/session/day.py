@@ -19,7 +19,7 @@ from voicechat.engine import Engine
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, Notice
 from voicechat.journal import Journal, load
-from voicechat.session import Session
+from voicechat.session.session import Session
 
 SPEECH = b"\x00\x10" * 2400
 """100 ms."""

@@ -27,7 +27,7 @@ from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.glm.dialect import GlmDialect
 from voicechat.providers.openai.dialect import OpenAIDialect
-from voicechat.session import Session
+from voicechat.session.session import Session
 
 SPEECH = b"\x00\x10" * 1200
 CUT_S = 0.12

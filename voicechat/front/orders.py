@@ -30,7 +30,7 @@ from voicechat.pictures import (
     fetch_screen,
 )
 from voicechat.pictures.paths import looks_dropped
-from voicechat.session import Session
+from voicechat.session.session import Session
 
 
 @dataclass(frozen=True, slots=True)

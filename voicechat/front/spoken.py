@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 
 from voicechat.audio.wav import read_wav
-from voicechat.session import Session
+from voicechat.session.session import Session
 
 CHUNK_MS = 100
 TRAILING_SILENCE_MS = 1000

@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.fakes.ga_server import GaServer
 from tests.fakes.ga_signal import timecode
-from tests.test_session import Call
+from tests.session.test_session import Call
 from voicechat.errors import VoiceChatError
 from voicechat.events import ReplyFinished, SessionReady
 

@@ -14,7 +14,7 @@ from tests.fakes.fault_proxy import FaultProxy, Mark
 from tests.fakes.ga_script import GREETING, SCRIPTS, Reply
 from tests.fakes.ga_server import GaServer
 from tests.fakes.ga_signal import timecode
-from tests.test_session import MODEL, Call
+from tests.session.test_session import MODEL, Call
 from voicechat.conversation.conversation import State
 from voicechat.errors import LinkError, VoiceChatError
 from voicechat.events import Notice, ReplyFinished, ReplyText, SessionReady

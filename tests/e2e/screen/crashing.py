@@ -9,7 +9,7 @@ from voicechat import assembly, cli
 from voicechat.front.doors import AppApi
 from voicechat.front.tui.run import run_screen
 from voicechat.front.words.words import Words
-from voicechat.session import Listener, Session, Snapshot
+from voicechat.session.session import Listener, Session, Snapshot
 
 
 class BrokenSession(Session):

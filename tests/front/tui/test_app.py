@@ -15,7 +15,7 @@ from voicechat.events import Notice, ProviderFailed
 from voicechat.front.tui.kitty import KeyboardAnswered, KeyReleased, KeysLost, RepeatedKey
 from voicechat.front.tui.prompt import Prompt
 from voicechat.front.tui.talk_key import TAP_S
-from voicechat.session import Session
+from voicechat.session.session import Session
 
 SHORT = replace(SCRIPTS["normal"], replies=(Reply("Yes. 好的。", audio_ms=100),))
 

@@ -50,7 +50,7 @@ from voicechat.front.spoken import Recording
 from voicechat.front.stdin import read_lines
 from voicechat.front.words.words import IN_ENGLISH, Words
 from voicechat.phrase import phrase
-from voicechat.session import Session
+from voicechat.session.session import Session
 from voicechat.text import clean
 
 SUMMED_UP = ("turn_too_short", "no_answer_yet", "empty_answer")

@@ -45,7 +45,7 @@ from voicechat.front.tui.talk_key import TalkKey
 from voicechat.front.tui.transcript.transcript import Transcript
 from voicechat.front.words.words import Words
 from voicechat.line import Target
-from voicechat.session import Session
+from voicechat.session.session import Session
 from voicechat.text import clean_line
 
 VOLUME_STEP = 0.1

@@ -19,7 +19,7 @@ from voicechat.front.signals import on_stop
 from voicechat.front.tui.app import VoiceChatApp
 from voicechat.front.words.words import Words
 from voicechat.phrase import phrase
-from voicechat.session import Listener, Session
+from voicechat.session.session import Listener, Session
 
 CLOSING_S = 1.5
 """How long everything may take to close before we leave it behind."""

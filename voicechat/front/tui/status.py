@@ -18,7 +18,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from voicechat.front.words.words import Words
-from voicechat.session import Session, Snapshot
+from voicechat.session.session import Session, Snapshot
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _METER_WIDTH = 6

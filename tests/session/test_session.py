@@ -50,7 +50,7 @@ from voicechat.providers.gptlive.dialect import GptLiveDialect
 from voicechat.providers.local import LocalDialect
 from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.retries import Retries
-from voicechat.session import Session
+from voicechat.session.session import Session
 from voicechat.tools import Toolbox
 from voicechat.tools.consent import Verdict
 from voicechat.watchdog import ANSWER_S

@@ -41,7 +41,7 @@ from voicechat.links.proxy import read_proxy
 from voicechat.links.route import Route
 from voicechat.providers import dialect_class, names
 from voicechat.providers.base import Dialect, Settings
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 KEY = "sk-canary-0123456789abcdef"
 PING = "keepalive ping timeout"

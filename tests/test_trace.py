@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from voicechat.errors import ConfigError
-from voicechat.text import MASK
+from voicechat.text.clean import MASK
 from voicechat.trace import Trace, read
 
 KEY = "canary-0123456789"

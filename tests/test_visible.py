@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from voicechat.text import clean
+from voicechat.text.clean import clean
 from voicechat.visible import ESCAPE, visible, visible_json, without_gaps
 
 NASTY = st.text(

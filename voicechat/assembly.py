@@ -52,7 +52,7 @@ from voicechat.providers import dialect_class, names
 from voicechat.providers.catalog import catalog
 from voicechat.retries import ANY_BUDGET, RetryBudget
 from voicechat.session.session import Listener, Session
-from voicechat.text import clean
+from voicechat.text.clean import clean
 from voicechat.tools.toolbox import Toolbox
 from voicechat.trace import Trace
 

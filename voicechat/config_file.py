@@ -28,7 +28,7 @@ from voicechat.config.schema import (
 from voicechat.environment import user_folder
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 
 def config_path(environ: Mapping[str, str]) -> Path:

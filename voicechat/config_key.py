@@ -17,7 +17,7 @@ from typing import Any
 from voicechat.config_file import tidy_key
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 _SECTION = re.compile(r"^[ \t]*\[")
 _KEY_LINE = re.compile(

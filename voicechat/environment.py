@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, MutableMapping
 from contextlib import suppress
 from pathlib import Path
 
-from voicechat.text import MASK, mask_secrets
+from voicechat.text.clean import MASK, mask_secrets
 
 _SECRET_WORD = re.compile(
     r"(api)?keys?|tokens?|secrets?|passw(or)?d|pass(phrase)?|credentials?|auth"

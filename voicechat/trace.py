@@ -21,7 +21,7 @@ from typing import Any
 
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
-from voicechat.text import MASK, clean_line, mask_secrets
+from voicechat.text.clean import MASK, clean_line, mask_secrets
 
 _SOUND_KEYS = ("audio", "data")
 _SECRET_NAMES = re.compile(r"(?i)(authorization|password|.*api[-_]?key|(.*[-_])?(token|secret))")

@@ -21,7 +21,7 @@ from voicechat.audio.pcm import FRAME_BYTES, HOUSE_RATE, mix_to_mono, ms_to_fram
 from voicechat.audio.ring import Ring
 from voicechat.errors import DeviceError
 from voicechat.phrase import phrase
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 Kind: TypeAlias = Literal["microphone", "loudspeaker"]
 KINDS: dict[Kind, str] = {

@@ -12,7 +12,7 @@ from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.wav import WavWriter, cannot_write, open_private
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.phrase import phrase
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 CHANNELS = 2
 _FORMS = (".wav", ".ogg")

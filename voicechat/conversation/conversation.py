@@ -25,7 +25,7 @@ from voicechat.events import (
     TurnCommitted,
 )
 from voicechat.row import Role, Row, State
-from voicechat.text import clean_line, cut_line
+from voicechat.text.clean import clean_line, cut_line
 from voicechat.visible import visible, visible_json
 
 __all__ = ["Conversation", "KnownRow", "Role", "Row", "Said", "State"]

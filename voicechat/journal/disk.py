@@ -17,7 +17,7 @@ from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, Notify
 from voicechat.journal.file import ExistingFile, File, encode
 from voicechat.phrase import phrase
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 MAX_WAITING_BYTES = 10_000_000
 """Kept in memory while the disk refuses; what comes after is lost."""

@@ -14,7 +14,7 @@ from voicechat.errors import ConfigError
 from voicechat.journal.file import FOLDER, SUFFIX, utc
 from voicechat.journal.reading import Loaded, load
 from voicechat.phrase import phrase
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 LAST = "last"
 """The name of the newest."""

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Literal, TypeAlias
 
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
-from voicechat.text import clean, clean_line
+from voicechat.text.clean import clean, clean_line
 
 MAX_LINE_BYTES = 16_000_000
 """A longer line is none of ours."""

@@ -16,7 +16,7 @@ from voicechat.journal.disk import Disk
 from voicechat.journal.file import utc
 from voicechat.journal.reading import ROLES
 from voicechat.journal.resuming import Resumed
-from voicechat.text import clean, clean_line, mask_secrets
+from voicechat.text.clean import clean, clean_line, mask_secrets
 
 DRAFT_EVERY_S = 1.0
 """At most this much of a growing item is lost in a crash."""

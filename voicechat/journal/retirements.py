@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from voicechat.config.schema import Retirements
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 FILE = "model-ends.json"
 _MOST_TOLD = 200

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from voicechat.journal.file import utc
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 FILE = "models-used.json"
 _MOST_MODELS = 50

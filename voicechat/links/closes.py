@@ -14,7 +14,7 @@ from voicechat.errors import (
     VoiceChatError,
 )
 from voicechat.phrase import phrase
-from voicechat.text import clean_line, mask_secrets
+from voicechat.text.clean import clean_line, mask_secrets
 
 _EXPIRED = ("maximum duration", "session_expired", "session expired", "session has expired")
 _ACCOUNT = ("quota", "billing", "credit", "balance")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from voicechat.links.proxy import Proxy
 from voicechat.phrase import phrase
-from voicechat.text import clean_line, mask_secrets
+from voicechat.text.clean import clean_line, mask_secrets
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 from voicechat.pictures.picture import Limits, Picture
 from voicechat.pictures.png import bare_png
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image

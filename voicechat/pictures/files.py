@@ -10,7 +10,7 @@ from pathlib import Path
 
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 LARGEST_FILE = 50_000_000
 """Bytes; a camera's JPEG has a tenth of it."""

@@ -16,7 +16,7 @@ from voicechat.providers.base import Profile
 from voicechat.providers.catalog_ends import facts_at, is_at_own_host, listed_fate
 from voicechat.providers.catalog_keys import NO_CONFIG, find_key
 from voicechat.providers.catalog_table import CHAT, Table
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 BUILT_IN = "local"
 """The provider that needs no key."""

@@ -12,7 +12,7 @@ from voicechat.providers.base import Settings
 from voicechat.providers.gemini_model import traits
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_past import instructed, noted, past_of
-from voicechat.text import clean
+from voicechat.text.clean import clean
 
 CONFIG: JsonObject = {"initialHistoryInClientContent": True}
 _ROLES = {"user": "user", "assistant": "model", "tool": "user"}

@@ -18,7 +18,7 @@ from voicechat.events import (
 from voicechat.phrase import phrase
 from voicechat.providers.gemini_content import ModelAudio, ModelWords, Sign
 from voicechat.providers.openai_sound import Samples
-from voicechat.text import clean
+from voicechat.text.clean import clean
 
 _WHOLE = frozenset({"", "NEED_MORE_INPUT", "TURN_COMPLETE_REASON_UNSPECIFIED"})
 """Reasons that say nothing against what was said."""

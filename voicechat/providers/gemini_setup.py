@@ -13,7 +13,7 @@ from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gemini_model import full_name, traits, voice_name
 from voicechat.providers.gemini_past import CONFIG, is_first_content, told
 from voicechat.providers.openai_fields import JsonObject
-from voicechat.text import clean
+from voicechat.text.clean import clean
 
 PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 TOKEN_PREFIX = "auth_tokens/"

@@ -14,7 +14,7 @@ from typing import Any
 from voicechat.events import Event, SendToolResult, ToolCalled, ToolsCancelled
 from voicechat.providers.gemini_reply import GeminiReply
 from voicechat.providers.openai_fields import JsonObject, identity, rows, table, text
-from voicechat.text import clean
+from voicechat.text.clean import clean
 
 _NO_TOOL = "This tool is not available. Answer without it."
 _TOO_LATE = "The user has moved on. Do not speak of this."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from voicechat.events import Event, InputFailed, InputTranscript, TurnCommitted
 from voicechat.phrase import phrase
-from voicechat.text import clean
+from voicechat.text.clean import clean
 
 MORE_LATE_S = 1.0
 """How long after an answer began more words may still belong to the turn it answers."""

@@ -22,7 +22,7 @@ from voicechat.providers.openai_errors import (
     safe_line,
 )
 from voicechat.providers.openai_fields import JsonObject, rows, table, text
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 _USUAL = Codebook()
 CODES = Codebook(

@@ -15,7 +15,7 @@ from voicechat.providers.openai_errors import Fault
 from voicechat.providers.openai_fields import JsonObject, text
 from voicechat.providers.openai_messages import flat_tool
 from voicechat.providers.openai_session import server_vad
-from voicechat.text import clean
+from voicechat.text.clean import clean
 
 ChatMode: TypeAlias = Literal["audio", "video_passive"]
 Wish: TypeAlias = Literal["noise", "voice", "modalities", "turns", "tools"]

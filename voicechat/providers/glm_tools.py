@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from voicechat.events import ToolCalled
 from voicechat.providers.openai_fields import JsonObject, identity, rows, table, text
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 MOST_REFUSALS = 3
 """Replies in a row that called nothing but tools we do not have."""

@@ -26,7 +26,7 @@ from voicechat.events import (
 from voicechat.phrase import phrase
 from voicechat.providers.gptlive_sound import is_silent
 from voicechat.providers.openai_sound import Samples
-from voicechat.text import clean
+from voicechat.text.clean import clean
 
 PAUSE_MS = 1000
 """Silence in the stream, and as long without words, that ends a reply."""

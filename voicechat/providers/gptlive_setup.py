@@ -14,7 +14,7 @@ from voicechat.providers.gptlive_policy import with_policy
 from voicechat.providers.gptlive_tools import HELPER_MODEL, delegation
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_past import noted
-from voicechat.text import clean
+from voicechat.text.clean import clean
 
 PATH = "/v1/live/sessions"
 MOST_MESSAGES = 128

@@ -19,7 +19,7 @@ from voicechat.phrase import phrase
 from voicechat.providers.openai_errors import read_fault
 from voicechat.providers.openai_fields import JsonObject, identity, table, text
 from voicechat.providers.openai_messages import flat_tool, tool_output
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 HELPER_MODEL = "gpt-5.4-mini"
 """Who does the work: quick, for somebody waits on the line."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from voicechat.events import Event, InputFailed, InputTranscript, ProviderFailed, TurnCommitted
 from voicechat.phrase import phrase
-from voicechat.text import clean
+from voicechat.text.clean import clean
 
 SAME_MS = 400
 """Between two fragments of one breath, whoever speaks meanwhile."""

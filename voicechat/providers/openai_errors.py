@@ -22,7 +22,7 @@ from voicechat.events import Event, ProviderFailed, ReplyFinished, SessionExpire
 from voicechat.phrase import message_key, phrase, without_stop
 from voicechat.providers.base import Profile
 from voicechat.providers.openai_fields import JsonObject, identity, table, text
-from voicechat.text import clean_line, mask_secrets
+from voicechat.text.clean import clean_line, mask_secrets
 
 Verdict: TypeAlias = Literal["benign", "busy", "expired", "fatal", "passing"]
 """`busy`: a reply was asked for while another one runs; `passing`: report it and go on."""

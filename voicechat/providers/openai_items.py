@@ -15,7 +15,7 @@ from voicechat.pieces import Pieces
 from voicechat.providers.openai_fields import JsonObject, identity, place, rows, text
 from voicechat.providers.openai_names import is_spoken_part, is_written_part
 from voicechat.providers.openai_sound import Samples
-from voicechat.text import clean
+from voicechat.text.clean import clean
 
 _REMEMBERED = 256
 

@@ -8,7 +8,7 @@ import json
 from voicechat.events import SendImage, SendToolResult, Tool
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_sound import encode
-from voicechat.text import clean
+from voicechat.text.clean import clean
 
 
 def text_part(words: str) -> JsonObject:

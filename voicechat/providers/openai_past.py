@@ -19,7 +19,7 @@ from voicechat.providers.base import HistoryEntry, Settings
 from voicechat.providers.openai_errors import Fault
 from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_session import Shape
-from voicechat.text import clean
+from voicechat.text.clean import clean
 
 LONGEST_TRANSCRIPT = 16_000
 """Characters of the instructions; the oldest says are left out beyond."""

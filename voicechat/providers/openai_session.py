@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from voicechat.phrase import phrase
 from voicechat.providers.base import Profile, Settings, Vad
 from voicechat.providers.openai_fields import JsonObject, table, text
-from voicechat.text import clean
+from voicechat.text.clean import clean
 
 Shape: TypeAlias = Literal["ga", "beta"]
 Wish: TypeAlias = Literal["transcription", "voice", "tools", "formats", "modalities", "turns"]

@@ -18,7 +18,7 @@ from voicechat.events import Event, ToolCalled
 from voicechat.providers.openai_fields import JsonObject, identity, text
 from voicechat.providers.openai_messages import tool_answer
 from voicechat.providers.openai_reply import Replies, RunningResponse
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 MOST_REFUSED_ROUNDS = 3
 MOST_ROUNDS = 16

@@ -22,7 +22,7 @@ from voicechat.providers.openai_fields import JsonObject, identity, text
 from voicechat.providers.openai_g711 import G711
 from voicechat.providers.openai_g711 import RATE as G711_RATE
 from voicechat.providers.openai_sound import encode
-from voicechat.text import clean
+from voicechat.text.clean import clean
 
 SHORTEST_MS = 100
 TAIL_MS = 1000

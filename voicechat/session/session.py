@@ -60,7 +60,7 @@ from voicechat.retries import ANY_BUDGET, RetryBudget
 from voicechat.row import spoken_ms
 from voicechat.snapshot import Snapshot, shown_chars, take_snapshot
 from voicechat.tail import ReleaseHangover
-from voicechat.text import clean
+from voicechat.text.clean import clean
 from voicechat.tool_carry import ToolCarry
 from voicechat.tools.consent import Ask
 from voicechat.tools.toolbox import Toolbox

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from voicechat.environment import home_of
 from voicechat.errors import ServiceError
 from voicechat.phrase import phrase
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 from voicechat.tools.offer import LONGEST_BYTES, cut_bytes
 
 POLL_S = 0.02

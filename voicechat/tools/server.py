@@ -18,7 +18,7 @@ from voicechat.environment import child_environment
 from voicechat.errors import ConfigError, LinkError, ServiceError, VoiceChatError
 from voicechat.events import Notice, Notify, Tool
 from voicechat.phrase import phrase, refilled
-from voicechat.text import clean, clean_line, mask_secrets
+from voicechat.text.clean import clean, clean_line, mask_secrets
 from voicechat.tools.bounds import FLOODS, Flood, Listing
 from voicechat.tools.content import read_result
 from voicechat.tools.offer import Answer, Offer

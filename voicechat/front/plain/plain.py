@@ -51,7 +51,7 @@ from voicechat.front.stdin import read_lines
 from voicechat.front.words.words import IN_ENGLISH, Words
 from voicechat.phrase import phrase
 from voicechat.session.session import Session
-from voicechat.text import clean
+from voicechat.text.clean import clean
 
 SUMMED_UP = ("turn_too_short", "no_answer_yet", "empty_answer")
 """Notices of what `Questions` finds out and tells itself."""

@@ -46,7 +46,7 @@ from voicechat.front.tui.transcript.transcript import Transcript
 from voicechat.front.words.words import Words
 from voicechat.line import Target
 from voicechat.session.session import Session
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 VOLUME_STEP = 0.1
 SLOW_S = 0.7

@@ -13,7 +13,7 @@ from textual.message import Message
 from voicechat.front.tui.entry import Entry
 from voicechat.pictures import fetch_dropped
 from voicechat.pictures.paths import looks_dropped, quote_path
-from voicechat.text import clean
+from voicechat.text.clean import clean
 
 LONGEST = 20_000
 """Characters of one typed message; a pasted book is cut, not sent line by line."""

@@ -64,7 +64,7 @@ from voicechat.providers.openai_errors import safe_line
 from voicechat.providers.openai_fields import JsonObject, decode, identity, table, text
 from voicechat.providers.openai_sound import encode
 from voicechat.providers.openai_start import PreSessionBuffer
-from voicechat.text import clean, clean_line
+from voicechat.text.clean import clean, clean_line
 
 _KNOWN = frozenset(
     {

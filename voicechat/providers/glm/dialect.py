@@ -74,7 +74,7 @@ from voicechat.providers.openai_reply import Replies
 from voicechat.providers.openai_start import PreSessionBuffer
 from voicechat.providers.openai_tools import ToolCalls as CallsInItems
 from voicechat.providers.openai_turns import InputTurns
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 DEAD_AFTER_S = 75.0
 """Without any message, from a server that sends a heartbeat every 30 s."""

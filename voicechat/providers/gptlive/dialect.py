@@ -62,7 +62,7 @@ from voicechat.providers.openai_fields import (
 )
 from voicechat.providers.openai_sound import decode as decode_sound
 from voicechat.providers.openai_start import PreSessionBuffer
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 CLOSE_S = 5.0
 """From `session.closed` to the close of the link."""

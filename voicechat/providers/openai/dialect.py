@@ -54,7 +54,7 @@ from voicechat.providers.openai_start import Opening, PreSessionBuffer
 from voicechat.providers.openai_tools import ToolCalls
 from voicechat.providers.openai_turns import InputTurns
 from voicechat.providers.openai_ways import Ways
-from voicechat.text import clean_line
+from voicechat.text.clean import clean_line
 
 SLOW_UPDATE_S = 30.0
 """How long the server's word on our settings is waited for where the sound depends on it."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from voicechat.text import MASK, clean, clean_line, mask_secrets
+from voicechat.text.clean import MASK, clean, clean_line, mask_secrets
 
 NASTY = st.text(
     st.one_of(

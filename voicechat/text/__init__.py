@@ -1,0 +1,1 @@
+"""Text: cleaning foreign words, masking secrets, localizable phrases, pieces."""

@@ -1,6 +1,6 @@
 """`python -m voicechat` is the same program as `voicechat`."""
 
-from voicechat.cli import main
+from voicechat.app.cli import main
 
 if __name__ == "__main__":
     main()

@@ -10,8 +10,8 @@ import threading
 import time
 from pathlib import Path
 
+from voicechat.app.cli import main as voicechat
 from voicechat.audio import portaudio
-from voicechat.cli import main as voicechat
 
 
 def _watch(path: Path, streams: list[portaudio.Stream]) -> None:

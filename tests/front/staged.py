@@ -17,7 +17,8 @@ from textual.pilot import Pilot
 
 from tests.fakes.ga_script import Script
 from tests.fakes.ga_server import GaServer
-from voicechat import assembly, cli
+from voicechat import assembly
+from voicechat.app import cli
 from voicechat.audio.devices import SoundCard
 from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.ring import Ring

@@ -5,7 +5,8 @@ import os
 import sys
 from typing import Any
 
-from voicechat import assembly, cli
+from voicechat import assembly
+from voicechat.app import cli
 from voicechat.front.doors import AppApi
 from voicechat.front.tui.run import run_screen
 from voicechat.front.words.words import Words

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from voicechat.cli import build_parser, read_arguments
+from voicechat.app.cli import build_parser, read_arguments
 
 DOCUMENTED = [
     "--model",

@@ -17,8 +17,7 @@ from textual.pilot import Pilot
 
 from tests.fakes.ga_script import Script
 from tests.fakes.ga_server import GaServer
-from voicechat import assembly
-from voicechat.app import cli
+from voicechat.app import build, cli
 from voicechat.audio.devices import SoundCard
 from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.ring import Ring
@@ -141,7 +140,7 @@ class StagedApp(VoiceChatApp):
             model = ["--model", "gpt-realtime-2.1", "--url", self.server.url]
         line = [*model, *self._options, *([] if self._sound else ["--text"])]
         environ = {"VOICECHAT_DATA": self.folder.name, **self._environ}
-        house = self.house = assembly.App.build(cli.build_parser().parse_args(line), environ)
+        house = self.house = build.App.build(cli.build_parser().parse_args(line), environ)
         self._doors = AppApi(
             self._list_models,
             house.dial,

@@ -23,7 +23,7 @@ from voicechat.front.words.words import Words, find_language
 from voicechat.phrase import message_key, phrase
 
 if TYPE_CHECKING:
-    from voicechat.assembly import App
+    from voicechat.app.build import App
     from voicechat.retries import RetryBudget
     from voicechat.session.session import Listener, Session
 
@@ -281,7 +281,7 @@ def run(args: argparse.Namespace, words: Words) -> int:
     Raises:
         VoiceChatError: it could not be done.
     """
-    from voicechat import assembly
+    from voicechat.app import build as assembly
     from voicechat.front import listing
     from voicechat.front.output import allow_any_text, keep_libraries_quiet
 
@@ -325,7 +325,7 @@ def run(args: argparse.Namespace, words: Words) -> int:
 
 def _build_house(args: argparse.Namespace) -> "App":
     """The parts; from here on they alone know the keys of the environment."""
-    from voicechat import assembly
+    from voicechat.app import build as assembly
 
     house = assembly.App.build(args, os.environ)
     house.forget_keys(os.environ)
@@ -380,7 +380,7 @@ def _budget(retry_for_s: float | None, *, first_s: float | None = None) -> "Retr
 
 
 async def _run_screen(house: "App", retry_for_s: float | None) -> int:
-    from voicechat import assembly
+    from voicechat.app import build as assembly
     from voicechat.front.doors import AppApi
     from voicechat.front.tui.run import run_screen
 

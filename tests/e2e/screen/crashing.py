@@ -5,7 +5,7 @@ import os
 import sys
 from typing import Any
 
-from voicechat import assembly
+from voicechat.app import build as assembly
 from voicechat.app import cli
 from voicechat.front.doors import AppApi
 from voicechat.front.tui.run import run_screen

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.ga_server import GaServer
+from voicechat.app.build import App
 from voicechat.app.cli import build_parser
-from voicechat.assembly import App
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event
 from voicechat.journal import Journal, NullJournal

@@ -42,7 +42,7 @@ TWINS: dict[str, str] = {
     "tools/__init__.py": "tools/test_toolbox.py",
     "tools/offer.py": "tools/test_command.py",
     "tools/stdio.py": "tools/test_server.py",
-    "dialing.py": "app/test_build.py",
+    "app/targets.py": "app/test_build.py",
     "owner.py": "test_lines.py",
     "providers/__init__.py": "providers/catalog/test_catalog.py",
     "providers/local.py": "cascade/test_process.py",

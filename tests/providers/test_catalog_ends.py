@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
+from voicechat.app.targets import Dialing
 from voicechat.config.schema import Config, Provider, Retirements, TalkSection
-from voicechat.dialing import Dialing
 from voicechat.events import Tool
 from voicechat.providers import catalog_table
 from voicechat.providers.catalog import catalog

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from voicechat import config_file, config_key, environment, roster
+from voicechat.app.targets import Dial, Dialing
 from voicechat.audio import device_test, portaudio
 from voicechat.audio import devices as sound_devices
 from voicechat.audio.devices import SoundCard
@@ -26,7 +27,6 @@ from voicechat.cascade.endpoints import service_of
 from voicechat.cascade.options import LocalOptions
 from voicechat.config.schema import Config
 from voicechat.conversation.conversation import Conversation
-from voicechat.dialing import Dial, Dialing
 from voicechat.engine import Engine
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event, Notice, Notify, SessionReady

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from voicechat import roster
+from voicechat.app import model_list
 from voicechat.config.schema import Config
 from voicechat.front.listing import (
     DeviceRow,
@@ -101,7 +101,7 @@ def test_models_stand_under_their_provider_and_its_key(capsys: pytest.CaptureFix
 def test_the_real_list_fits_into_80_columns(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = roster.find_models({"VOICECHAT_DATA": str(tmp_path)}, Config())
+    rows = model_list.find_models({"VOICECHAT_DATA": str(tmp_path)}, Config())
     assert list_models(rows, as_json=False) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > len(rows) and max(map(cells, lines)) <= 80

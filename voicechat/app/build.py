@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from voicechat import config_file, config_key, environment, roster
+from voicechat import config_file, config_key, environment
+from voicechat.app import model_list
 from voicechat.app.targets import Dial, Dialing
 from voicechat.audio import device_test, portaudio
 from voicechat.audio import devices as sound_devices
@@ -348,7 +349,7 @@ class App:
 
     def find_models(self) -> list[ModelRow]:
         """Every known model, grouped by provider."""
-        return roster.find_models(self.environ, self.config)
+        return model_list.find_models(self.environ, self.config)
 
 
 def _overlay(config: Config, args: argparse.Namespace) -> Config:

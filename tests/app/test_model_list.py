@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from voicechat import roster
+from voicechat.app import model_list
 from voicechat.config.schema import Config, ModelSection, Provider, Retirements
 from voicechat.front.listing import ModelRow
 from voicechat.journal.used import FILE, remember
@@ -14,7 +14,7 @@ NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 def find(folder: Path, config: Config | None = None, **environ: str) -> dict[str, ModelRow]:
-    rows = roster.find_models({"VOICECHAT_DATA": str(folder), **environ}, config or Config())
+    rows = model_list.find_models({"VOICECHAT_DATA": str(folder), **environ}, config or Config())
     assert len({row.name for row in rows}) == len(rows)
     return {row.name: row for row in rows}
 

@@ -4,10 +4,10 @@ import asyncio
 
 from tests.test_call import Plain
 from tests.tools.bench import environment
+from voicechat.audio.engine import Engine
 from voicechat.briefing import TOOLS_WAIT_S, apply_environment, apply_history
 from voicechat.config.schema import McpSection, ToolSection
 from voicechat.conversation.conversation import Conversation
-from voicechat.engine import Engine
 from voicechat.providers.base import HistoryEntry, Settings
 from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.tools import Toolbox

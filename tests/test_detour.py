@@ -12,9 +12,9 @@ import pytest
 
 from tests.fakes.ga_server import GaServer
 from tests.fakes.glm_server import GlmServer
+from voicechat.audio.engine import Engine
 from voicechat.conversation.conversation import Conversation, State
 from voicechat.detour import Fallback
-from voicechat.engine import Engine
 from voicechat.errors import (
     ConfigError,
     LinkError,

@@ -12,8 +12,8 @@ from tests.fakes.ga_signal import timecode, tone
 from tests.fakes.gemini_server import GeminiServer
 from tests.fakes.glm_server import GlmServer
 from tests.session.test_session import Notebook, call
+from voicechat.audio.engine import Engine
 from voicechat.conversation.conversation import Conversation, Row
-from voicechat.engine import Engine
 from voicechat.errors import VoiceChatError
 from voicechat.events import TurnCommitted
 from voicechat.line import Target

@@ -14,8 +14,8 @@ from tests.fakes.fault_proxy import FaultProxy
 from tests.fakes.ga_server import GaServer
 from tests.fakes.gptlive_server import GptLiveServer
 from tests.session.test_session import Notebook
+from voicechat.audio.engine import Engine
 from voicechat.conversation.conversation import Conversation
-from voicechat.engine import Engine
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, Notice, ProviderFailed, ReplyFinished
 from voicechat.line import Target

@@ -2,9 +2,9 @@
 
 import pytest
 
+from voicechat.audio.engine import Engine
 from voicechat.bill import Bill
 from voicechat.conversation.conversation import Row, State
-from voicechat.engine import Engine
 from voicechat.events import Cost, Usage
 from voicechat.gate import MicGate
 from voicechat.snapshot import shown_chars, take_snapshot

@@ -5,8 +5,8 @@ A dialect's settings are changed only until it has greeted.
 
 from dataclasses import replace
 
+from voicechat.audio.engine import Engine
 from voicechat.conversation.conversation import Conversation
-from voicechat.engine import Engine
 from voicechat.providers.base import Dialect, HistoryEntry
 from voicechat.tools.toolbox import Toolbox
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from voicechat.audio.echo.echo import EchoStats
+from voicechat.audio.engine import Engine
 from voicechat.audio.jitter import Stats
 from voicechat.bill import Bill
 from voicechat.conversation.conversation import Row, State
-from voicechat.engine import Engine
 from voicechat.gate import MicGate
 from voicechat.turn import Turn
 

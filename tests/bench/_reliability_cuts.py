@@ -24,8 +24,8 @@ from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.fakes.ga_server import GaServer
 from tests.fakes.ga_signal import timecode
 from tests.fakes.observer import Heard, observe
+from voicechat.audio.engine import Engine
 from voicechat.conversation.conversation import NOT_WRITTEN_DOWN, Conversation, Row, State
-from voicechat.engine import Engine
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, SessionReady
 from voicechat.journal import Journal, load

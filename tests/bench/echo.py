@@ -203,7 +203,7 @@ async def call(mode: str, sent: Path) -> None:
     import asyncio
 
     from voicechat.audio.devices import SoundCard
-    from voicechat.engine import Engine
+    from voicechat.audio.engine import Engine
 
     engine = Engine(SoundCard(), echo="auto" if mode == "auto" else "off")
     story = pcm(far_end()[: 8 * RATE] * 0.5)

@@ -14,8 +14,8 @@ from pathlib import Path
 from tests.session.services import SERVICES, Observer, Service
 from tests.session.weather import ROTATES_S, ROTATION, Weather
 from tests.session.wires import MARK
+from voicechat.audio.engine import Engine
 from voicechat.conversation.conversation import Conversation, State
-from voicechat.engine import Engine
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, Notice
 from voicechat.journal import Journal, load

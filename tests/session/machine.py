@@ -16,8 +16,8 @@ from typing import Any, cast
 from tests.session import utterances
 from tests.session.card import VirtualCard
 from tests.session.wires import MARK, MemoryLink, Wire, marks
+from voicechat.audio.engine import Engine
 from voicechat.conversation.conversation import Conversation
-from voicechat.engine import Engine
 from voicechat.errors import LinkError, RefusedError, ServiceError, VoiceChatError
 from voicechat.events import Event, ReplyAudio
 from voicechat.journal import NullJournal

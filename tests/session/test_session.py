@@ -16,9 +16,9 @@ from tests.fakes.ga_script import GREETING, SCRIPTS, Reply
 from tests.fakes.ga_server import GaServer
 from tests.fakes.ga_signal import timecode
 from tests.tools.bench import environment, is_running, pid_in, program
+from voicechat.audio.engine import Engine
 from voicechat.config.schema import ToolSection
 from voicechat.conversation.conversation import Conversation, State
-from voicechat.engine import Engine
 from voicechat.errors import (
     ConfigError,
     LinkError,

@@ -20,6 +20,7 @@ from voicechat.app.targets import Dial, Dialing
 from voicechat.audio import device_test, portaudio
 from voicechat.audio import devices as sound_devices
 from voicechat.audio.devices import SoundCard
+from voicechat.audio.engine import Engine
 from voicechat.audio.record_card import CardRecording
 from voicechat.audio.record_files import check_recording
 from voicechat.audio.recording import recorder as recording
@@ -28,7 +29,6 @@ from voicechat.cascade.endpoints import service_of
 from voicechat.cascade.options import LocalOptions
 from voicechat.config.schema import Config
 from voicechat.conversation.conversation import Conversation
-from voicechat.engine import Engine
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event, Notice, Notify, SessionReady
 from voicechat.front.doors import TypedKey

@@ -1,7 +1,7 @@
 """The sound of a session: without a card everything is quiet, with one it is really heard.
 
 PortAudio reads its environment only as it starts, so the parts with a card run in a process of
-their own (`python -m tests.test_engine SCENE FOLDER`) that knows only the private sound server.
+their own (`python -m tests.audio.test_engine SCENE FOLDER`) that knows only the private sound server.
 """
 
 import asyncio
@@ -31,8 +31,8 @@ from tests.e2e.voice.listening import (
 from tests.fakes.ga_signal import timecode
 from tests.fakes.pulse import RATE, PulseServer, wait_until
 from voicechat.audio.devices import SoundCard
+from voicechat.audio.engine import Engine, VoicePolicy
 from voicechat.audio.pcm import FLOOR_DBFS
-from voicechat.engine import Engine, VoicePolicy
 
 ROOT = Path(__file__).parents[1]
 
@@ -83,7 +83,7 @@ class Scene:
     """The parent's side: a scene is played, and tells what it saw."""
 
     def __init__(self, name: str, folder: Path, env: dict[str, str]) -> None:
-        words = [sys.executable, "-m", "tests.test_engine", name, str(folder)]
+        words = [sys.executable, "-m", "tests.audio.test_engine", name, str(folder)]
         self._folder = folder
         self.process = subprocess.Popen(
             words, env=os.environ | env, cwd=ROOT, stdout=subprocess.PIPE, text=True

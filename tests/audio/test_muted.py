@@ -4,7 +4,7 @@ import tracemalloc
 
 import pytest
 
-from voicechat.audio.duck import Duck
+from voicechat.audio.ducking import Duck
 from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.waking import Waking
 from voicechat.events import SendAudio

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from voicechat.audio.aside import Aside
 from voicechat.audio.devices import SoundCard
-from voicechat.audio.duck import GAIN, Duck
+from voicechat.audio.ducking import GAIN, Duck
 from voicechat.audio.echo.echo import Echo, EchoStats, Mode
 from voicechat.audio.hearing import Hearing
 from voicechat.audio.jitter import Stats

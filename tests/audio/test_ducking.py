@@ -1,7 +1,7 @@
 """A voice over the assistant makes it softer at once, and lets it wait a moment later."""
 
 from tests.audio.echo_room import Room, near_end, pcm
-from voicechat.audio.duck import (
+from voicechat.audio.ducking import (
     CERTAIN_MS,
     GAIN,
     HELD_QUIET_MS,

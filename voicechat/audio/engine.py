@@ -16,9 +16,9 @@ from voicechat.audio.aside import Aside
 from voicechat.audio.devices import SoundCard
 from voicechat.audio.ducking import GAIN, Duck
 from voicechat.audio.echo.echo import Echo, EchoStats, Mode
+from voicechat.audio.gain import Loudness
 from voicechat.audio.hearing import Hearing
 from voicechat.audio.jitter import Stats
-from voicechat.audio.loudness import Loudness
 from voicechat.audio.pcm import FLOOR_DBFS, level_dbfs
 from voicechat.audio.playout import Playout
 from voicechat.audio.record_card import CardRecording

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voicechat.audio.loudness import CEILING, Loudness
+from voicechat.audio.gain import CEILING, Loudness
 from voicechat.audio.pcm import FULL_SCALE, to_pcm, to_samples
 
 BLOCK = 480

@@ -15,8 +15,8 @@ import pytest
 
 from tests.audio.caller import ROOT, Caller
 from tests.fakes.pulse import RATE, PulseServer, wait_until
+from voicechat.audio.card.portaudio import Stream
 from voicechat.audio.devices import _Port
-from voicechat.audio.portaudio import Stream
 
 pytestmark = pytest.mark.sound
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from voicechat.audio.portaudio import Render
+from voicechat.audio.card.portaudio import Render
 from voicechat.audio.ring import Ring
 
 

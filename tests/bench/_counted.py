@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from voicechat.app.cli import main as voicechat
-from voicechat.audio import portaudio
+from voicechat.audio.card import portaudio
 
 
 def _watch(path: Path, streams: list[portaudio.Stream]) -> None:

@@ -1,7 +1,7 @@
 """Notices of a call, where they are really made, in the Chinese interface."""
 
 from tests.front.chinese import in_chinese
-from voicechat.audio.portaudio import KINDS
+from voicechat.audio.card.portaudio import KINDS
 from voicechat.watchdog import ANSWER_S, Watchdog
 
 

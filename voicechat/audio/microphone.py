@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Literal, TypeAlias
 
+from voicechat.audio.card.portaudio import Capture
 from voicechat.audio.health import Health, Ill
 from voicechat.audio.pcm import (
     FRAME_BYTES,
@@ -21,7 +22,6 @@ from voicechat.audio.pcm import (
     ms_to_frames,
     silence,
 )
-from voicechat.audio.portaudio import Capture
 from voicechat.audio.resample import Resampler
 from voicechat.audio.waking import Waking
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from voicechat.audio.portaudio import Capture, Device, Kind, Render, candidates, reason
+from voicechat.audio.card.portaudio import Capture, Device, Kind, Render, candidates, reason
 from voicechat.audio.ring import Ring
 
 

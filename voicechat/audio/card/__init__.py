@@ -1,0 +1,1 @@
+"""The sound card: PortAudio streams, ring buffers, device health."""

@@ -30,7 +30,7 @@ from tests.e2e.voice.listening import (
 )
 from tests.fakes.ga_signal import timecode
 from tests.fakes.pulse import RATE, PulseServer, wait_until
-from voicechat.audio.devices import SoundCard
+from voicechat.audio.card.sound_card import SoundCard
 from voicechat.audio.engine import Engine, VoicePolicy
 from voicechat.audio.pcm import FLOOR_DBFS
 

@@ -202,7 +202,7 @@ async def call(mode: str, sent: Path) -> None:
     """The child: an engine that speaks and listens."""
     import asyncio
 
-    from voicechat.audio.devices import SoundCard
+    from voicechat.audio.card.sound_card import SoundCard
     from voicechat.audio.engine import Engine
 
     engine = Engine(SoundCard(), echo="auto" if mode == "auto" else "off")

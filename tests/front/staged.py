@@ -18,7 +18,7 @@ from textual.pilot import Pilot
 from tests.fakes.ga_script import Script
 from tests.fakes.ga_server import GaServer
 from voicechat.app import build, cli
-from voicechat.audio.devices import SoundCard
+from voicechat.audio.card.sound_card import SoundCard
 from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.ring import Ring
 from voicechat.front.doors import AppApi

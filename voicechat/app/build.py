@@ -18,9 +18,9 @@ from voicechat import config_file, config_key, environment
 from voicechat.app import model_list
 from voicechat.app.targets import Dial, Dialing
 from voicechat.audio import device_test
-from voicechat.audio import devices as sound_devices
 from voicechat.audio.card import portaudio
-from voicechat.audio.devices import SoundCard
+from voicechat.audio.card import sound_card as sound_devices
+from voicechat.audio.card.sound_card import SoundCard
 from voicechat.audio.engine import Engine
 from voicechat.audio.record_card import CardRecording
 from voicechat.audio.record_files import check_recording

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 
-from voicechat.audio.devices import CardLoudspeaker, Microphone, SoundCard
+from voicechat.audio.card.sound_card import CardLoudspeaker, Microphone, SoundCard
 from voicechat.audio.erle import erle_db
 from voicechat.audio.pcm import (
     FLOOR_DBFS,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from voicechat.audio.aside import Aside
-from voicechat.audio.devices import SoundCard
+from voicechat.audio.card.sound_card import SoundCard
 from voicechat.audio.ducking import GAIN, Duck
 from voicechat.audio.echo.echo import Echo, EchoStats, Mode
 from voicechat.audio.gain import Loudness

@@ -6,7 +6,7 @@ moment it was given to the card.
 
 from collections.abc import AsyncIterator
 
-from voicechat.audio.devices import CardLoudspeaker, Microphone, SoundCard
+from voicechat.audio.card.sound_card import CardLoudspeaker, Microphone, SoundCard
 from voicechat.audio.echo.echo import Echo
 from voicechat.audio.resample import Resampler
 

@@ -16,7 +16,7 @@ import pytest
 from tests.audio.caller import ROOT, Caller
 from tests.fakes.pulse import RATE, PulseServer, wait_until
 from voicechat.audio.card.portaudio import Stream
-from voicechat.audio.devices import _Port
+from voicechat.audio.card.sound_card import _Port
 
 pytestmark = pytest.mark.sound
 
@@ -318,7 +318,7 @@ def run_python(pulse: PulseServer, program: str) -> str:
 
 def test_devices_are_listed_with_their_defaults(pulse: PulseServer) -> None:
     program = (
-        "from voicechat.audio.devices import list_devices\n"
+        "from voicechat.audio.card.sound_card import list_devices\n"
         "for d in list_devices(): print(d.index, d.name, d.host_api, d.inputs > 0, d.outputs > 0,"
         "d.is_default_input, d.is_default_output, d.default_rate)"
     )
@@ -332,7 +332,7 @@ def test_devices_are_listed_with_their_defaults(pulse: PulseServer) -> None:
 def test_a_missing_portaudio_is_an_error_that_tells_how_to_install_it(pulse: PulseServer) -> None:
     program = (
         "import ctypes.util; ctypes.util.find_library = lambda name: None\n"
-        "from voicechat.audio.devices import list_devices\n"
+        "from voicechat.audio.card.sound_card import list_devices\n"
         "from voicechat.errors import DeviceError\n"
         "try: list_devices()\n"
         "except DeviceError as error: print(error)"

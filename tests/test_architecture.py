@@ -71,7 +71,7 @@ TWINS: dict[str, str] = {
     "audio/device_test.py": "e2e/plain/test_devices.py",
     "audio/hearing.py": "e2e/voice/test_echo.py",
     "audio/record_card.py": "e2e/voice/test_record.py",
-    "audio/microphone.py": "audio/card/test_sound_card.py",
+    "audio/card/microphone.py": "audio/card/test_sound_card.py",
     # The front ends and the sound are tested through the whole program.
     "front/plain/plain.py": "e2e/plain/test_typed.py",
     "front/spoken.py": "e2e/plain/test_spoken.py",

@@ -19,8 +19,8 @@ NICENESS = os.getpriority(os.PRIO_PROCESS, 0)
 
 LONG = (
     "tests/fakes/",  # The stand-ins' own tests; what speaks to them tests them every day.
-    "tests/audio/test_ring.py::test_rewinding_under_a_reader",
-    "tests/audio/test_ring.py::test_two_threads",
+    "tests/audio/card/test_ring.py::test_rewinding_under_a_reader",
+    "tests/audio/card/test_ring.py::test_two_threads",
     "tests/e2e/http/test_fallback.py",
     "tests/e2e/http/test_kinds.py",
     "tests/e2e/plain/test_devices.py",

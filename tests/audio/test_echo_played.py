@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from voicechat.audio.card.portaudio import Render
-from voicechat.audio.ring import Ring
+from voicechat.audio.card.ring import Ring
 
 
 class Status:

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.audio.voices import glide, hush
+from voicechat.audio.card.ring import Ring
 from voicechat.audio.playout import LONGEST_WAIT_MS, Playout
-from voicechat.audio.ring import Ring
 from voicechat.events import Heard
 
 LOUD = 10_000

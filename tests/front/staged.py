@@ -18,9 +18,9 @@ from textual.pilot import Pilot
 from tests.fakes.ga_script import Script
 from tests.fakes.ga_server import GaServer
 from voicechat.app import build, cli
+from voicechat.audio.card.ring import Ring
 from voicechat.audio.card.sound_card import SoundCard
 from voicechat.audio.pcm import HOUSE_RATE
-from voicechat.audio.ring import Ring
 from voicechat.front.doors import AppApi
 from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.front.tui.app import VoiceChatApp

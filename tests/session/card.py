@@ -4,7 +4,7 @@ import asyncio
 from array import array
 from collections.abc import Callable
 
-from voicechat.audio.ring import Ring
+from voicechat.audio.card.ring import Ring
 
 RATE = 24_000
 BLOCK_FRAMES = RATE // 100

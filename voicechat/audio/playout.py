@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from voicechat.audio.card.ring import Ring
 from voicechat.audio.gain import Loudness
 from voicechat.audio.jitter import Block, JitterBuffer, Stats
 from voicechat.audio.pcm import HOUSE_RATE, frames_to_ms, ms_to_frames
 from voicechat.audio.resample import Resampler
-from voicechat.audio.ring import Ring
 from voicechat.events import Heard
 
 BLOCK_MS = 10

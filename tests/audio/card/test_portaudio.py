@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from voicechat.audio.card.portaudio import Capture, Device, Kind, Render, candidates, reason
-from voicechat.audio.ring import Ring
+from voicechat.audio.card.ring import Ring
 
 
 def device(index: int, name: str, inputs: int = 1, outputs: int = 2, default: str = "") -> Device:

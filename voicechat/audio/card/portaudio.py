@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from voicechat.audio.card.ring import Ring
 from voicechat.audio.pcm import FRAME_BYTES, HOUSE_RATE, mix_to_mono, ms_to_frames
-from voicechat.audio.ring import Ring
 from voicechat.errors import DeviceError
 from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line

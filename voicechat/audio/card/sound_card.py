@@ -12,7 +12,7 @@ from voicechat.audio.aside import Aside
 from voicechat.audio.card import portaudio
 from voicechat.audio.card.microphone import Microphone, Trouble
 from voicechat.audio.card.portaudio import Capture, Device, Kind, Render, Stream, list_devices
-from voicechat.audio.ring import Ring
+from voicechat.audio.card.ring import Ring
 from voicechat.errors import DeviceError
 from voicechat.events import Notice, Notify
 from voicechat.phrase import phrase

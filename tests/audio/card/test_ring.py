@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicechat.audio.ring import Ring
+from voicechat.audio.card.ring import Ring
 
 
 def frames(*values: int) -> bytes:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from voicechat.audio.aside import Aside
+from voicechat.audio.card.aside import Aside
 from voicechat.audio.card.sound_card import SoundCard
 from voicechat.audio.ducking import GAIN, Duck
 from voicechat.audio.echo.echo import Echo, EchoStats, Mode

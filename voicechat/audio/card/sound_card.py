@@ -8,8 +8,8 @@ import asyncio
 import time
 from typing import Literal, TypeAlias
 
-from voicechat.audio.aside import Aside
 from voicechat.audio.card import portaudio
+from voicechat.audio.card.aside import Aside
 from voicechat.audio.card.microphone import Microphone, Trouble
 from voicechat.audio.card.portaudio import Capture, Device, Kind, Render, Stream, list_devices
 from voicechat.audio.card.ring import Ring

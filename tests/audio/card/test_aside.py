@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.fakes.pulse import wait_until
-from voicechat.audio.aside import Aside
+from voicechat.audio.card.aside import Aside
 
 
 async def test_gives_the_result_and_raises_the_error_of_the_call() -> None:

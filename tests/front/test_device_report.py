@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from voicechat.audio.device_test import Findings
+from voicechat.audio.self_test import Findings
 from voicechat.front.device_report import judge, report_test
 
 GOOD = Findings(

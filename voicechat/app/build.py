@@ -17,7 +17,7 @@ from typing import Any
 from voicechat import config_file, config_key, environment
 from voicechat.app import model_list
 from voicechat.app.targets import Dial, Dialing
-from voicechat.audio import device_test
+from voicechat.audio import self_test
 from voicechat.audio.card import portaudio
 from voicechat.audio.card import sound_card as sound_devices
 from voicechat.audio.card.sound_card import SoundCard
@@ -413,7 +413,7 @@ async def find_devices() -> list[DeviceRow]:
     ]
 
 
-def test_devices(config: Config, tell: Callable[[str], None]) -> device_test.Findings:
+def test_devices(config: Config, tell: Callable[[str], None]) -> self_test.Findings:
     """Play into the loudspeaker and listen to the microphone that the config names.
 
     Args:
@@ -423,4 +423,4 @@ def test_devices(config: Config, tell: Callable[[str], None]) -> device_test.Fin
         DeviceError: neither can be opened.
     """
     audio = config.audio
-    return asyncio.run(device_test.run(audio.input_device, audio.output_device, tell))
+    return asyncio.run(self_test.run(audio.input_device, audio.output_device, tell))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
-from voicechat.audio.device_test import CHIRPS, Findings
+from voicechat.audio.self_test import CHIRPS, Findings
 from voicechat.front.words.words import IN_ENGLISH, Words
 from voicechat.phrase import phrase
 from voicechat.visible import visible_json

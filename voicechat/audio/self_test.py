@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from voicechat.audio.card.sound_card import CardLoudspeaker, Microphone, SoundCard
+from voicechat.audio.card.tone import chirp, clipped_share, find
 from voicechat.audio.erle import erle_db
 from voicechat.audio.pcm import (
     FLOOR_DBFS,
@@ -21,7 +22,6 @@ from voicechat.audio.pcm import (
     level_dbfs,
     ms_to_bytes,
 )
-from voicechat.audio.tone import chirp, clipped_share, find
 from voicechat.events import Notice
 
 QUIET_S = 2.0

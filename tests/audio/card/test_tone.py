@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from voicechat.audio.card.tone import chirp, clipped_share, find
 from voicechat.audio.pcm import FULL_SCALE, gain, level_dbfs, to_pcm, to_samples
-from voicechat.audio.tone import chirp, clipped_share, find
 
 
 def room(frames: int, noise_dbfs: float, seed: int = 1) -> bytes:

@@ -11,9 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 
+from voicechat.audio.card.erle import erle_db
 from voicechat.audio.card.sound_card import CardLoudspeaker, Microphone, SoundCard
 from voicechat.audio.card.tone import chirp, clipped_share, find
-from voicechat.audio.erle import erle_db
 from voicechat.audio.pcm import (
     FLOOR_DBFS,
     FRAME_BYTES,

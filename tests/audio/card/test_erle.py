@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from voicechat.audio.card.erle import erle_db
 from voicechat.audio.card.tone import chirp
-from voicechat.audio.erle import erle_db
 from voicechat.audio.pcm import to_pcm, to_samples
 
 PLAYED = [24_000, 52_800, 81_600]

@@ -13,8 +13,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Literal, TypeAlias
 
+from voicechat.audio.card.health import Health, Ill
 from voicechat.audio.card.portaudio import Capture
-from voicechat.audio.health import Health, Ill
 from voicechat.audio.pcm import (
     FRAME_BYTES,
     HOUSE_RATE,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.audio.echo_room import near_end, pcm
-from voicechat.audio.health import CONSTANT_MS, Health
+from voicechat.audio.card.health import CONSTANT_MS, Health
 
 RATE = 24_000
 CHUNK = 480

@@ -62,9 +62,9 @@ class Closed:
     """Half duplex."""
 
     def __init__(self) -> None:
-        from voicechat.audio import echo_canceller
+        from voicechat.audio.echo import canceller
 
-        self._way = echo_canceller.HalfDuplex(80)
+        self._way = canceller.HalfDuplex(80)
         self._played = b""
 
     def play(self, sound: bytes) -> None:

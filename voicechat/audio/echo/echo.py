@@ -16,8 +16,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from voicechat.audio.echo.canceller import Aec, Canceller, HalfDuplex
 from voicechat.audio.echo_absence import Absence
-from voicechat.audio.echo_canceller import Aec, Canceller, HalfDuplex
 from voicechat.audio.echo_leak import LeakGate
 from voicechat.audio.echo_loudness import EchoLoudness
 from voicechat.audio.echo_pairing import Reference

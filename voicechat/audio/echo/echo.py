@@ -17,8 +17,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from voicechat.audio.echo.canceller import Aec, Canceller, HalfDuplex
+from voicechat.audio.echo.leak_gate import LeakGate
 from voicechat.audio.echo_absence import Absence
-from voicechat.audio.echo_leak import LeakGate
 from voicechat.audio.echo_loudness import EchoLoudness
 from voicechat.audio.echo_pairing import Reference
 from voicechat.audio.echo_search import EchoSearch, Finding

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from voicechat.audio.echo_leak import (
+from voicechat.audio.echo.leak_gate import (
     LEAK_MS,
     PAUSE_MS,
     SAFE_RMS,

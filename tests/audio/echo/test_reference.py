@@ -10,7 +10,7 @@ import random
 import numpy as np
 import pytest
 
-from voicechat.audio.echo_pairing import MOST_MS, Reference
+from voicechat.audio.echo.reference import MOST_MS, Reference
 from voicechat.audio.pcm import ms_to_frames, to_samples
 
 CHUNK = ms_to_frames(20)

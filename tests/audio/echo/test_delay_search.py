@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.audio.echo_room import Room, Sound, far_end, near_end
-from voicechat.audio.echo_search import EchoSearch, Finding
+from voicechat.audio.echo.delay_search import EchoSearch, Finding
 from voicechat.audio.echo_slice import FRAME, slices
 
 

@@ -71,7 +71,7 @@ class Closed:
         self._played = sound
 
     def process(self, chunk: bytes, waiting: int = 0) -> bytes:
-        from voicechat.audio.echo_slice import slices
+        from voicechat.audio.echo.frame import slices
 
         pairs = zip(slices(chunk), slices(self._played), strict=True)
         return b"".join(self._way.process(*pair).tobytes() for pair in pairs)

@@ -5,7 +5,7 @@ headphones on, a second of the first reply is enough to know; until then the can
 nothing, and may swallow the user's first words.
 """
 
-from voicechat.audio.echo_slice import FRAME, FRAME_MS, Slice
+from voicechat.audio.echo.frame import FRAME, FRAME_MS, Slice
 
 NEEDED_MS = 500
 """Of sound, after the way to the ear."""

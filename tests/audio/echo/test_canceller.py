@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from voicechat.audio.echo.canceller import AFTER_MS, Aec, HalfDuplex
-from voicechat.audio.echo_slice import FRAME, FRAME_MS, SILENCE, Slice, slices
+from voicechat.audio.echo.frame import FRAME, FRAME_MS, SILENCE, Slice, slices
 
 LOUD = Slice.of(np.full(FRAME, 5000, np.int16))
 NOTHING = SILENCE

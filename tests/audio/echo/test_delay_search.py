@@ -5,7 +5,7 @@ import pytest
 
 from tests.audio.echo_room import Room, Sound, far_end, near_end
 from voicechat.audio.echo.delay_search import EchoSearch, Finding
-from voicechat.audio.echo_slice import FRAME, slices
+from voicechat.audio.echo.frame import FRAME, slices
 
 
 def search(heard: Sound, played: Sound) -> list[Finding]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from tests.audio.echo_room import Room, Sound, far_end, near_end
 from voicechat.audio.echo.double_talk import NEEDED_MS, EchoLoudness
-from voicechat.audio.echo_slice import FRAME, slices
+from voicechat.audio.echo.frame import FRAME, slices
 
 RATE = 24_000
 STORY = 8 * RATE

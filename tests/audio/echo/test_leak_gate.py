@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from voicechat.audio.echo.frame import FRAME, FRAME_MS, SILENCE, Slice
 from voicechat.audio.echo.leak_gate import (
     LEAK_MS,
     PAUSE_MS,
@@ -10,7 +11,6 @@ from voicechat.audio.echo.leak_gate import (
     UNSTEADY_MS,
     LeakGate,
 )
-from voicechat.audio.echo_slice import FRAME, FRAME_MS, SILENCE, Slice
 
 LOUD = Slice.of(np.full(FRAME, 3000, np.int16))
 QUIET = SILENCE

@@ -8,7 +8,7 @@ from statistics import median
 import numpy as np
 
 from voicechat.audio.echo.canceller import Aec
-from voicechat.audio.echo_slice import FRAME, Samples, slices
+from voicechat.audio.echo.frame import FRAME, Samples, slices
 from voicechat.audio.pcm import FRAME_BYTES, to_samples
 
 

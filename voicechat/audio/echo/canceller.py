@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from voicechat.audio.echo_slice import FRAME, FRAME_MS, Samples, Slice
+from voicechat.audio.echo.frame import FRAME, FRAME_MS, Samples, Slice
 from voicechat.audio.pcm import HOUSE_RATE
 
 AFTER_MS = 200

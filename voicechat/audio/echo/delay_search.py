@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from voicechat.audio.echo_slice import FRAME, FRAME_MS, SILENCE, Slice
+from voicechat.audio.echo.frame import FRAME, FRAME_MS, SILENCE, Slice
 from voicechat.audio.pcm import HOUSE_RATE
 
 HEARD_MS = 1000

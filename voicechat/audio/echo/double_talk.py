@@ -6,7 +6,7 @@ third of a second.  What is clearly louder than that is not, or not only, the ec
 
 from collections import deque
 
-from voicechat.audio.echo_slice import FRAME, FRAME_MS, Slice
+from voicechat.audio.echo.frame import FRAME, FRAME_MS, Slice
 
 NEEDED_MS = 1000
 """So much must have been played before anything is known."""

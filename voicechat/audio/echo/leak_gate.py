@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from voicechat.audio.echo_slice import FRAME, FRAME_MS, Samples, Slice
+from voicechat.audio.echo.frame import FRAME, FRAME_MS, Samples, Slice
 
 UNSTEADY_MS = 500
 """After a jump of the reference a canceller must find its way again: so long it may leak."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from voicechat.audio.echo_slice import FRAME, SILENCE, Slice, slices
+from voicechat.audio.echo.frame import FRAME, SILENCE, Slice, slices
 
 
 def test_sound_is_sliced_and_its_power_is_the_sum_of_squares() -> None:

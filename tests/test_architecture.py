@@ -69,7 +69,7 @@ TWINS: dict[str, str] = {
     "links/trust.py": "links/test_tls.py",
     "audio/backlog.py": "audio/test_jitter.py",
     "audio/self_test.py": "e2e/plain/test_devices.py",
-    "audio/hearing.py": "e2e/voice/test_echo.py",
+    "audio/echo/capture_path.py": "e2e/voice/test_echo.py",
     "audio/record_card.py": "e2e/voice/test_record.py",
     "audio/card/microphone.py": "audio/card/test_sound_card.py",
     # The front ends and the sound are tested through the whole program.

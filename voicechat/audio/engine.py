@@ -15,9 +15,9 @@ from typing import Any, Protocol
 from voicechat.audio.card.aside import Aside
 from voicechat.audio.card.sound_card import SoundCard
 from voicechat.audio.ducking import GAIN, Duck
+from voicechat.audio.echo.capture_path import Hearing
 from voicechat.audio.echo.echo import Echo, EchoStats, Mode
 from voicechat.audio.gain import Loudness
-from voicechat.audio.hearing import Hearing
 from voicechat.audio.jitter import Stats
 from voicechat.audio.pcm import FLOOR_DBFS, level_dbfs
 from voicechat.audio.playout import Playout

@@ -22,7 +22,7 @@ from typing import Any, Self
 
 from tests.fakes.pulse import PulseServer, wait_until
 from voicechat.audio.card.sound_card import SoundCard
-from voicechat.audio.playout import Playout
+from voicechat.audio.playback.playout import Playout
 from voicechat.errors import DeviceError
 from voicechat.events import Notice
 

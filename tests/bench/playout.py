@@ -31,7 +31,7 @@ import numpy.typing as npt
 from tests.bench._playout_links import ALL, FRAME_MS, LINKS, UNSEEN, Reply, paced, session
 from tests.bench._playout_rivals import Score, play_fixed, play_fixed_paced, silence
 from voicechat.audio.card.ring import Ring
-from voicechat.audio.playout import Playout
+from voicechat.audio.playback.playout import Playout
 
 RATE = 24_000
 FRAME = RATE * FRAME_MS // 1000

@@ -20,7 +20,7 @@ from voicechat.audio.echo.echo import Echo, EchoStats, Mode
 from voicechat.audio.gain import Loudness
 from voicechat.audio.jitter import Stats
 from voicechat.audio.pcm import FLOOR_DBFS, level_dbfs
-from voicechat.audio.playout import Playout
+from voicechat.audio.playback.playout import Playout
 from voicechat.audio.record_card import CardRecording
 from voicechat.audio.slow_link import SlowLink
 from voicechat.errors import DeviceError

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.audio.voices import glide, hush
 from voicechat.audio.card.ring import Ring
-from voicechat.audio.playout import LONGEST_WAIT_MS, Playout
+from voicechat.audio.playback.playout import LONGEST_WAIT_MS, Playout
 from voicechat.events import Heard
 
 LOUD = 10_000

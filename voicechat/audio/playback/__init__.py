@@ -1,0 +1,1 @@
+"""Playback: jitter buffer, start level, time stretching; quiet."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from voicechat.audio.echo.echo import EchoStats
 from voicechat.audio.engine import Engine
-from voicechat.audio.jitter import Stats
+from voicechat.audio.playback.jitter import Stats
 from voicechat.bill import Bill
 from voicechat.conversation.conversation import Row, State
 from voicechat.gate import MicGate

@@ -6,7 +6,7 @@ One part in two thousand, as two cheap crystals may part, is 7 s in four hours.
 import pytest
 
 from tests.audio.voices import glide, hush
-from voicechat.audio.jitter import JitterBuffer, Stats
+from voicechat.audio.playback.jitter import JitterBuffer, Stats
 
 RATE = 24_000
 STEP_MS = 20

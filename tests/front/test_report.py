@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from voicechat.audio.echo.echo import EchoStats
-from voicechat.audio.jitter import Stats
+from voicechat.audio.playback.jitter import Stats
 from voicechat.errors import ConfigError, LinkError, VoiceChatError
 from voicechat.events import (
     Event,

@@ -18,8 +18,8 @@ from voicechat.audio.ducking import GAIN, Duck
 from voicechat.audio.echo.capture_path import Hearing
 from voicechat.audio.echo.echo import Echo, EchoStats, Mode
 from voicechat.audio.gain import Loudness
-from voicechat.audio.jitter import Stats
 from voicechat.audio.pcm import FLOOR_DBFS, level_dbfs
+from voicechat.audio.playback.jitter import Stats
 from voicechat.audio.playback.playout import Playout
 from voicechat.audio.record_card import CardRecording
 from voicechat.audio.slow_link import SlowLink

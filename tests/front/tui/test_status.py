@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
 from voicechat.audio.echo.echo import EchoStats
-from voicechat.audio.jitter import Stats
+from voicechat.audio.playback.jitter import Stats
 from voicechat.front.tui.status import StatusBar, meter, say_clock
 from voicechat.front.words.words import Words
 from voicechat.snapshot import Snapshot

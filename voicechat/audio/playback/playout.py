@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 from voicechat.audio.card.ring import Ring
 from voicechat.audio.gain import Loudness
-from voicechat.audio.jitter import Block, JitterBuffer, Stats
 from voicechat.audio.pcm import HOUSE_RATE, frames_to_ms, ms_to_frames
+from voicechat.audio.playback.jitter import Block, JitterBuffer, Stats
 from voicechat.audio.resample import Resampler
 from voicechat.events import Heard
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.audio.voices import hush, pitch_hz, steepest, voice
-from voicechat.audio.jitter import Block, JitterBuffer
+from voicechat.audio.playback.jitter import Block, JitterBuffer
 
 RATE = 24_000
 MS = 24

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.audio.voices import Samples, hiss, hush, pitch_hz, samples, steepest, voice
-from voicechat.audio.backlog import Block, WaitingReply
+from voicechat.audio.playback.backlog import Block, WaitingReply
 from voicechat.audio.tempo import Aim, Tempo
 
 MS = 24

@@ -6,9 +6,9 @@ may be held or shortened, since nobody hears how long they were meant to be.
 
 from dataclasses import dataclass
 
-from voicechat.audio.backlog import Block, WaitingItem
 from voicechat.audio.pauses import PauseFinder
 from voicechat.audio.pcm import HOUSE_RATE, ms_to_frames
+from voicechat.audio.playback.backlog import Block, WaitingItem
 from voicechat.audio.stretch import find_period, longest, window
 
 HOLD_MS = 10

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from voicechat.audio.paced import PacedDelay, PaceFinder
-from voicechat.audio.target import SLOWER
+from voicechat.audio.playback.start_level import SLOWER
 from voicechat.audio.tempo import Aim
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from voicechat.audio.pcm import ms_to_frames
-from voicechat.audio.target import GAP_COST, GAP_MS_COST, SLOWER, numbers
+from voicechat.audio.playback.start_level import GAP_COST, GAP_MS_COST, SLOWER, numbers
 from voicechat.audio.tempo import Aim
 
 MARGIN_MS = 30.0

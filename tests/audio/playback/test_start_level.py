@@ -3,7 +3,14 @@
 import pytest
 
 from voicechat.audio.arrivals import Arrivals
-from voicechat.audio.target import RULES, StartLearner, StartRule, replay, resume_ms, speed
+from voicechat.audio.playback.start_level import (
+    RULES,
+    StartLearner,
+    StartRule,
+    replay,
+    resume_ms,
+    speed,
+)
 
 
 def log(*entries: tuple[float, float]) -> Arrivals:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from voicechat.audio.paced import PacedDelay, PaceFinder
+from voicechat.audio.playback.paced import PacedDelay, PaceFinder
 from voicechat.audio.playback.start_level import SLOWER
 from voicechat.audio.tempo import Aim
 

@@ -5,7 +5,7 @@ import pytest
 
 from voicechat.audio.playback.paced import PacedDelay, PaceFinder
 from voicechat.audio.playback.start_level import SLOWER
-from voicechat.audio.tempo import Aim
+from voicechat.audio.playback.tempo import Aim
 
 
 def feed(finder: PaceFinder, seconds: float, pace: float = 1.0, size: float = 100) -> bool:

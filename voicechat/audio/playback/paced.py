@@ -17,7 +17,7 @@ import numpy as np
 
 from voicechat.audio.pcm import ms_to_frames
 from voicechat.audio.playback.start_level import GAP_COST, GAP_MS_COST, SLOWER, numbers
-from voicechat.audio.tempo import Aim
+from voicechat.audio.playback.tempo import Aim
 
 MARGIN_MS = 30.0
 """So much earlier than it is played sound must be there, for blocks and fades."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.audio.voices import Samples, hiss, hush, pitch_hz, samples, steepest, voice
 from voicechat.audio.playback.backlog import Block, WaitingReply
-from voicechat.audio.tempo import Aim, Tempo
+from voicechat.audio.playback.tempo import Aim, Tempo
 
 MS = 24
 FADE = 10 * MS

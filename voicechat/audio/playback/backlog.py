@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from voicechat.audio.pcm import FRAME_BYTES, to_pcm, to_samples
-from voicechat.audio.stretch import crossfade
+from voicechat.audio.playback.stretch import crossfade
 
 PAST_FRAMES = 1200
 """So much of what was handed out is kept: 25 ms at 48 kHz."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from voicechat.audio.pauses import PauseFinder
 from voicechat.audio.pcm import HOUSE_RATE, ms_to_frames
 from voicechat.audio.playback.backlog import Block, WaitingItem
-from voicechat.audio.stretch import find_period, longest, window
+from voicechat.audio.playback.stretch import find_period, longest, window
 
 HOLD_MS = 10
 """A pause is held by so much at a time."""

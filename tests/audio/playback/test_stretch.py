@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.audio.voices import hiss, samples, steepest, voice
-from voicechat.audio.stretch import crossfade, find_period, longest, window
+from voicechat.audio.playback.stretch import crossfade, find_period, longest, window
 
 
 def halves(sound: bytes, rate: int) -> tuple[bytes, bytes]:

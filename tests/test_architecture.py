@@ -70,7 +70,7 @@ TWINS: dict[str, str] = {
     "audio/playback/backlog.py": "audio/playback/test_jitter.py",
     "audio/self_test.py": "e2e/plain/test_devices.py",
     "audio/echo/capture_path.py": "e2e/voice/test_echo.py",
-    "audio/record_card.py": "e2e/voice/test_record.py",
+    "audio/recording/card_tap.py": "e2e/voice/test_record.py",
     "audio/card/microphone.py": "audio/card/test_sound_card.py",
     # The front ends and the sound are tested through the whole program.
     "front/plain/plain.py": "e2e/plain/test_typed.py",

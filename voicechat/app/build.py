@@ -22,9 +22,9 @@ from voicechat.audio.card import portaudio
 from voicechat.audio.card import sound_card as sound_devices
 from voicechat.audio.card.sound_card import SoundCard
 from voicechat.audio.engine import Engine
-from voicechat.audio.record_files import check_recording
 from voicechat.audio.recording import recorder as recording
 from voicechat.audio.recording.card_tap import CardRecording
+from voicechat.audio.recording.files import check_recording
 from voicechat.cascade.chat import list_ends
 from voicechat.cascade.endpoints import service_of
 from voicechat.cascade.options import LocalOptions

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from tests.audio.program import killed
-from voicechat.audio.record_files import check_recording, create_recording
+from voicechat.audio.recording.files import check_recording, create_recording
 from voicechat.audio.wav import read_wav, wav_header
 from voicechat.errors import ConfigError, VoiceChatError
 
@@ -65,7 +65,7 @@ def test_a_file_whose_writer_was_killed_is_readable(
     path = tmp_path / name
     program = (
         "import sys; from pathlib import Path\n"
-        "from voicechat.audio.record_files import create_recording\n"
+        "from voicechat.audio.recording.files import create_recording\n"
         "file, _ = create_recording(Path(sys.argv[1]))\n"
         "while True: file.write(bytes(24_000)); print(flush=True)"
     )

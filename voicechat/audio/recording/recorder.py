@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from voicechat.audio.pcm import HOUSE_RATE
-from voicechat.audio.record_tracks import Mix
 from voicechat.audio.recording.files import RecordingFile, create_recording
+from voicechat.audio.recording.tracks import Mix
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, Notify
 from voicechat.phrase import phrase

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicechat.audio.pcm import HOUSE_RATE, ms_to_frames
-from voicechat.audio.record_tracks import HOLD_MS, LEAP_MS, Mix, Track
+from voicechat.audio.recording.tracks import HOLD_MS, LEAP_MS, Mix, Track
 
 CHUNK = 480
 

@@ -6,7 +6,7 @@ With marked turns it is sent at once, where VAD finds them at its own pace.
 import asyncio
 from pathlib import Path
 
-from voicechat.audio.wav import read_wav
+from voicechat.audio.recording.wav import read_wav
 from voicechat.session.session import Session
 
 CHUNK_MS = 100

@@ -12,7 +12,7 @@ import soundfile
 
 from tests.audio.program import killed
 from voicechat.audio.recording.files import check_recording, create_recording
-from voicechat.audio.wav import read_wav, wav_header
+from voicechat.audio.recording.wav import read_wav, wav_header
 from voicechat.errors import ConfigError, VoiceChatError
 
 SECOND = np.stack(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from voicechat.audio.pcm import HOUSE_RATE
-from voicechat.audio.wav import WavWriter, cannot_write, open_private
+from voicechat.audio.recording.wav import WavWriter, cannot_write, open_private
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from voicechat.audio.wav import WavWriter
+from voicechat.audio.recording.wav import WavWriter
 from voicechat.conversation.conversation import Row
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import (

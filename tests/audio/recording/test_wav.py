@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from voicechat.audio.wav import LONGEST_S, WavWriter, read_wav
+from voicechat.audio.recording.wav import LONGEST_S, WavWriter, read_wav
 from voicechat.errors import ConfigError, VoiceChatError
 
 TONE = np.sin(np.arange(24_000) * 2 * np.pi * 440 / 24_000) * 0.5
@@ -224,7 +224,7 @@ def test_a_written_file_is_whole_after_every_write_and_private(tmp_path: Path) -
 def test_a_file_whose_writer_was_killed_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "killed.wav"
     program = (
-        "import sys; from voicechat.audio.wav import WavWriter\n"
+        "import sys; from voicechat.audio.recording.wav import WavWriter\n"
         "writer = WavWriter(sys.argv[1])\n"
         "while True: writer.write(bytes(960)); print(flush=True)"
     )

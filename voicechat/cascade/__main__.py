@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 
-from voicechat.cascade.assembly import assemble
+from voicechat.cascade.build import assemble
 from voicechat.cascade.mind import check_mind
 from voicechat.cascade.options import LocalOptions, load_options
 from voicechat.cascade.server.server import PATH, listen

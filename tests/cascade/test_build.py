@@ -2,7 +2,7 @@
 
 import pytest
 
-from voicechat.cascade.assembly import assemble
+from voicechat.cascade.build import assemble
 from voicechat.cascade.ears import NoEars
 from voicechat.cascade.mouth import NoMouth
 from voicechat.cascade.options import LocalOptions

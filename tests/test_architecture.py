@@ -58,7 +58,7 @@ TWINS: dict[str, str] = {
     "cascade/hearing.py": "cascade/test_vad.py",
     "cascade/items.py": "cascade/test_protocol.py",
     "cascade/options.py": "cascade/test_process.py",
-    "cascade/parts.py": "cascade/test_mind.py",
+    "cascade/roles.py": "cascade/test_mind.py",
     "cascade/reply.py": "cascade/test_turns.py",
     "cascade/scribe.py": "cascade/test_turns.py",
     "cascade/settings.py": "cascade/test_protocol.py",

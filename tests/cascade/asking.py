@@ -5,7 +5,7 @@ import base64
 import threading
 from collections.abc import Callable
 
-from voicechat.cascade.parts import (
+from voicechat.cascade.roles import (
     HistoryMessage,
     LanguageModel,
     LlmRequest,

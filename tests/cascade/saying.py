@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 from tests.fakes.http_speech import HttpSpeechServer
 from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.parts import TextToSpeech
+from voicechat.cascade.roles import TextToSpeech
 
 
 async def say(

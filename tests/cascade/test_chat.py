@@ -14,7 +14,7 @@ from voicechat.cascade.chat import ChatMind
 from voicechat.cascade.chat_reading import ChatReader
 from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.gemini_chat import GeminiReader
-from voicechat.cascade.parts import (
+from voicechat.cascade.roles import (
     CutShort,
     HistoryMessage,
     LlmRequest,

@@ -11,7 +11,7 @@ from tests.fakes.http_speech_vendors import tone
 from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.gemini_asking import UNSIGNED
 from voicechat.cascade.gemini_chat import GeminiMind
-from voicechat.cascade.parts import (
+from voicechat.cascade.roles import (
     CutShort,
     HistoryMessage,
     LlmRequest,

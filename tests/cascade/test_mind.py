@@ -12,7 +12,8 @@ from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.gemini_chat import GeminiMind
 from voicechat.cascade.mind import AutoMind, ChatMind, EchoMind, check_mind, make_mind
 from voicechat.cascade.options import LocalOptions
-from voicechat.cascade.parts import (
+from voicechat.cascade.process import running
+from voicechat.cascade.roles import (
     CutShort,
     HistoryMessage,
     LanguageModel,
@@ -21,7 +22,6 @@ from voicechat.cascade.parts import (
     Piece,
     ReadyAudio,
 )
-from voicechat.cascade.process import running
 from voicechat.cascade.sound_chat import SoundMind
 from voicechat.errors import (
     ConfigError,

@@ -1,7 +1,7 @@
 """What a service is told again of a conversation."""
 
-from voicechat.cascade.parts import HistoryMessage, ToolCall, ToolResult
 from voicechat.cascade.past import groups, retell
+from voicechat.cascade.roles import HistoryMessage, ToolCall, ToolResult
 
 _PICTURE = "data:image/png;base64,AA"
 

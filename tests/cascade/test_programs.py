@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from voicechat.cascade.parts import TextToSpeech
 from voicechat.cascade.programs import EspeakMouth, SayMouth
+from voicechat.cascade.roles import TextToSpeech
 from voicechat.cascade.sound import ms_of
 from voicechat.errors import ServiceError
 

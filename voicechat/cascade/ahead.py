@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from typing import TypeAlias
 
-from voicechat.cascade.parts import TextToSpeech
+from voicechat.cascade.roles import TextToSpeech
 from voicechat.errors import VoiceChatError
 
 _AT_ONCE = 2

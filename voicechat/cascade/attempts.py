@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
 
-from voicechat.cascade.parts import Piece, Spent
+from voicechat.cascade.roles import Piece, Spent
 from voicechat.cascade.second_try import before_second_try
 from voicechat.errors import RefusedError, VoiceChatError
 

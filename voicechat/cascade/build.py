@@ -5,8 +5,8 @@ from voicechat.cascade.endpoints import service_of
 from voicechat.cascade.mind import make_mind
 from voicechat.cascade.mouth import HttpMouth, NoMouth, SpeechVendor
 from voicechat.cascade.options import LocalOptions
-from voicechat.cascade.parts import Parts, SpeechToText, TextToSpeech
 from voicechat.cascade.programs import EspeakMouth, SayMouth, find_program, likely_programs
+from voicechat.cascade.roles import Parts, SpeechToText, TextToSpeech
 from voicechat.cascade.spare import SpareMouth
 from voicechat.cascade.speech import speech_kinds, speech_services
 from voicechat.errors import ConfigError

@@ -8,8 +8,8 @@ import base64
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from voicechat.cascade.parts import HistoryMessage, LlmRequest
 from voicechat.cascade.past import groups
+from voicechat.cascade.roles import HistoryMessage, LlmRequest
 from voicechat.cascade.sound import wav
 from voicechat.events import Tool
 

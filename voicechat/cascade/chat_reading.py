@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from voicechat.cascade.parts import CutShort, Piece, Spent, ToolCall
+from voicechat.cascade.roles import CutShort, Piece, Spent, ToolCall
 from voicechat.cascade.thoughts import Thoughts
 from voicechat.errors import VoiceChatError
 from voicechat.phrase import phrase

@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 from voicechat.cascade.ahead import Ahead
 from voicechat.cascade.checks import mend
-from voicechat.cascade.parts import (
+from voicechat.cascade.reply import Response
+from voicechat.cascade.roles import (
     CutShort,
     LanguageModel,
     LlmRequest,
@@ -21,7 +22,6 @@ from voicechat.cascade.parts import (
     Spent,
     ToolCall,
 )
-from voicechat.cascade.reply import Response
 from voicechat.cascade.sentences import SentenceSplitter
 from voicechat.cascade.spare import take_complaint
 from voicechat.errors import VoiceChatError

@@ -11,8 +11,8 @@ from voicechat.cascade import gemini_asking
 from voicechat.cascade.attempts import attempts
 from voicechat.cascade.chat_reading import Fail, count, new_call_id, rows
 from voicechat.cascade.endpoints import HttpService
-from voicechat.cascade.parts import CutShort, LlmRequest, Piece, Spent, ToolCall
 from voicechat.cascade.past import retell
+from voicechat.cascade.roles import CutShort, LlmRequest, Piece, Spent, ToolCall
 from voicechat.cascade.sse import read_events
 from voicechat.errors import RefusedError
 from voicechat.phrase import phrase

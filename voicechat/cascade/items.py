@@ -11,7 +11,7 @@ from typing import Any
 
 from voicechat.cascade import checks
 from voicechat.cascade.checks import Refusal
-from voicechat.cascade.parts import HistoryMessage, ToolCall, ToolResult
+from voicechat.cascade.roles import HistoryMessage, ToolCall, ToolResult
 from voicechat.cascade.sound import ms_of
 
 _MOST_SOUND = 32 * 2**20

@@ -9,7 +9,7 @@ from voicechat.cascade.echo import EchoMind
 from voicechat.cascade.endpoints import HttpService, service_of
 from voicechat.cascade.gemini_chat import GeminiMind
 from voicechat.cascade.options import LocalOptions
-from voicechat.cascade.parts import LanguageModel, LlmRequest, Piece
+from voicechat.cascade.roles import LanguageModel, LlmRequest, Piece
 from voicechat.cascade.sound_chat import MANNERS, SoundMind
 from voicechat.errors import ConfigError, LinkError, VoiceChatError
 from voicechat.phrase import phrase

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from voicechat.cascade.chat_reading import ChatReader
 from voicechat.cascade.endpoints import HttpService, read_events
 from voicechat.cascade.openai_speech import OpenAIWriter
-from voicechat.cascade.parts import ReadyAudio
+from voicechat.cascade.roles import ReadyAudio
 from voicechat.cascade.sound_chat import MANNERS, SoundVoice
 from voicechat.cascade.speech import SpeechServices
 

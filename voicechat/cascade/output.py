@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from voicechat.cascade.items import History, ServerItem, call_item, reply_item
-from voicechat.cascade.parts import ToolCall
+from voicechat.cascade.roles import ToolCall
 
 Send = Callable[[dict[str, Any]], None]
 """Puts one server event on the wire, encoded at once; adds the event id."""

@@ -6,7 +6,7 @@ Rule: pure.  Words are told for ever; pictures and sound, which are large, only 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from voicechat.cascade.parts import HistoryMessage, ToolResult
+from voicechat.cascade.roles import HistoryMessage, ToolResult
 
 _PICTURES = 4
 """The newest ones, in the whole conversation."""

@@ -13,8 +13,8 @@ from voicechat.cascade import checks, items
 from voicechat.cascade.checks import Refusal
 from voicechat.cascade.hearing import InputBuffer, Started, Stopped
 from voicechat.cascade.items import History, ServerItem, new_id
-from voicechat.cascade.parts import Parts
 from voicechat.cascade.reply import ReplyPlan, Send
+from voicechat.cascade.roles import Parts
 from voicechat.cascade.scribe import Transcriber
 from voicechat.cascade.settings import default_session, response_options, updated_session
 from voicechat.cascade.turns import Responses, Room

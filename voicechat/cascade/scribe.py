@@ -8,8 +8,8 @@ import logging
 from typing import Any
 
 from voicechat.cascade.items import ServerItem
-from voicechat.cascade.parts import SpeechToText
 from voicechat.cascade.reply import Send
+from voicechat.cascade.roles import SpeechToText
 from voicechat.cascade.sound import RATE
 from voicechat.cascade.turns import not_transcribed
 from voicechat.errors import ServiceError, VoiceChatError

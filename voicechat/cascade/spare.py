@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from voicechat.cascade.parts import TextToSpeech
+from voicechat.cascade.roles import TextToSpeech
 from voicechat.errors import LinkError, ServiceError, VoiceChatError
 from voicechat.phrase import phrase
 

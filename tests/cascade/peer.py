@@ -14,8 +14,8 @@ from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter
 from websockets.asyncio.client import ClientConnection, connect
 
+from voicechat.cascade.audio import SpeechStream
 from voicechat.cascade.process import Endpoint
-from voicechat.cascade.sound import SpeechStream
 
 _OFFICIAL: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
 Event = dict[str, Any]

@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from voicechat.cascade.audio import ms_of
 from voicechat.cascade.programs import EspeakMouth, SayMouth
 from voicechat.cascade.roles import TextToSpeech
-from voicechat.cascade.sound import ms_of
 from voicechat.errors import ServiceError
 
 

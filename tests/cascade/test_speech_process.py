@@ -11,9 +11,9 @@ from tests.cascade.vendor import Vendor
 from tests.fakes.http_chat import HttpChatServer
 from tests.fakes.http_speech import HttpSpeechServer
 from tests.fakes.http_speech_vendors import MS_PER_CHARACTER, PITCH, hear_pcm, tone
+from voicechat.cascade.audio import ms_of
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.process import running
-from voicechat.cascade.sound import ms_of
 from voicechat.events import ProviderFailed
 from voicechat.providers.base import Settings
 from voicechat.providers.local import DIALECT

@@ -4,9 +4,9 @@ import asyncio
 
 from tests.cascade.peer import Peer, kinds, meet, silence, sound_of, speech, words_of
 from tests.cascade.vendor import Vendor
+from voicechat.cascade.audio import ms_of
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.process import Endpoint, running
-from voicechat.cascade.sound import ms_of
 from voicechat.cascade.turns import ALOUD
 
 _AUDIO_REPLY = [

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.http_speech import HttpSpeechServer
 from tests.fakes.http_speech_vendors import hear_pcm, tone
-from voicechat.cascade.sound import wav
+from voicechat.cascade.audio import wav
 
 
 @pytest.fixture

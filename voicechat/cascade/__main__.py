@@ -19,11 +19,11 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 
+from voicechat.cascade.audio import warm_up
 from voicechat.cascade.build import assemble
 from voicechat.cascade.mind import check_mind
 from voicechat.cascade.options import LocalOptions, load_options
 from voicechat.cascade.server.server import PATH, listen
-from voicechat.cascade.sound import warm_up
 from voicechat.cascade.speech_probe import settle_speech
 from voicechat.environment import keep_no_core
 from voicechat.errors import ConfigError, VoiceChatError

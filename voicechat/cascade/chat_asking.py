@@ -8,9 +8,9 @@ import base64
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from voicechat.cascade.audio import wav
 from voicechat.cascade.past import groups
 from voicechat.cascade.roles import HistoryMessage, LlmRequest
-from voicechat.cascade.sound import wav
 from voicechat.events import Tool
 
 JsonObject = dict[str, Any]

@@ -7,9 +7,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
+from voicechat.cascade.audio import wav
 from voicechat.cascade.pauses import spoken_pieces
 from voicechat.cascade.second_try import before_second_try
-from voicechat.cascade.sound import wav
 from voicechat.errors import VoiceChatError
 
 _WIDE = "\u2e80"

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator
 
+from voicechat.cascade.audio import BYTES_PER_MS
 from voicechat.cascade.chat import last_turn
 from voicechat.cascade.notices import ECHO, OWN_VOICE, say
 from voicechat.cascade.roles import LlmRequest, Piece, ReadyAudio
-from voicechat.cascade.sound import BYTES_PER_MS
 from voicechat.cascade.vad import trim
 
 

@@ -8,9 +8,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from voicechat.cascade.audio import wav
 from voicechat.cascade.past import groups
 from voicechat.cascade.roles import HistoryMessage, LlmRequest, ToolCall, ToolResult
-from voicechat.cascade.sound import wav
 from voicechat.events import Tool
 
 JsonObject = dict[str, Any]

@@ -8,9 +8,9 @@ import contextlib
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from voicechat.cascade.audio import RATE, SpeechStream, decode_sound
 from voicechat.cascade.endpoints import HttpService, read_events
 from voicechat.cascade.openai_speech import words_of
-from voicechat.cascade.sound import RATE, SpeechStream, decode_sound
 from voicechat.cascade.speech import SpeechServices
 
 _CONTEXT = 2000

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from voicechat.audio.vad import FRAME_BYTES, FRAME_MS
-from voicechat.cascade.sound import BYTES_PER_MS, ms_of
+from voicechat.cascade.audio import BYTES_PER_MS, ms_of
 from voicechat.cascade.vad import TurnFinder, TurnRules
 
 _LONGEST_MS = 600_000

@@ -13,8 +13,8 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+from voicechat.cascade.audio import SpeechStream
 from voicechat.cascade.mouth import speakable
-from voicechat.cascade.sound import SpeechStream
 from voicechat.errors import ServiceError
 from voicechat.phrase import phrase
 

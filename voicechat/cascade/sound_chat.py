@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from voicechat.cascade import chat_asking
+from voicechat.cascade.audio import SpeechStream
 from voicechat.cascade.chat import ChatMind
 from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.roles import HistoryMessage, LlmRequest, Piece, ReadyAudio
-from voicechat.cascade.sound import SpeechStream
 from voicechat.phrase import phrase
 
 

@@ -8,9 +8,9 @@ import contextlib
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from voicechat.cascade.audio import RATE
 from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.openai_speech import sound_of, words_of
-from voicechat.cascade.sound import RATE
 from voicechat.cascade.speech import SpeechServices
 
 _VOICES = frozenset({"eve", "ara", "leo", "rex", "sal"})

@@ -6,7 +6,7 @@ from array import array
 
 import pytest
 
-from voicechat.cascade.sound import SpeechStream, decode_sound, wav
+from voicechat.cascade.audio import SpeechStream, decode_sound, wav
 from voicechat.errors import ServiceError
 
 

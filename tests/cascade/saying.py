@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from tests.fakes.http_speech import HttpSpeechServer
-from voicechat.cascade.endpoints import HttpService
+from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.roles import TextToSpeech
 
 

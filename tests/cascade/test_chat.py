@@ -12,8 +12,8 @@ from tests.cascade.asking import PICTURE, ask, cost_of, happens, pieces_of, unti
 from tests.fakes.http_chat import Call, HttpChatServer, Script
 from voicechat.cascade.chat import ChatMind
 from voicechat.cascade.chat_reading import ChatReader
-from voicechat.cascade.endpoints import HttpService
 from voicechat.cascade.gemini_chat import GeminiReader
+from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.roles import (
     CutShort,
     HistoryMessage,

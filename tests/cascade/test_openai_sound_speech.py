@@ -6,7 +6,7 @@ from tests.cascade.saying import say
 from tests.fakes.http_chat import HttpChatServer, Script
 from tests.fakes.http_chat_answers import PITCH
 from tests.fakes.http_speech_vendors import hear_pcm
-from voicechat.cascade.endpoints import HttpService
+from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.mouth import HttpMouth
 from voicechat.cascade.openai_sound_speech import ReadAloudSpeaker
 from voicechat.cascade.speech import speech_services

@@ -2,7 +2,7 @@
 
 import pytest
 
-from voicechat.cascade.endpoints import service_of
+from voicechat.cascade.http.service import service_of
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.speech import speech_kinds, speech_services
 from voicechat.providers import dialect_class, names

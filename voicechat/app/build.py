@@ -26,7 +26,7 @@ from voicechat.audio.recording import recorder as recording
 from voicechat.audio.recording.card_tap import CardRecording
 from voicechat.audio.recording.files import check_recording
 from voicechat.cascade.chat import list_ends
-from voicechat.cascade.endpoints import service_of
+from voicechat.cascade.http.service import service_of
 from voicechat.cascade.options import LocalOptions
 from voicechat.config.schema import Config
 from voicechat.conversation.conversation import Conversation

@@ -1,7 +1,7 @@
 """Puts the parts together as the options ask; what cannot work is said at once."""
 
 from voicechat.cascade.ears import HttpEars, NoEars, Writer
-from voicechat.cascade.endpoints import service_of
+from voicechat.cascade.http.service import service_of
 from voicechat.cascade.mind import make_mind
 from voicechat.cascade.mouth import HttpMouth, NoMouth, SpeechVendor
 from voicechat.cascade.options import LocalOptions

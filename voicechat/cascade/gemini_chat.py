@@ -10,7 +10,7 @@ from urllib.parse import quote
 from voicechat.cascade import gemini_asking
 from voicechat.cascade.attempts import attempts
 from voicechat.cascade.chat_reading import Fail, count, new_call_id, rows
-from voicechat.cascade.endpoints import HttpService
+from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.past import retell
 from voicechat.cascade.roles import CutShort, LlmRequest, Piece, Spent, ToolCall
 from voicechat.cascade.sse import read_events

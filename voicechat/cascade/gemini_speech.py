@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from voicechat.cascade.audio import RATE, SpeechStream, decode_sound
-from voicechat.cascade.endpoints import HttpService, read_events
+from voicechat.cascade.http.service import HttpService, read_events
 from voicechat.cascade.speech import SpeechServices
 from voicechat.errors import RefusedError, ServiceError
 from voicechat.phrase import phrase

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator
 
 from voicechat.cascade.chat import ChatMind, find_model
 from voicechat.cascade.echo import EchoMind
-from voicechat.cascade.endpoints import HttpService, service_of
 from voicechat.cascade.gemini_chat import GeminiMind
+from voicechat.cascade.http.service import HttpService, service_of
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.roles import LanguageModel, LlmRequest, Piece
 from voicechat.cascade.sound_chat import MANNERS, SoundMind

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from voicechat.cascade.audio import SpeechStream
-from voicechat.cascade.endpoints import HttpService
+from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.speech import SpeechServices
 from voicechat.errors import ServiceError
 from voicechat.phrase import phrase

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import cast
 
 from voicechat.cascade.ears import Writer
-from voicechat.cascade.endpoints import HttpService
+from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.mouth import SpeechVendor
 from voicechat.cascade.options import LocalOptions
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from voicechat.cascade.chat import list_models
-from voicechat.cascade.endpoints import HttpService, service_of
+from voicechat.cascade.http.service import HttpService, service_of
 from voicechat.cascade.openai_speech import OpenAISpeaker
 from voicechat.cascade.options import LocalOptions
 from voicechat.errors import VoiceChatError

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from voicechat.cascade.audio import RATE
-from voicechat.cascade.endpoints import HttpService
+from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.openai_speech import sound_of, words_of
 from voicechat.cascade.speech import SpeechServices
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.cascade.vendor import Vendor
 from tests.fakes.http_chat import HttpChatServer, Script
-from voicechat.cascade.endpoints import HttpService, is_loopback, read_events, service_of
+from voicechat.cascade.http.service import HttpService, is_loopback, read_events, service_of
 from voicechat.cascade.options import LocalOptions
 from voicechat.errors import (
     ConfigError,

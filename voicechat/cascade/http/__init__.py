@@ -1,0 +1,1 @@
+"""HTTP services of a cascade: transport, retries, server-sent events, refusals."""

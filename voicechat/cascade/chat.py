@@ -10,9 +10,9 @@ from voicechat.cascade.attempts import attempts
 from voicechat.cascade.chat_reading import AnswerStream, ChatReader
 from voicechat.cascade.chat_ways import ChatWays
 from voicechat.cascade.http.service import HttpService
+from voicechat.cascade.http.sse import read_events
 from voicechat.cascade.past import retell
 from voicechat.cascade.roles import HistoryMessage, LlmRequest, NotHeardError, Piece
-from voicechat.cascade.sse import read_events
 from voicechat.errors import RefusedError
 from voicechat.phrase import phrase
 

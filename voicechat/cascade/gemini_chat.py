@@ -11,9 +11,9 @@ from voicechat.cascade import gemini_asking
 from voicechat.cascade.attempts import attempts
 from voicechat.cascade.chat_reading import Fail, count, new_call_id, rows
 from voicechat.cascade.http.service import HttpService
+from voicechat.cascade.http.sse import read_events
 from voicechat.cascade.past import retell
 from voicechat.cascade.roles import CutShort, LlmRequest, Piece, Spent, ToolCall
-from voicechat.cascade.sse import read_events
 from voicechat.errors import RefusedError
 from voicechat.phrase import phrase
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from voicechat.cascade import refusals
 from voicechat.cascade.checks import mend
+from voicechat.cascade.http.sse import read_events
 from voicechat.cascade.http_options import (
     is_loopback,
     key_headers,
@@ -23,7 +24,6 @@ from voicechat.cascade.http_options import (
     read_url,
 )
 from voicechat.cascade.options import LocalOptions
-from voicechat.cascade.sse import read_events
 from voicechat.errors import ConfigError, LinkError, ServiceError, VoiceChatError
 from voicechat.links import trust
 from voicechat.links.answers import message_of

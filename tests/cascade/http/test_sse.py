@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from voicechat.cascade import sse
-from voicechat.cascade.sse import EventReader
+from voicechat.cascade.http import sse
+from voicechat.cascade.http.sse import EventReader
 from voicechat.errors import ServiceError
 
 _A, _B = {"a": 1}, {"b": "ü"}

@@ -9,7 +9,7 @@ import pytest
 
 from tests.front.chinese import english_in, in_chinese
 from tests.pictures.drawn import photo, saved
-from voicechat.cascade.refusals import failure, refusal
+from voicechat.cascade.http.refusals import failure, refusal
 from voicechat.config.schema import Config
 from voicechat.errors import VoiceChatError
 from voicechat.links.answers import proxy_answer

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from voicechat.cascade import refusals
 from voicechat.cascade.checks import mend
+from voicechat.cascade.http import refusals
 from voicechat.cascade.http.sse import read_events
 from voicechat.cascade.http_options import (
     is_loopback,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from voicechat.cascade.refusals import failure, is_barred, refusal
+from voicechat.cascade.http.refusals import failure, is_barred, refusal
 from voicechat.errors import LinkError, RefusedError, ServiceError, VoiceChatError
 from voicechat.links.route import Route
 

@@ -53,7 +53,7 @@ TWINS: dict[str, str] = {
     "cascade/checks.py": "cascade/test_protocol.py",
     "cascade/echo.py": "cascade/test_mind.py",
     "cascade/gemini_asking.py": "cascade/test_gemini_chat.py",
-    "cascade/http_options.py": "cascade/http/test_service.py",
+    "cascade/http/options.py": "cascade/http/test_service.py",
     "cascade/notices.py": "cascade/test_mind.py",
     "cascade/hearing.py": "cascade/test_vad.py",
     "cascade/items.py": "cascade/test_protocol.py",

@@ -13,7 +13,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from voicechat.cascade import process
-from voicechat.cascade.http_options import is_loopback
+from voicechat.cascade.http.options import is_loopback
 from voicechat.cascade.options import LocalOptions
 from voicechat.config.schema import Config
 from voicechat.errors import ConfigError, RefusedError

@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 
 from voicechat.cascade.checks import mend
 from voicechat.cascade.http import refusals
-from voicechat.cascade.http.sse import read_events
-from voicechat.cascade.http_options import (
+from voicechat.cascade.http.options import (
     is_loopback,
     key_headers,
     key_way,
     read_headers,
     read_url,
 )
+from voicechat.cascade.http.sse import read_events
 from voicechat.cascade.options import LocalOptions
 from voicechat.errors import ConfigError, LinkError, ServiceError, VoiceChatError
 from voicechat.links import trust

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from voicechat.cascade import chat_asking
-from voicechat.cascade.attempts import attempts
 from voicechat.cascade.chat_reading import AnswerStream, ChatReader
 from voicechat.cascade.chat_ways import ChatWays
+from voicechat.cascade.http.retry import attempts
 from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.http.sse import read_events
 from voicechat.cascade.past import retell

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 from voicechat.cascade import gemini_asking
-from voicechat.cascade.attempts import attempts
 from voicechat.cascade.chat_reading import Fail, count, new_call_id, rows
+from voicechat.cascade.http.retry import attempts
 from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.http.sse import read_events
 from voicechat.cascade.past import retell

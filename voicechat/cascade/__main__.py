@@ -21,7 +21,7 @@ from dataclasses import fields, replace
 
 from voicechat.cascade.audio import warm_up
 from voicechat.cascade.build import assemble
-from voicechat.cascade.mind import check_mind
+from voicechat.cascade.llm.llm import check_mind
 from voicechat.cascade.options import LocalOptions, load_options
 from voicechat.cascade.server.server import PATH, listen
 from voicechat.cascade.speech_probe import settle_speech

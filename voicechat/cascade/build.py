@@ -2,7 +2,7 @@
 
 from voicechat.cascade.ears import HttpEars, NoEars, Writer
 from voicechat.cascade.http.service import service_of
-from voicechat.cascade.mind import make_mind
+from voicechat.cascade.llm.llm import make_mind
 from voicechat.cascade.mouth import HttpMouth, NoMouth, SpeechVendor
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.programs import EspeakMouth, SayMouth, find_program, likely_programs

@@ -1,0 +1,1 @@
+"""Language models (LLM) of a cascade."""

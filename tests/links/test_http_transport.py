@@ -11,8 +11,8 @@ from tests.cascade.asking import ask, happens, until, words_of
 from tests.cascade.peer import meet
 from tests.fakes.http_chat import HttpChatServer, Script
 from tests.fakes.proxies import RealProxy, danted, microsocks, tinyproxy
-from voicechat.cascade.chat import ChatMind
 from voicechat.cascade.http.service import HttpService
+from voicechat.cascade.llm.chat import ChatMind
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.process import running
 from voicechat.errors import LinkError, ProxyError, ProxyRefusedError, TlsError, VoiceChatError

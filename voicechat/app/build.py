@@ -25,8 +25,8 @@ from voicechat.audio.engine import Engine
 from voicechat.audio.recording import recorder as recording
 from voicechat.audio.recording.card_tap import CardRecording
 from voicechat.audio.recording.files import check_recording
-from voicechat.cascade.chat import list_ends
 from voicechat.cascade.http.service import service_of
+from voicechat.cascade.llm.chat import list_ends
 from voicechat.cascade.options import LocalOptions
 from voicechat.config.schema import Config
 from voicechat.conversation.conversation import Conversation

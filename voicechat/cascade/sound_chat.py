@@ -13,8 +13,8 @@ from typing import Any
 
 from voicechat.cascade import chat_asking
 from voicechat.cascade.audio import SpeechStream
-from voicechat.cascade.chat import ChatMind
 from voicechat.cascade.http.service import HttpService
+from voicechat.cascade.llm.chat import ChatMind
 from voicechat.cascade.roles import HistoryMessage, LlmRequest, Piece, ReadyAudio
 from voicechat.phrase import phrase
 

@@ -10,8 +10,8 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from voicechat.cascade.chat import list_models
 from voicechat.cascade.http.service import HttpService, service_of
+from voicechat.cascade.llm.chat import list_models
 from voicechat.cascade.openai_speech import OpenAISpeaker
 from voicechat.cascade.options import LocalOptions
 from voicechat.errors import VoiceChatError

@@ -6,8 +6,8 @@ import pytest
 
 from tests.cascade.asking import ask, pieces_of, words_of
 from tests.fakes.http_chat import HttpChatServer, Script
-from voicechat.cascade.chat import ChatMind
 from voicechat.cascade.http.service import HttpService
+from voicechat.cascade.llm.chat import ChatMind
 from voicechat.errors import RefusedError, ServiceError, VoiceChatError
 
 

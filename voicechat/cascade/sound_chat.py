@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from voicechat.cascade import chat_asking
 from voicechat.cascade.audio import SpeechStream
 from voicechat.cascade.http.service import HttpService
+from voicechat.cascade.llm import chat_request
 from voicechat.cascade.llm.chat import ChatMind
 from voicechat.cascade.roles import HistoryMessage, LlmRequest, Piece, ReadyAudio
 from voicechat.phrase import phrase
@@ -88,9 +88,9 @@ class SoundMind(ChatMind):
 
     def _messages(self, question: LlmRequest, said: list[HistoryMessage]) -> list[dict[str, Any]]:
         def part(pcm: bytes) -> dict[str, Any]:
-            return chat_asking.input_audio(pcm, self._manner.prefix)
+            return chat_request.input_audio(pcm, self._manner.prefix)
 
-        return chat_asking.messages(question.instructions, said, part)
+        return chat_request.messages(question.instructions, said, part)
 
     def _body(self, question: LlmRequest) -> dict[str, Any]:
         voice = question.voice or self._chosen_voice

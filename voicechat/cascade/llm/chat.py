@@ -5,12 +5,12 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
-from voicechat.cascade import chat_asking
 from voicechat.cascade.chat_reading import AnswerStream, ChatReader
 from voicechat.cascade.chat_ways import ChatWays
 from voicechat.cascade.http.retry import attempts
 from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.http.sse import read_events
+from voicechat.cascade.llm import chat_request
 from voicechat.cascade.past import retell
 from voicechat.cascade.roles import HistoryMessage, LlmRequest, NotHeardError, Piece
 from voicechat.errors import RefusedError
@@ -67,12 +67,12 @@ class ChatMind:
             "model": self._model,
             "messages": self._messages(question, said),
             "stream": True,
-            **chat_asking.tools(asked),
+            **chat_request.tools(asked),
             **self._ways.extras(question.max_tokens),
         }
 
     def _messages(self, question: LlmRequest, said: list[HistoryMessage]) -> list[dict[str, Any]]:
-        return chat_asking.messages(question.instructions, said)
+        return chat_request.messages(question.instructions, said)
 
     def _learn(self, error: RefusedError, body: dict[str, Any]) -> bool:
         """Whether to ask again; the body is the one that was refused."""

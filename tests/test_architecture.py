@@ -48,7 +48,7 @@ TWINS: dict[str, str] = {
     "providers/local.py": "cascade/test_process.py",
     # The server of the built-in model is tested by what it says on the wire.
     "cascade/llm/chat_request.py": "cascade/llm/test_chat.py",
-    "cascade/chat_reading.py": "cascade/llm/test_chat.py",
+    "cascade/llm/chat_stream.py": "cascade/llm/test_chat.py",
     "cascade/chat_ways.py": "cascade/llm/test_chat.py",
     "cascade/checks.py": "cascade/test_protocol.py",
     "cascade/echo.py": "cascade/llm/test_llm.py",

@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import quote
 
 from voicechat.cascade import gemini_asking
-from voicechat.cascade.chat_reading import Fail, count, new_call_id, rows
 from voicechat.cascade.http.retry import attempts
 from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.http.sse import read_events
+from voicechat.cascade.llm.chat_stream import Fail, count, new_call_id, rows
 from voicechat.cascade.past import retell
 from voicechat.cascade.roles import CutShort, LlmRequest, Piece, Spent, ToolCall
 from voicechat.errors import RefusedError

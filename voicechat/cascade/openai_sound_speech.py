@@ -7,8 +7,8 @@ Source: OpenAI's `chat.completions` (audio).
 import contextlib
 from collections.abc import AsyncGenerator
 
-from voicechat.cascade.chat_reading import ChatReader
 from voicechat.cascade.http.service import HttpService, read_events
+from voicechat.cascade.llm.chat_stream import ChatReader
 from voicechat.cascade.openai_speech import OpenAIWriter
 from voicechat.cascade.roles import ReadyAudio
 from voicechat.cascade.sound_chat import MANNERS, SoundVoice

@@ -49,7 +49,7 @@ TWINS: dict[str, str] = {
     # The server of the built-in model is tested by what it says on the wire.
     "cascade/llm/chat_request.py": "cascade/llm/test_chat.py",
     "cascade/llm/chat_stream.py": "cascade/llm/test_chat.py",
-    "cascade/chat_ways.py": "cascade/llm/test_chat.py",
+    "cascade/llm/chat_quirks.py": "cascade/llm/test_chat.py",
     "cascade/checks.py": "cascade/test_protocol.py",
     "cascade/echo.py": "cascade/llm/test_llm.py",
     "cascade/gemini_asking.py": "cascade/test_gemini_chat.py",

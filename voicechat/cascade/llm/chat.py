@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
-from voicechat.cascade.chat_ways import ChatWays
 from voicechat.cascade.http.retry import attempts
 from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.http.sse import read_events
 from voicechat.cascade.llm import chat_request
+from voicechat.cascade.llm.chat_quirks import ChatWays
 from voicechat.cascade.llm.chat_stream import AnswerStream, ChatReader
 from voicechat.cascade.past import retell
 from voicechat.cascade.roles import HistoryMessage, LlmRequest, NotHeardError, Piece

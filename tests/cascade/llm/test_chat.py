@@ -12,6 +12,7 @@ from tests.cascade.asking import PICTURE, ask, cost_of, happens, pieces_of, unti
 from tests.fakes.http_chat import Call, HttpChatServer, Script
 from voicechat.cascade.gemini_chat import GeminiReader
 from voicechat.cascade.http.service import HttpService
+from voicechat.cascade.llm.audio_chat import SoundVoice
 from voicechat.cascade.llm.chat import ChatMind
 from voicechat.cascade.llm.chat_stream import ChatReader
 from voicechat.cascade.roles import (
@@ -23,7 +24,6 @@ from voicechat.cascade.roles import (
     ToolCall,
     ToolResult,
 )
-from voicechat.cascade.sound_chat import SoundVoice
 from voicechat.errors import LinkError, RefusedError, ServiceError, VoiceChatError
 from voicechat.events import Tool
 

@@ -10,6 +10,7 @@ from tests.fakes.http_chat import HttpChatServer
 from tests.fakes.proxies import microsocks
 from voicechat.cascade.gemini_chat import GeminiMind
 from voicechat.cascade.http.service import HttpService
+from voicechat.cascade.llm.audio_chat import SoundMind
 from voicechat.cascade.llm.llm import AutoMind, ChatMind, EchoMind, check_mind, make_mind
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.process import running
@@ -22,7 +23,6 @@ from voicechat.cascade.roles import (
     Piece,
     ReadyAudio,
 )
-from voicechat.cascade.sound_chat import SoundMind
 from voicechat.errors import (
     ConfigError,
     LinkError,

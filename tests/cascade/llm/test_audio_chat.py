@@ -13,8 +13,8 @@ from tests.fakes.http_chat_answers import MS_PER_WORD, PITCH
 from tests.fakes.http_speech_vendors import hear_pcm, tone
 from voicechat.cascade.audio import ms_of
 from voicechat.cascade.http.service import HttpService
+from voicechat.cascade.llm.audio_chat import MANNERS, SoundMind, SoundVoice
 from voicechat.cascade.roles import HistoryMessage, LlmRequest, Piece, ReadyAudio
-from voicechat.cascade.sound_chat import MANNERS, SoundMind, SoundVoice
 from voicechat.errors import ServiceError
 
 _KINDS = ["openai-sound", "glm-sound", "qwen-sound"]

@@ -10,11 +10,11 @@ import pytest
 
 from tests.cascade.asking import PICTURE, ask, cost_of, happens, pieces_of, until, words_of
 from tests.fakes.http_chat import Call, HttpChatServer, Script
-from voicechat.cascade.gemini_chat import GeminiReader
 from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.llm.audio_chat import SoundVoice
 from voicechat.cascade.llm.chat import ChatMind
 from voicechat.cascade.llm.chat_stream import ChatReader
+from voicechat.cascade.llm.gemini import GeminiReader
 from voicechat.cascade.roles import (
     CutShort,
     HistoryMessage,

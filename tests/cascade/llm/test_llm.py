@@ -8,9 +8,9 @@ from tests.cascade.peer import kinds, meet, speech
 from tests.cascade.vendor import Vendor
 from tests.fakes.http_chat import HttpChatServer
 from tests.fakes.proxies import microsocks
-from voicechat.cascade.gemini_chat import GeminiMind
 from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.llm.audio_chat import SoundMind
+from voicechat.cascade.llm.gemini import GeminiMind
 from voicechat.cascade.llm.llm import AutoMind, ChatMind, EchoMind, check_mind, make_mind
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.process import running

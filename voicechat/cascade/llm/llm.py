@@ -5,10 +5,10 @@ import contextlib
 from collections.abc import AsyncGenerator
 
 from voicechat.cascade.echo import EchoMind
-from voicechat.cascade.gemini_chat import GeminiMind
 from voicechat.cascade.http.service import HttpService, service_of
 from voicechat.cascade.llm.audio_chat import MANNERS, SoundMind
 from voicechat.cascade.llm.chat import ChatMind, find_model
+from voicechat.cascade.llm.gemini import GeminiMind
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.roles import LanguageModel, LlmRequest, Piece
 from voicechat.errors import ConfigError, LinkError, VoiceChatError

@@ -52,7 +52,7 @@ TWINS: dict[str, str] = {
     "cascade/llm/chat_quirks.py": "cascade/llm/test_chat.py",
     "cascade/checks.py": "cascade/test_protocol.py",
     "cascade/echo.py": "cascade/llm/test_llm.py",
-    "cascade/gemini_asking.py": "cascade/llm/test_gemini.py",
+    "cascade/llm/gemini_request.py": "cascade/llm/test_gemini.py",
     "cascade/http/options.py": "cascade/http/test_service.py",
     "cascade/notices.py": "cascade/llm/test_llm.py",
     "cascade/hearing.py": "cascade/test_vad.py",

@@ -8,9 +8,9 @@ import pytest
 from tests.cascade.asking import PICTURE, ask, cost_of, pieces_of, words_of
 from tests.fakes.http_chat import Call, HttpChatServer, Script
 from tests.fakes.http_speech_vendors import tone
-from voicechat.cascade.gemini_asking import UNSIGNED
 from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.llm.gemini import GeminiMind
+from voicechat.cascade.llm.gemini_request import UNSIGNED
 from voicechat.cascade.roles import (
     CutShort,
     HistoryMessage,

@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 from urllib.parse import quote
 
-from voicechat.cascade import gemini_asking
 from voicechat.cascade.http.retry import attempts
 from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.http.sse import read_events
+from voicechat.cascade.llm import gemini_request
 from voicechat.cascade.llm.chat_stream import Fail, count, new_call_id, rows
 from voicechat.cascade.past import retell
 from voicechat.cascade.roles import CutShort, LlmRequest, Piece, Spent, ToolCall
@@ -57,7 +57,7 @@ class GeminiMind:
 
     async def _stream(self, question: LlmRequest) -> AsyncGenerator[Piece, None]:
         said = retell(question.said, hears=True, sees=True)
-        body = gemini_asking.body(question, said, self._signatures, self._thinking())
+        body = gemini_request.body(question, said, self._signatures, self._thinking())
         path = f"/models/{quote(self._model, safe='')}:streamGenerateContent?alt=sse"
         reader = GeminiReader(self._service.failure, self._signatures)
         stream = self._service.stream(path, body)

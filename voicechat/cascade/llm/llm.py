@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 
-from voicechat.cascade.echo import EchoMind
 from voicechat.cascade.http.service import HttpService, service_of
 from voicechat.cascade.llm.audio_chat import MANNERS, SoundMind
 from voicechat.cascade.llm.chat import ChatMind, find_model
+from voicechat.cascade.llm.echo import EchoMind
 from voicechat.cascade.llm.gemini import GeminiMind
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.roles import LanguageModel, LlmRequest, Piece

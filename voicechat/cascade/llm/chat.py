@@ -11,7 +11,7 @@ from voicechat.cascade.http.sse import read_events
 from voicechat.cascade.llm import chat_request
 from voicechat.cascade.llm.chat_quirks import ChatWays
 from voicechat.cascade.llm.chat_stream import AnswerStream, ChatReader
-from voicechat.cascade.past import retell
+from voicechat.cascade.llm.history import retell
 from voicechat.cascade.roles import HistoryMessage, LlmRequest, NotHeardError, Piece
 from voicechat.errors import RefusedError
 from voicechat.phrase import phrase

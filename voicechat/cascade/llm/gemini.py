@@ -12,7 +12,7 @@ from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.http.sse import read_events
 from voicechat.cascade.llm import gemini_request
 from voicechat.cascade.llm.chat_stream import Fail, count, new_call_id, rows
-from voicechat.cascade.past import retell
+from voicechat.cascade.llm.history import retell
 from voicechat.cascade.roles import CutShort, LlmRequest, Piece, Spent, ToolCall
 from voicechat.errors import RefusedError
 from voicechat.phrase import phrase

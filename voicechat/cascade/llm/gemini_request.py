@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from voicechat.cascade.audio import wav
-from voicechat.cascade.past import groups
+from voicechat.cascade.llm.history import groups
 from voicechat.cascade.roles import HistoryMessage, LlmRequest, ToolCall, ToolResult
 from voicechat.events import Tool
 

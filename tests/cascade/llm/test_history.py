@@ -1,6 +1,6 @@
 """What a service is told again of a conversation."""
 
-from voicechat.cascade.past import groups, retell
+from voicechat.cascade.llm.history import groups, retell
 from voicechat.cascade.roles import HistoryMessage, ToolCall, ToolResult
 
 _PICTURE = "data:image/png;base64,AA"

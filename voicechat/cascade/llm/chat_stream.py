@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from voicechat.cascade.llm.thinking import Thoughts
 from voicechat.cascade.roles import CutShort, Piece, Spent, ToolCall
-from voicechat.cascade.thoughts import Thoughts
 from voicechat.errors import VoiceChatError
 from voicechat.phrase import phrase
 

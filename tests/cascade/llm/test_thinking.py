@@ -2,7 +2,7 @@
 
 import pytest
 
-from voicechat.cascade.thoughts import Thoughts
+from voicechat.cascade.llm.thinking import Thoughts
 
 _CASES = [
     ("Hello there.", "Hello there."),

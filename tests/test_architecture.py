@@ -54,7 +54,7 @@ TWINS: dict[str, str] = {
     "cascade/llm/echo.py": "cascade/llm/test_llm.py",
     "cascade/llm/gemini_request.py": "cascade/llm/test_gemini.py",
     "cascade/http/options.py": "cascade/http/test_service.py",
-    "cascade/notices.py": "cascade/llm/test_llm.py",
+    "cascade/llm/notices.py": "cascade/llm/test_llm.py",
     "cascade/hearing.py": "cascade/test_vad.py",
     "cascade/items.py": "cascade/test_protocol.py",
     "cascade/options.py": "cascade/test_process.py",

@@ -19,8 +19,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from voicechat.cascade.protocol import ServerSession
 from voicechat.cascade.roles import Parts
+from voicechat.cascade.server.session import ServerSession
 
 PATH = "/v1/realtime"
 _LONGEST_MESSAGE = 24 * 2**20

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cascade.peer import Event, Peer, kinds, meet, silence, speech
 from voicechat.cascade.process import Endpoint
-from voicechat.cascade.protocol import _EVENTS
+from voicechat.cascade.server.session import _EVENTS
 
 _USER = {"type": "message", "role": "user"}
 _SESSION = {"type": "realtime"}

@@ -61,7 +61,7 @@ TWINS: dict[str, str] = {
     "cascade/roles.py": "cascade/llm/test_llm.py",
     "cascade/reply.py": "cascade/test_turns.py",
     "cascade/scribe.py": "cascade/test_turns.py",
-    "cascade/settings.py": "cascade/server/test_session.py",
+    "cascade/server/settings.py": "cascade/server/test_session.py",
     # The links are tested from outside, through real proxies and servers.
     "links/answers.py": "links/test_failures.py",
     "links/bypass.py": "links/test_proxy.py",

@@ -16,7 +16,7 @@ from voicechat.cascade.items import History, ServerItem, new_id
 from voicechat.cascade.reply import ReplyPlan, Send
 from voicechat.cascade.roles import Parts
 from voicechat.cascade.scribe import Transcriber
-from voicechat.cascade.settings import default_session, response_options, updated_session
+from voicechat.cascade.server.settings import default_session, response_options, updated_session
 from voicechat.cascade.turns import Responses, Room
 from voicechat.cascade.vad import TurnRules, read_rules
 from voicechat.events import Tool

@@ -50,7 +50,7 @@ TWINS: dict[str, str] = {
     "cascade/llm/chat_request.py": "cascade/llm/test_chat.py",
     "cascade/llm/chat_stream.py": "cascade/llm/test_chat.py",
     "cascade/llm/chat_quirks.py": "cascade/llm/test_chat.py",
-    "cascade/checks.py": "cascade/server/test_session.py",
+    "cascade/server/checks.py": "cascade/server/test_session.py",
     "cascade/llm/echo.py": "cascade/llm/test_llm.py",
     "cascade/llm/gemini_request.py": "cascade/llm/test_gemini.py",
     "cascade/http/options.py": "cascade/http/test_service.py",

@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeAlias
 
 from voicechat.cascade.ahead import Ahead
-from voicechat.cascade.checks import mend
 from voicechat.cascade.reply import Response
 from voicechat.cascade.roles import (
     CutShort,
@@ -23,6 +22,7 @@ from voicechat.cascade.roles import (
     ToolCall,
 )
 from voicechat.cascade.sentences import SentenceSplitter
+from voicechat.cascade.server.checks import mend
 from voicechat.cascade.spare import take_complaint
 from voicechat.errors import VoiceChatError
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from voicechat.cascade import checks
 from voicechat.cascade.audio import ms_of
-from voicechat.cascade.checks import Refusal
 from voicechat.cascade.roles import HistoryMessage, ToolCall, ToolResult
+from voicechat.cascade.server import checks
+from voicechat.cascade.server.checks import Refusal
 
 _MOST_SOUND = 32 * 2**20
 """Bytes of sound kept for the whole conversation; the oldest goes first, its words stay."""

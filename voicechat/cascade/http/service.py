@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from voicechat.cascade.checks import mend
 from voicechat.cascade.http import refusals
 from voicechat.cascade.http.options import (
     is_loopback,
@@ -24,6 +23,7 @@ from voicechat.cascade.http.options import (
 )
 from voicechat.cascade.http.sse import read_events
 from voicechat.cascade.options import LocalOptions
+from voicechat.cascade.server.checks import mend
 from voicechat.errors import ConfigError, LinkError, ServiceError, VoiceChatError
 from voicechat.links import trust
 from voicechat.links.answers import message_of

@@ -8,8 +8,8 @@ nothing is pretended.
 import copy
 from typing import Any, cast
 
-from voicechat.cascade import checks
-from voicechat.cascade.checks import Refusal
+from voicechat.cascade.server import checks
+from voicechat.cascade.server.checks import Refusal
 
 RATE = 24_000
 """Hz, of all sound on this wire: PCM16 little-endian mono."""

@@ -56,7 +56,7 @@ TWINS: dict[str, str] = {
     "cascade/http/options.py": "cascade/http/test_service.py",
     "cascade/llm/notices.py": "cascade/llm/test_llm.py",
     "cascade/hearing.py": "cascade/test_vad.py",
-    "cascade/items.py": "cascade/server/test_session.py",
+    "cascade/server/items.py": "cascade/server/test_session.py",
     "cascade/options.py": "cascade/test_process.py",
     "cascade/roles.py": "cascade/llm/test_llm.py",
     "cascade/reply.py": "cascade/test_turns.py",

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from voicechat.cascade.items import History, ServerItem, call_item, reply_item
 from voicechat.cascade.roles import ToolCall
+from voicechat.cascade.server.items import History, ServerItem, call_item, reply_item
 
 Send = Callable[[dict[str, Any]], None]
 """Puts one server event on the wire, encoded at once; adds the event id."""

@@ -8,7 +8,7 @@ import pytest
 from tests.cascade.peer import silence, speech
 from voicechat.audio.vad import FRAME_BYTES, NoiseFloor
 from voicechat.cascade.audio import ms_of
-from voicechat.cascade.hearing import InputBuffer, Started, Stopped, TurnEvent
+from voicechat.cascade.server.input_buffer import InputBuffer, Started, Stopped, TurnEvent
 from voicechat.cascade.vad import (
     TurnFinder,
     TurnRules,

@@ -55,7 +55,7 @@ TWINS: dict[str, str] = {
     "cascade/llm/gemini_request.py": "cascade/llm/test_gemini.py",
     "cascade/http/options.py": "cascade/http/test_service.py",
     "cascade/llm/notices.py": "cascade/llm/test_llm.py",
-    "cascade/server/input_buffer.py": "cascade/test_vad.py",
+    "cascade/server/input_buffer.py": "cascade/server/test_vad.py",
     "cascade/server/items.py": "cascade/server/test_session.py",
     "cascade/options.py": "cascade/test_process.py",
     "cascade/roles.py": "cascade/llm/test_llm.py",

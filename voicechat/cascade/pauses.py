@@ -7,7 +7,7 @@ take half a minute at most.
 from collections.abc import Sequence
 
 from voicechat.audio.vad import FRAME_BYTES, FRAME_MS, frame_dbfs
-from voicechat.cascade.vad import make_turn_detector
+from voicechat.cascade.server.vad import make_turn_detector
 
 _THRESHOLD = 0.25
 """Rather lenient: a quiet voice that is thrown away is worse than a noise that is sent."""

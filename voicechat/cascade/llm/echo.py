@@ -7,7 +7,7 @@ from voicechat.cascade.audio import BYTES_PER_MS
 from voicechat.cascade.llm.chat import last_turn
 from voicechat.cascade.llm.notices import ECHO, OWN_VOICE, say
 from voicechat.cascade.roles import LlmRequest, Piece, ReadyAudio
-from voicechat.cascade.vad import trim
+from voicechat.cascade.server.vad import trim
 
 
 class EchoMind:

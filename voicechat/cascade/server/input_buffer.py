@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from voicechat.audio.vad import FRAME_BYTES, FRAME_MS
 from voicechat.cascade.audio import BYTES_PER_MS, ms_of
-from voicechat.cascade.vad import TurnFinder, TurnRules
+from voicechat.cascade.server.vad import TurnFinder, TurnRules
 
 _LONGEST_MS = 600_000
 """Of one turn; older sound of a longer one is forgotten."""

@@ -9,7 +9,7 @@ from tests.cascade.peer import silence, speech
 from voicechat.audio.vad import FRAME_BYTES, NoiseFloor
 from voicechat.cascade.audio import ms_of
 from voicechat.cascade.server.input_buffer import InputBuffer, Started, Stopped, TurnEvent
-from voicechat.cascade.vad import (
+from voicechat.cascade.server.vad import (
     TurnFinder,
     TurnRules,
     read_rules,

@@ -59,7 +59,7 @@ TWINS: dict[str, str] = {
     "cascade/server/items.py": "cascade/server/test_session.py",
     "cascade/options.py": "cascade/test_process.py",
     "cascade/roles.py": "cascade/llm/test_llm.py",
-    "cascade/reply.py": "cascade/test_turns.py",
+    "cascade/server/response.py": "cascade/test_turns.py",
     "cascade/scribe.py": "cascade/test_turns.py",
     "cascade/server/settings.py": "cascade/server/test_session.py",
     # The links are tested from outside, through real proxies and servers.

@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeAlias
 
 from voicechat.cascade.ahead import Ahead
-from voicechat.cascade.reply import Response
 from voicechat.cascade.roles import (
     CutShort,
     LanguageModel,
@@ -23,6 +22,7 @@ from voicechat.cascade.roles import (
 )
 from voicechat.cascade.sentences import SentenceSplitter
 from voicechat.cascade.server.checks import mend
+from voicechat.cascade.server.response import Response
 from voicechat.cascade.spare import take_complaint
 from voicechat.errors import VoiceChatError
 

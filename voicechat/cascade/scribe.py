@@ -8,9 +8,9 @@ import logging
 from typing import Any
 
 from voicechat.cascade.audio import RATE
-from voicechat.cascade.reply import Send
 from voicechat.cascade.roles import SpeechToText
 from voicechat.cascade.server.items import ServerItem
+from voicechat.cascade.server.response import Send
 from voicechat.cascade.turns import not_transcribed
 from voicechat.errors import ServiceError, VoiceChatError
 from voicechat.phrase import phrase

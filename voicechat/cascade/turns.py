@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from voicechat.cascade.delivery import Delivery, Room
-from voicechat.cascade.reply import ReplyPlan, Response, Send, told
 from voicechat.cascade.roles import LlmRequest, NotHeardError, Parts
 from voicechat.cascade.server.checks import Refusal
 from voicechat.cascade.server.items import History, ServerItem
+from voicechat.cascade.server.response import ReplyPlan, Response, Send, told
 from voicechat.errors import LinkError, RefusedError, VoiceChatError
 from voicechat.phrase import phrase
 

@@ -9,13 +9,13 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from voicechat.cascade.reply import ReplyPlan, Send
 from voicechat.cascade.roles import Parts
 from voicechat.cascade.scribe import Transcriber
 from voicechat.cascade.server import checks, items
 from voicechat.cascade.server.checks import Refusal
 from voicechat.cascade.server.input_buffer import InputBuffer, Started, Stopped
 from voicechat.cascade.server.items import History, ServerItem, new_id
+from voicechat.cascade.server.response import ReplyPlan, Send
 from voicechat.cascade.server.settings import default_session, response_options, updated_session
 from voicechat.cascade.server.vad import TurnRules, read_rules
 from voicechat.cascade.turns import Responses, Room

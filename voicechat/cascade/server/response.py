@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from voicechat.cascade.audio import ms_of
-from voicechat.cascade.output import Kind, Message, Output, Send, tell_call
 from voicechat.cascade.roles import HistoryMessage, LlmRequest, Spent, ToolCall
 from voicechat.cascade.server.items import History, ServerItem, new_id
+from voicechat.cascade.server.response_items import Kind, Message, Output, Send, tell_call
 from voicechat.events import ReplyStatus, Tool
 from voicechat.phrase import to_json
 

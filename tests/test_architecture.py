@@ -59,8 +59,8 @@ TWINS: dict[str, str] = {
     "cascade/server/items.py": "cascade/server/test_session.py",
     "cascade/options.py": "cascade/test_process.py",
     "cascade/roles.py": "cascade/llm/test_llm.py",
-    "cascade/server/response.py": "cascade/test_turns.py",
-    "cascade/scribe.py": "cascade/test_turns.py",
+    "cascade/server/response.py": "cascade/server/test_responses.py",
+    "cascade/scribe.py": "cascade/server/test_responses.py",
     "cascade/server/settings.py": "cascade/server/test_session.py",
     # The links are tested from outside, through real proxies and servers.
     "links/answers.py": "links/test_failures.py",

@@ -11,7 +11,7 @@ from voicechat.cascade.audio import RATE
 from voicechat.cascade.roles import SpeechToText
 from voicechat.cascade.server.items import ServerItem
 from voicechat.cascade.server.response import Send
-from voicechat.cascade.turns import not_transcribed
+from voicechat.cascade.server.responses import not_transcribed
 from voicechat.errors import ServiceError, VoiceChatError
 from voicechat.phrase import phrase
 

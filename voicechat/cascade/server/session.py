@@ -16,9 +16,9 @@ from voicechat.cascade.server.checks import Refusal
 from voicechat.cascade.server.input_buffer import InputBuffer, Started, Stopped
 from voicechat.cascade.server.items import History, ServerItem, new_id
 from voicechat.cascade.server.response import ReplyPlan, Send
+from voicechat.cascade.server.responses import Responses, Room
 from voicechat.cascade.server.settings import default_session, response_options, updated_session
 from voicechat.cascade.server.vad import TurnRules, read_rules
-from voicechat.cascade.turns import Responses, Room
 from voicechat.events import Tool
 
 _ITEM_ID: dict[str, checks.Check] = {"item_id": checks.text}

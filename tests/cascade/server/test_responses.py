@@ -7,7 +7,7 @@ from tests.cascade.vendor import Vendor
 from voicechat.cascade.audio import ms_of
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.process import Endpoint, running
-from voicechat.cascade.turns import ALOUD
+from voicechat.cascade.server.responses import ALOUD
 
 _AUDIO_REPLY = [
     "response.created",

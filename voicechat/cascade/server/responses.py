@@ -8,9 +8,9 @@ import logging
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from voicechat.cascade.delivery import Delivery, Room
 from voicechat.cascade.roles import LlmRequest, NotHeardError, Parts
 from voicechat.cascade.server.checks import Refusal
+from voicechat.cascade.server.delivery import Delivery, Room
 from voicechat.cascade.server.items import History, ServerItem
 from voicechat.cascade.server.response import ReplyPlan, Response, Send, told
 from voicechat.errors import LinkError, RefusedError, VoiceChatError

@@ -60,7 +60,7 @@ TWINS: dict[str, str] = {
     "cascade/options.py": "cascade/test_process.py",
     "cascade/roles.py": "cascade/llm/test_llm.py",
     "cascade/server/response.py": "cascade/server/test_responses.py",
-    "cascade/scribe.py": "cascade/server/test_responses.py",
+    "cascade/server/transcription.py": "cascade/server/test_responses.py",
     "cascade/server/settings.py": "cascade/server/test_session.py",
     # The links are tested from outside, through real proxies and servers.
     "links/answers.py": "links/test_failures.py",

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 from voicechat.cascade.roles import Parts
-from voicechat.cascade.scribe import Transcriber
 from voicechat.cascade.server import checks, items
 from voicechat.cascade.server.checks import Refusal
 from voicechat.cascade.server.input_buffer import InputBuffer, Started, Stopped
@@ -18,6 +17,7 @@ from voicechat.cascade.server.items import History, ServerItem, new_id
 from voicechat.cascade.server.response import ReplyPlan, Send
 from voicechat.cascade.server.responses import Responses, Room
 from voicechat.cascade.server.settings import default_session, response_options, updated_session
+from voicechat.cascade.server.transcription import Transcriber
 from voicechat.cascade.server.vad import TurnRules, read_rules
 from voicechat.events import Tool
 

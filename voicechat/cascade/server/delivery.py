@@ -9,7 +9,6 @@ import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeAlias
 
-from voicechat.cascade.ahead import Ahead
 from voicechat.cascade.roles import (
     CutShort,
     LanguageModel,
@@ -22,6 +21,7 @@ from voicechat.cascade.roles import (
 )
 from voicechat.cascade.sentences import SentenceSplitter
 from voicechat.cascade.server.checks import mend
+from voicechat.cascade.server.prefetch import Ahead
 from voicechat.cascade.server.response import Response
 from voicechat.cascade.spare import take_complaint
 from voicechat.errors import VoiceChatError

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from voicechat.cascade.second_try import before_second_try
-from voicechat.cascade.sentences import cut_words
+from voicechat.cascade.server.sentences import cut_words
 from voicechat.errors import ServiceError, VoiceChatError
 from voicechat.phrase import phrase
 

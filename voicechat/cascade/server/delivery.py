@@ -19,10 +19,10 @@ from voicechat.cascade.roles import (
     Spent,
     ToolCall,
 )
-from voicechat.cascade.sentences import SentenceSplitter
 from voicechat.cascade.server.checks import mend
 from voicechat.cascade.server.prefetch import Ahead
 from voicechat.cascade.server.response import Response
+from voicechat.cascade.server.sentences import SentenceSplitter
 from voicechat.cascade.spare import take_complaint
 from voicechat.errors import VoiceChatError
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicechat.cascade.sentences import SentenceSplitter, cut_words
+from voicechat.cascade.server.sentences import SentenceSplitter, cut_words
 
 
 def _split(text: str, size: int = 1) -> list[str]:

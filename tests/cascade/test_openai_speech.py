@@ -15,10 +15,10 @@ from tests.fakes.http_speech import HttpSpeechServer, Request
 from tests.fakes.http_speech_vendors import hear_pcm, tone
 from tests.fakes.proxies import microsocks
 from voicechat.cascade.audio import wav
-from voicechat.cascade.ears import HttpEars
 from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.mouth import HttpMouth
 from voicechat.cascade.openai_speech import OpenAISpeaker, OpenAIWriter
+from voicechat.cascade.stt.stt import HttpEars
 from voicechat.errors import RefusedError, ServiceError
 
 

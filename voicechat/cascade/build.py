@@ -1,6 +1,5 @@
 """Puts the parts together as the options ask; what cannot work is said at once."""
 
-from voicechat.cascade.ears import HttpEars, NoEars, Writer
 from voicechat.cascade.http.service import service_of
 from voicechat.cascade.llm.llm import make_mind
 from voicechat.cascade.mouth import HttpMouth, NoMouth, SpeechVendor
@@ -9,6 +8,7 @@ from voicechat.cascade.programs import EspeakMouth, SayMouth, find_program, like
 from voicechat.cascade.roles import Parts, SpeechToText, TextToSpeech
 from voicechat.cascade.spare import SpareMouth
 from voicechat.cascade.speech import speech_kinds, speech_services
+from voicechat.cascade.stt.stt import HttpEars, NoEars, Writer
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 

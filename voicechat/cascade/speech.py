@@ -12,10 +12,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
-from voicechat.cascade.ears import Writer
 from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.mouth import SpeechVendor
 from voicechat.cascade.options import LocalOptions
+from voicechat.cascade.stt.stt import Writer
 
 _MODULE = "_speech"
 

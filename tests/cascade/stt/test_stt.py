@@ -4,7 +4,7 @@ import pytest
 
 from tests.cascade.peer import silence
 from tests.fakes.http_speech_vendors import hear, tone
-from voicechat.cascade.ears import HttpEars, NoEars, join_words
+from voicechat.cascade.stt.stt import HttpEars, NoEars, join_words
 from voicechat.errors import ServiceError, VoiceChatError
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.cascade.peer import silence, speech
 from tests.fakes.http_speech_vendors import tone
 from voicechat.cascade.audio import ms_of
-from voicechat.cascade.pauses import spoken_pieces
+from voicechat.cascade.stt.segments import spoken_pieces
 
 
 def _lengths(pcm: bytes, longest_ms: int = 60_000) -> list[int]:

@@ -10,8 +10,8 @@ from tests.cascade.saying import say, service_at
 from tests.fakes.http_speech import HttpSpeechServer
 from tests.fakes.http_speech_vendors import hear_pcm, tone
 from voicechat.cascade.glm_speech import GlmSpeaker, GlmWriter
-from voicechat.cascade.mouth import HttpMouth
 from voicechat.cascade.stt.stt import HttpEars
+from voicechat.cascade.tts.tts import HttpMouth
 from voicechat.errors import RefusedError, ServiceError
 
 

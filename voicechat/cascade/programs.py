@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from voicechat.cascade.audio import SpeechStream
-from voicechat.cascade.mouth import speakable
+from voicechat.cascade.tts.tts import speakable
 from voicechat.errors import ServiceError
 from voicechat.phrase import phrase
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import cast
 
 from voicechat.cascade.http.service import HttpService
-from voicechat.cascade.mouth import SpeechVendor
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.stt.stt import Writer
+from voicechat.cascade.tts.tts import SpeechVendor
 
 _MODULE = "_speech"
 

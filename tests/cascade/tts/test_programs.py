@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from voicechat.cascade.audio import ms_of
-from voicechat.cascade.programs import EspeakMouth, SayMouth
 from voicechat.cascade.roles import TextToSpeech
+from voicechat.cascade.tts.programs import EspeakMouth, SayMouth
 from voicechat.errors import ServiceError
 
 

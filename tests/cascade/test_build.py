@@ -4,8 +4,8 @@ import pytest
 
 from voicechat.cascade.build import assemble
 from voicechat.cascade.options import LocalOptions
-from voicechat.cascade.spare import SpareMouth
 from voicechat.cascade.stt.stt import NoEars
+from voicechat.cascade.tts.fallback import SpareMouth
 from voicechat.cascade.tts.programs import EspeakMouth, SayMouth
 from voicechat.cascade.tts.tts import NoMouth
 from voicechat.errors import ConfigError

@@ -4,9 +4,9 @@ from voicechat.cascade.http.service import service_of
 from voicechat.cascade.llm.llm import make_mind
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.roles import Parts, SpeechToText, TextToSpeech
-from voicechat.cascade.spare import SpareMouth
 from voicechat.cascade.speech import speech_kinds, speech_services
 from voicechat.cascade.stt.stt import HttpEars, NoEars, Writer
+from voicechat.cascade.tts.fallback import SpareMouth
 from voicechat.cascade.tts.programs import EspeakMouth, SayMouth, find_program, likely_programs
 from voicechat.cascade.tts.tts import HttpMouth, NoMouth, SpeechVendor
 from voicechat.errors import ConfigError

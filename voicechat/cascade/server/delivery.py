@@ -23,7 +23,7 @@ from voicechat.cascade.server.checks import mend
 from voicechat.cascade.server.prefetch import Ahead
 from voicechat.cascade.server.response import Response
 from voicechat.cascade.server.sentences import SentenceSplitter
-from voicechat.cascade.spare import take_complaint
+from voicechat.cascade.tts.fallback import take_complaint
 from voicechat.errors import VoiceChatError
 
 _FIRST_BLOCK = 4800

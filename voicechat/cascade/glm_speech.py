@@ -10,8 +10,8 @@ from typing import Any
 
 from voicechat.cascade.audio import RATE, SpeechStream, decode_sound
 from voicechat.cascade.http.service import HttpService, read_events
-from voicechat.cascade.openai_speech import words_of
 from voicechat.cascade.speech import SpeechServices
+from voicechat.cascade.vendors.openai import words_of
 
 _CONTEXT = 2000
 """Characters of what was said before; the service advises less than 8000."""

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from voicechat.cascade.http.service import HttpService, service_of
 from voicechat.cascade.llm.chat import list_models
-from voicechat.cascade.openai_speech import OpenAISpeaker
 from voicechat.cascade.options import LocalOptions
+from voicechat.cascade.vendors.openai import OpenAISpeaker
 from voicechat.errors import VoiceChatError
 
 _PATIENCE_S = 3.0

@@ -7,9 +7,9 @@ import pytest
 
 from tests.cascade.saying import service_at
 from tests.fakes.http_speech import HttpSpeechServer
-from voicechat.cascade.openai_speech import OpenAISpeaker
 from voicechat.cascade.server.prefetch import Ahead
 from voicechat.cascade.tts.tts import HttpMouth
+from voicechat.cascade.vendors.openai import OpenAISpeaker
 from voicechat.errors import ServiceError
 
 

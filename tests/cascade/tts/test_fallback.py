@@ -8,10 +8,10 @@ import pytest
 from tests.cascade.saying import say, service_at
 from tests.fakes.http_speech import HttpSpeechServer
 from tests.fakes.http_speech_vendors import hear_pcm
-from voicechat.cascade.openai_speech import OpenAISpeaker
 from voicechat.cascade.tts.fallback import FailureBudget, SpareMouth, take_complaint
 from voicechat.cascade.tts.programs import EspeakMouth
 from voicechat.cascade.tts.tts import HttpMouth, NoMouth
+from voicechat.cascade.vendors.openai import OpenAISpeaker
 from voicechat.errors import LinkError, RefusedError, ServiceError
 
 _SHORT = FailureBudget(first_sound_s=0.5, rest_s=0.0)

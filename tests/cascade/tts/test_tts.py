@@ -7,8 +7,8 @@ from tests.fakes.http_speech import HttpSpeechServer
 from tests.fakes.http_speech_vendors import MS_PER_CHARACTER
 from voicechat.cascade.audio import ms_of
 from voicechat.cascade.glm_speech import GlmSpeaker
-from voicechat.cascade.openai_speech import OpenAISpeaker
 from voicechat.cascade.tts.tts import HttpMouth, NoMouth, speakable
+from voicechat.cascade.vendors.openai import OpenAISpeaker
 from voicechat.errors import ServiceError
 
 

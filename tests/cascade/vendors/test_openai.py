@@ -16,9 +16,9 @@ from tests.fakes.http_speech_vendors import hear_pcm, tone
 from tests.fakes.proxies import microsocks
 from voicechat.cascade.audio import wav
 from voicechat.cascade.http.service import HttpService
-from voicechat.cascade.openai_speech import OpenAISpeaker, OpenAIWriter
 from voicechat.cascade.stt.stt import HttpEars
 from voicechat.cascade.tts.tts import HttpMouth
+from voicechat.cascade.vendors.openai import OpenAISpeaker, OpenAIWriter
 from voicechat.errors import RefusedError, ServiceError
 
 

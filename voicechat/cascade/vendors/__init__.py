@@ -1,0 +1,1 @@
+"""Speech services of vendors, as parts of a cascade."""

@@ -8,9 +8,9 @@ from google.genai import types
 from tests.cascade.saying import gemini_at, say
 from tests.fakes.http_speech import HttpSpeechServer
 from tests.fakes.http_speech_vendors import hear_pcm, tone
-from voicechat.cascade.gemini_speech import GeminiSpeaker, GeminiWriter
 from voicechat.cascade.stt.stt import HttpEars
 from voicechat.cascade.tts.tts import HttpMouth
+from voicechat.cascade.vendors.gemini import GeminiSpeaker, GeminiWriter
 from voicechat.errors import RefusedError, ServiceError
 
 _TTS = "gemini-3.8-flash-lite-tts"

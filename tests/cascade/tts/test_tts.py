@@ -6,8 +6,8 @@ from tests.cascade.saying import say, service_at
 from tests.fakes.http_speech import HttpSpeechServer
 from tests.fakes.http_speech_vendors import MS_PER_CHARACTER
 from voicechat.cascade.audio import ms_of
-from voicechat.cascade.glm_speech import GlmSpeaker
 from voicechat.cascade.tts.tts import HttpMouth, NoMouth, speakable
+from voicechat.cascade.vendors.glm import GlmSpeaker
 from voicechat.cascade.vendors.openai import OpenAISpeaker
 from voicechat.errors import ServiceError
 

@@ -9,9 +9,9 @@ from tests.cascade.peer import silence
 from tests.cascade.saying import say, service_at
 from tests.fakes.http_speech import HttpSpeechServer
 from tests.fakes.http_speech_vendors import hear_pcm, tone
-from voicechat.cascade.glm_speech import GlmSpeaker, GlmWriter
 from voicechat.cascade.stt.stt import HttpEars
 from voicechat.cascade.tts.tts import HttpMouth
+from voicechat.cascade.vendors.glm import GlmSpeaker, GlmWriter
 from voicechat.errors import RefusedError, ServiceError
 
 

@@ -7,7 +7,7 @@ from tests.fakes.http_speech import HttpSpeechServer
 from tests.fakes.http_speech_vendors import hear_pcm, tone
 from voicechat.cascade.stt.stt import HttpEars
 from voicechat.cascade.tts.tts import HttpMouth
-from voicechat.cascade.xai_speech import XaiSpeaker, XaiWriter
+from voicechat.cascade.vendors.xai import XaiSpeaker, XaiWriter
 from voicechat.errors import RefusedError
 
 

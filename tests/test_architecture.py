@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
+from voicechat.config.load import load
 from voicechat.config.schema import (
     Config,
     McpSection,
@@ -18,7 +19,6 @@ from voicechat.config.schema import (
     Provider,
     ToolSection,
 )
-from voicechat.config_file import load
 from voicechat.providers import names
 
 ROOT = Path(__file__).parent.parent

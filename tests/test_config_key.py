@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from voicechat.config_file import load
+from voicechat.config.load import load
 from voicechat.config_key import store_key
 from voicechat.errors import ConfigError
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from voicechat.config_file import tidy_key
+from voicechat.config.load import tidy_key
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from voicechat import config_file, config_key, environment
+from voicechat import config_key, environment
 from voicechat.app import model_list
 from voicechat.app.targets import Dial, Dialing
 from voicechat.audio import self_test
@@ -28,6 +28,7 @@ from voicechat.audio.recording.files import check_recording
 from voicechat.cascade.http.service import service_of
 from voicechat.cascade.llm.chat import list_ends
 from voicechat.cascade.options import LocalOptions
+from voicechat.config import load
 from voicechat.config.schema import Config
 from voicechat.conversation.conversation import Conversation
 from voicechat.errors import ConfigError, VoiceChatError
@@ -91,7 +92,7 @@ class App:
         Raises:
             ConfigError: a field, an option or a file is wrong, or a conversation is not there.
         """
-        config = config_file.load(args.config, environ, names())
+        config = load.load(args.config, environ, names())
         config = _without_home(_overlay(config, args), environ)
         house = cls(config, environ, proxy_option=args.proxy)
         house.config = replace(house.config, retirements=house.ends.read())
@@ -331,7 +332,7 @@ class App:
         Raises:
             ConfigError: the file cannot be written.
         """
-        path = self.config_path or config_file.config_path(self.environ)
+        path = self.config_path or load.config_path(self.environ)
         path = config_key.store_key(path, typed.provider, typed.key)
         self.hide_key(typed)
         own = replace(self.config.provider(typed.provider), api_key=typed.key)

@@ -95,13 +95,13 @@ def main() -> None:
 
 def _words(given: list[str]) -> Words:
     """In the language that the config names, where it can be read; else in the system's."""
-    from voicechat import config_file
+    from voicechat.config import load
 
     options = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     options.add_argument("--config", type=Path)
     try:
         path = options.parse_known_args(given)[0].config
-        return Words(find_language(config_file.load(path, os.environ).ui.language))
+        return Words(find_language(load.load(path, os.environ).ui.language))
     except (VoiceChatError, argparse.ArgumentError):
         return Words(find_language("auto"))
 

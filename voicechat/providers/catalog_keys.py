@@ -5,8 +5,8 @@ Voicechat's own settings come before the variables that every program shares.
 
 from collections.abc import Mapping, Sequence
 
+from voicechat.config.load import tidy_key
 from voicechat.config.schema import Config
-from voicechat.config_file import tidy_key
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 from voicechat.providers import dialect_class, names

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from voicechat.config.load import config_path, load, tidy_key
 from voicechat.config.schema import Config, Provider
-from voicechat.config_file import config_path, load, tidy_key
 from voicechat.errors import ConfigError
 
 KEY = "sk-canary-0123456789"

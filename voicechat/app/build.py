@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from voicechat import config_key, environment
+from voicechat import config_key
 from voicechat.app import model_list
 from voicechat.app.targets import Dial, Dialing
 from voicechat.audio import self_test
@@ -28,7 +28,7 @@ from voicechat.audio.recording.files import check_recording
 from voicechat.cascade.http.service import service_of
 from voicechat.cascade.llm.chat import list_ends
 from voicechat.cascade.options import LocalOptions
-from voicechat.config import load
+from voicechat.config import environment, load
 from voicechat.config.schema import Config
 from voicechat.conversation.conversation import Conversation
 from voicechat.errors import ConfigError, VoiceChatError

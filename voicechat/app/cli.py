@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from voicechat import __version__
-from voicechat.environment import keep_no_core
+from voicechat.config.environment import keep_no_core
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.front.words.words import Words, find_language
 from voicechat.phrase import message_key, phrase

@@ -25,7 +25,7 @@ from voicechat.cascade.llm.llm import check_mind
 from voicechat.cascade.options import LocalOptions, load_options
 from voicechat.cascade.server.server import PATH, listen
 from voicechat.cascade.speech_probe import settle_speech
-from voicechat.environment import keep_no_core
+from voicechat.config.environment import keep_no_core
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.phrase import phrase, to_json
 

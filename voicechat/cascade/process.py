@@ -22,7 +22,7 @@ from typing import IO, Any
 import voicechat
 from voicechat import errors
 from voicechat.cascade.options import LocalOptions, dump_options
-from voicechat.environment import child_environment
+from voicechat.config.environment import child_environment
 from voicechat.errors import ServiceError, VoiceChatError
 from voicechat.phrase import from_json, phrase
 

@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from voicechat.config.environment import user_folder
 from voicechat.config.schema import (
     Audio,
     Config,
@@ -25,7 +26,6 @@ from voicechat.config.schema import (
     ToolSection,
     Ui,
 )
-from voicechat.environment import user_folder
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line

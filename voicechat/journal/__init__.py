@@ -18,7 +18,7 @@ is a picture that the user showed; its text names it, the picture itself is not 
 from collections.abc import Mapping
 from pathlib import Path
 
-from voicechat.environment import user_folder
+from voicechat.config.environment import user_folder
 from voicechat.journal.export import FORMATS, export
 from voicechat.journal.library import LAST, StoredConversation, list_kept
 from voicechat.journal.reading import JournalItem, Loaded, load

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from voicechat.environment import home_of
+from voicechat.config.environment import home_of
 from voicechat.errors import ServiceError
 from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line

@@ -13,8 +13,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
 from voicechat import __version__
+from voicechat.config.environment import child_environment
 from voicechat.config.schema import McpSection
-from voicechat.environment import child_environment
 from voicechat.errors import ConfigError, LinkError, ServiceError, VoiceChatError
 from voicechat.events import Notice, Notify, Tool
 from voicechat.phrase import phrase, refilled

@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from voicechat.config.environment import child_environment
 from voicechat.config.schema import McpSection, ToolSection
-from voicechat.environment import child_environment
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, Notify, SendToolResult, Tool, ToolCalled
 from voicechat.phrase import phrase

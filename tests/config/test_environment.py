@@ -2,7 +2,7 @@
 
 import pytest
 
-from voicechat.environment import child_environment
+from voicechat.config.environment import child_environment
 
 KEPT = {
     "PATH": "/usr/bin:/opt/hf-models-tools/bin",

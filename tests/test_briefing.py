@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.test_call import Plain
+from tests.connection.test_connection import Plain
 from tests.tools.bench import environment
 from voicechat.audio.engine import Engine
 from voicechat.briefing import TOOLS_WAIT_S, apply_environment, apply_history

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from voicechat.babble import ProtocolCheck
 from voicechat.briefing import apply_history
-from voicechat.call import ON_ITS_WAY_S, Connection, Trace, first
+from voicechat.connection.connection import ON_ITS_WAY_S, Connection, Trace, first
 from voicechat.conversation.conversation import Conversation
 from voicechat.detour import Fallback
 from voicechat.endings import Disconnect, classify_close

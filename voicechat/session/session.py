@@ -20,7 +20,7 @@ from uuid import uuid4
 from voicechat.audio.engine import Engine, VoicePolicy
 from voicechat.bill import Bill, Price
 from voicechat.briefing import apply_environment
-from voicechat.call import first
+from voicechat.connection.connection import first
 from voicechat.conversation.conversation import Conversation, Row
 from voicechat.errors import VoiceChatError
 from voicechat.events import (

@@ -13,7 +13,7 @@ import pytest
 
 from tests.links.servers import Raw, raw, upgraded
 from tests.session.wires import MemoryLink, Wire
-from voicechat.call import Connection, first
+from voicechat.connection.connection import Connection, first
 from voicechat.errors import LinkError, VoiceChatError
 from voicechat.events import (
     Command,

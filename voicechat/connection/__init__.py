@@ -1,0 +1,1 @@
+"""Connections to a model, one after another: dial, keepalive, reconnect, renewal, fallback."""

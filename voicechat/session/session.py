@@ -21,6 +21,7 @@ from voicechat.audio.engine import Engine, VoicePolicy
 from voicechat.bill import Bill, Price
 from voicechat.briefing import apply_environment
 from voicechat.connection.connection import first
+from voicechat.connection.supervisor import ConnectionSupervisor, Listener
 from voicechat.conversation.conversation import Conversation, Row
 from voicechat.errors import VoiceChatError
 from voicechat.events import (
@@ -50,7 +51,6 @@ from voicechat.gate import MicGate
 from voicechat.interruption import Act, BargeInFilter
 from voicechat.journal import TranscriptWriter
 from voicechat.line import Target
-from voicechat.lines import ConnectionSupervisor, Listener
 from voicechat.links.websocket import Link
 from voicechat.notices import Notices
 from voicechat.phrase import phrase

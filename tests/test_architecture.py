@@ -26,7 +26,7 @@ HOUSE = ROOT / "voicechat"
 
 DECLARATIONS = {
     "events.py",
-    "line.py",
+    "connection/target.py",
     "config/schema.py",
     "errors.py",
     "providers/base.py",

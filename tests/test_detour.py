@@ -13,6 +13,7 @@ import pytest
 from tests.fakes.ga_server import GaServer
 from tests.fakes.glm_server import GlmServer
 from voicechat.audio.engine import Engine
+from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation, State
 from voicechat.detour import Fallback
 from voicechat.errors import (
@@ -27,7 +28,6 @@ from voicechat.errors import (
 )
 from voicechat.events import Event, Notice, ReplyFinished, SendAudio, SessionReady
 from voicechat.journal import NullJournal
-from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.chat import ChatDialect

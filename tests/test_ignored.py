@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.errors import UnansweredError
 from voicechat.events import Event, InputFailed, Notice, ReplyFinished, SendText
 from voicechat.ignored import TEXT_IGNORED, keep_ignored
-from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.outbox import OfflineQueue
 from voicechat.providers.base import Settings

@@ -5,9 +5,9 @@ import threading
 from collections import Counter
 from dataclasses import replace
 
+from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.events import Notice
-from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.notices import Notices
 from voicechat.providers.base import Settings

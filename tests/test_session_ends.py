@@ -12,9 +12,9 @@ from tests.fakes.ga_script import GREETING, SCRIPTS
 from tests.session.test_session import call
 from voicechat.babble import MOST
 from voicechat.connection.supervisor import LOOK_S
+from voicechat.connection.target import Target
 from voicechat.errors import RefusedError, SessionOverError, TooBigError, VoiceChatError
 from voicechat.events import Notice, ProviderFailed, ReplyFinished, ReplyText, SessionReady
-from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini.dialect import GeminiDialect

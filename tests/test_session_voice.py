@@ -13,6 +13,7 @@ from tests.fakes.ga_signal import timecode
 from tests.session.card import VirtualCard
 from tests.session.test_session import MODEL, call, slow_tool
 from tests.tools.bench import is_running, pid_in
+from voicechat.connection.target import Target
 from voicechat.conversation.conversation import NOT_WRITTEN_DOWN, State
 from voicechat.errors import DeviceError, LinkError
 from voicechat.events import (
@@ -24,7 +25,6 @@ from voicechat.events import (
     SpeechStopped,
     ToolAnswered,
 )
-from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.pictures import Picture
 from voicechat.providers.base import Settings, Vad

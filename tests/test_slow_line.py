@@ -15,10 +15,10 @@ from tests.fakes.ga_server import GaServer
 from tests.fakes.gptlive_server import GptLiveServer
 from tests.session.test_session import Notebook
 from voicechat.audio.engine import Engine
+from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, Notice, ProviderFailed, ReplyFinished
-from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.gptlive.dialect import GptLiveDialect

@@ -7,9 +7,9 @@ between looks at the straight way doubles until a line of it has been good.
 import asyncio
 from collections.abc import Callable
 
+from voicechat.connection.target import Target
 from voicechat.errors import RefusedError, UnansweredError, VoiceChatError
 from voicechat.events import Notice
-from voicechat.line import Target
 from voicechat.phrase import phrase
 
 FIRST_LOOK_S = 10.0

@@ -5,9 +5,9 @@ import threading
 from contextlib import suppress
 
 from voicechat import capability
+from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.events import Notice, Notify
-from voicechat.line import Target
 
 ONCE = frozenset({"sound_silent"})
 """Noise gates are silent in every pause: what is known by these names is told once."""

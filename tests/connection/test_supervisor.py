@@ -13,10 +13,10 @@ from tests.fakes.gemini_server import GeminiServer
 from tests.fakes.glm_server import GlmServer
 from tests.session.test_session import Notebook, call
 from voicechat.audio.engine import Engine
+from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation, Row
 from voicechat.errors import VoiceChatError
 from voicechat.events import TurnCommitted
-from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.providers import dialect_class
 from voicechat.providers.base import Settings

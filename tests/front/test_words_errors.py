@@ -10,12 +10,12 @@ import pytest
 
 from tests.front.chinese import english_in, in_chinese
 from voicechat.babble import MOST, ProtocolCheck
+from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.detour import Fallback
 from voicechat.endings import classify_close
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, SessionExpired, Unknown
-from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.links.answers import proxy_answer, service_answer
 from voicechat.links.closes import LinkClosed

@@ -31,7 +31,7 @@ from tests.fakes.glm_reply import ReplyRun as GlmReplyRun
 from tests.fakes.glm_session import GlmSession
 from tests.session.weather import FLOOD_WORDS, Kind, Weather
 from tests.session.wires import MemoryLink, Peer, Wire, marks
-from voicechat.line import Target
+from voicechat.connection.target import Target
 from voicechat.links.websocket import Link
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.gemini.dialect import GeminiDialect

@@ -18,6 +18,7 @@ from tests.fakes.ga_signal import timecode
 from tests.tools.bench import environment, is_running, pid_in, program
 from voicechat.audio.engine import Engine
 from voicechat.config.schema import ToolSection
+from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation, State
 from voicechat.errors import (
     ConfigError,
@@ -42,7 +43,6 @@ from voicechat.events import (
 )
 from voicechat.journal import NullJournal
 from voicechat.journal.recorder import JournalRow
-from voicechat.line import Target
 from voicechat.links import websocket
 from voicechat.pictures import Limits
 from voicechat.providers.base import Settings, Vad

@@ -30,6 +30,7 @@ from voicechat.cascade.llm.chat import list_ends
 from voicechat.cascade.options import LocalOptions
 from voicechat.config import environment, load
 from voicechat.config.schema import Config
+from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event, Notice, Notify, SessionReady
@@ -47,7 +48,6 @@ from voicechat.journal import (
 from voicechat.journal.learned import ArrivalStats
 from voicechat.journal.retirements import EndsMemory, good_ends
 from voicechat.key_shapes import find_key
-from voicechat.line import Target
 from voicechat.links.whereabouts import network_label
 from voicechat.notices import Notices
 from voicechat.phrase import phrase

@@ -16,8 +16,8 @@ from voicechat.cascade import process
 from voicechat.cascade.http.options import is_loopback
 from voicechat.cascade.options import LocalOptions
 from voicechat.config.schema import Config
+from voicechat.connection.target import Target
 from voicechat.errors import ConfigError, RefusedError
-from voicechat.line import Target
 from voicechat.links import proxy, websocket
 from voicechat.links.answers import CHECK_KEY
 from voicechat.phrase import phrase

@@ -14,6 +14,7 @@ from typing import NoReturn
 from voicechat.babble import ProtocolCheck
 from voicechat.briefing import apply_history
 from voicechat.connection.connection import ON_ITS_WAY_S, Connection, Trace, first
+from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.detour import Fallback
 from voicechat.endings import Disconnect, classify_close
@@ -34,7 +35,6 @@ from voicechat.events import (
 )
 from voicechat.handle import ResumeHandle
 from voicechat.ignored import keep_ignored
-from voicechat.line import Target
 from voicechat.links.websocket import Link
 from voicechat.notices import Notices
 from voicechat.outage import Outage

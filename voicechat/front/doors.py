@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from voicechat.audio.recording.recorder import CallRecorder
+from voicechat.connection.target import Target
 from voicechat.errors import ConfigError
 from voicechat.front.listing import DeviceRow, ModelRow
-from voicechat.line import Target
 from voicechat.phrase import phrase
 
 

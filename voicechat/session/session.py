@@ -22,6 +22,7 @@ from voicechat.bill import Bill, Price
 from voicechat.briefing import apply_environment
 from voicechat.connection.connection import first
 from voicechat.connection.supervisor import ConnectionSupervisor, Listener
+from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation, Row
 from voicechat.errors import VoiceChatError
 from voicechat.events import (
@@ -50,7 +51,6 @@ from voicechat.events import (
 from voicechat.gate import MicGate
 from voicechat.interruption import Act, BargeInFilter
 from voicechat.journal import TranscriptWriter
-from voicechat.line import Target
 from voicechat.links.websocket import Link
 from voicechat.notices import Notices
 from voicechat.phrase import phrase

@@ -19,6 +19,7 @@ from textual.driver import Driver
 from textual.screen import Screen
 from textual.widgets import Footer, Input
 
+from voicechat.connection.target import Target
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, ProviderFailed, ReplyFinished
 from voicechat.front.doors import AppApi, TypedKey
@@ -44,7 +45,6 @@ from voicechat.front.tui.status import LineBar, StatusBar, say_levels
 from voicechat.front.tui.talk_key import TalkKey
 from voicechat.front.tui.transcript.transcript import Transcript
 from voicechat.front.words.words import Words
-from voicechat.line import Target
 from voicechat.session.session import Session
 from voicechat.text.clean import clean_line
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.front.chinese import english_in, in_chinese
 from voicechat.babble import MOST, ProtocolCheck
+from voicechat.connection.outage import Outage
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.detour import Fallback
@@ -23,7 +24,6 @@ from voicechat.links.failures import connect_error, no_http
 from voicechat.links.proxy import read_proxy
 from voicechat.links.route import Route
 from voicechat.notices import Notices
-from voicechat.outage import Outage
 from voicechat.providers import dialect_class
 from voicechat.providers.base import Dialect, Settings
 

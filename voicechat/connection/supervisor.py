@@ -14,6 +14,7 @@ from typing import NoReturn
 from voicechat.babble import ProtocolCheck
 from voicechat.briefing import apply_history
 from voicechat.connection.connection import ON_ITS_WAY_S, Connection, Trace, first
+from voicechat.connection.outage import Outage
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.detour import Fallback
@@ -37,7 +38,6 @@ from voicechat.handle import ResumeHandle
 from voicechat.ignored import keep_ignored
 from voicechat.links.websocket import Link
 from voicechat.notices import Notices
-from voicechat.outage import Outage
 from voicechat.outbox import OfflineQueue
 from voicechat.owner import ConnectionOwner
 from voicechat.phrase import phrase

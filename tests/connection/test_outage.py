@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from voicechat.connection.outage import Outage
 from voicechat.conversation.conversation import Conversation
 from voicechat.endings import Disconnect
 from voicechat.errors import (
@@ -15,7 +16,6 @@ from voicechat.errors import (
 )
 from voicechat.events import Event, Notice, Retrying, WentOffline
 from voicechat.notices import Notices
-from voicechat.outage import Outage
 from voicechat.retries import MOST_SHORT, Retries
 
 LOST = Disconnect("retry", LinkError("The line was lost"))

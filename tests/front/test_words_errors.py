@@ -10,10 +10,10 @@ import pytest
 
 from tests.front.chinese import english_in, in_chinese
 from voicechat.babble import MOST, ProtocolCheck
+from voicechat.connection.fallback import Fallback
 from voicechat.connection.outage import Outage
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
-from voicechat.detour import Fallback
 from voicechat.endings import classify_close
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, SessionExpired, Unknown

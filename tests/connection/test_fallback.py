@@ -13,9 +13,9 @@ import pytest
 from tests.fakes.ga_server import GaServer
 from tests.fakes.glm_server import GlmServer
 from voicechat.audio.engine import Engine
+from voicechat.connection.fallback import Fallback
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation, State
-from voicechat.detour import Fallback
 from voicechat.errors import (
     ConfigError,
     LinkError,

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import NoReturn
 
 from voicechat.babble import ProtocolCheck
-from voicechat.briefing import apply_history
 from voicechat.connection.connection import ON_ITS_WAY_S, Connection, Trace, first
 from voicechat.connection.fallback import Fallback
+from voicechat.connection.handover import apply_history
 from voicechat.connection.outage import Outage
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation

@@ -19,8 +19,8 @@ from uuid import uuid4
 
 from voicechat.audio.engine import Engine, VoicePolicy
 from voicechat.bill import Bill, Price
-from voicechat.briefing import apply_environment
 from voicechat.connection.connection import first
+from voicechat.connection.handover import apply_environment
 from voicechat.connection.supervisor import ConnectionSupervisor, Listener
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation, Row

@@ -5,8 +5,8 @@ import asyncio
 from tests.connection.test_connection import Plain
 from tests.tools.bench import environment
 from voicechat.audio.engine import Engine
-from voicechat.briefing import TOOLS_WAIT_S, apply_environment, apply_history
 from voicechat.config.schema import McpSection, ToolSection
+from voicechat.connection.handover import TOOLS_WAIT_S, apply_environment, apply_history
 from voicechat.conversation.conversation import Conversation
 from voicechat.providers.base import HistoryEntry, Settings
 from voicechat.providers.openai.dialect import OpenAIDialect

@@ -31,6 +31,7 @@ from voicechat.cascade.options import LocalOptions
 from voicechat.config import environment, load
 from voicechat.config.schema import Config
 from voicechat.connection.target import Target
+from voicechat.connection.trace import Trace
 from voicechat.conversation.conversation import Conversation
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event, Notice, Notify, SessionReady
@@ -57,7 +58,6 @@ from voicechat.retries import ANY_BUDGET, RetryBudget
 from voicechat.session.session import Listener, Session
 from voicechat.text.clean import clean
 from voicechat.tools.toolbox import Toolbox
-from voicechat.trace import Trace
 
 _LIST_S = 20.0
 """For a service's list of models."""

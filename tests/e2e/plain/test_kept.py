@@ -12,8 +12,8 @@ import pytest
 from tests.e2e.plain.program import KEY, MODEL, JsonObject, Program
 from tests.fakes.ga_script import GREETING
 from tests.fakes.ga_server import GaServer
+from voicechat.connection.trace import read
 from voicechat.journal import load
-from voicechat.trace import read
 
 
 async def test_every_finished_item_is_a_line(program: Program) -> None:

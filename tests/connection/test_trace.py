@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from voicechat.connection.trace import Trace, read
 from voicechat.errors import ConfigError
 from voicechat.text.clean import MASK
-from voicechat.trace import Trace, read
 
 KEY = "canary-0123456789"
 

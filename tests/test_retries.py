@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicechat.endings import Disconnect, classify_close
+from voicechat.connection.state.outcome import Disconnect, classify_close
 from voicechat.errors import (
     LinkError,
     RefusedError,

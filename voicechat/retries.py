@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voicechat.endings import Disconnect
+from voicechat.connection.state.outcome import Disconnect
 
 FIRST_SPAN_S = 0.5
 LONGEST_SPAN_S = 30.0

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from voicechat.connection.outage import Outage
+from voicechat.connection.state.outcome import Disconnect
 from voicechat.conversation.conversation import Conversation
-from voicechat.endings import Disconnect
 from voicechat.errors import (
     LinkError,
     RefusedError,

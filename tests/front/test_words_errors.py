@@ -12,9 +12,9 @@ from tests.front.chinese import english_in, in_chinese
 from voicechat.babble import MOST, ProtocolCheck
 from voicechat.connection.fallback import Fallback
 from voicechat.connection.outage import Outage
+from voicechat.connection.state.outcome import classify_close
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
-from voicechat.endings import classify_close
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, SessionExpired, Unknown
 from voicechat.links import websocket

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from voicechat.endings import Disconnect
+from voicechat.connection.state.outcome import Disconnect
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, Notice, Retrying, WentOffline
 from voicechat.notices import Notices

@@ -16,9 +16,9 @@ from voicechat.connection.connection import ON_ITS_WAY_S, Connection, Trace, fir
 from voicechat.connection.fallback import Fallback
 from voicechat.connection.handover import apply_history
 from voicechat.connection.outage import Outage
+from voicechat.connection.state.outcome import Disconnect, classify_close
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
-from voicechat.endings import Disconnect, classify_close
 from voicechat.errors import VoiceChatError
 from voicechat.events import (
     BeginTurn,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicechat.endings import MOST_DOUBTED, Disconnect, classify_close
+from voicechat.connection.state.outcome import MOST_DOUBTED, Disconnect, classify_close
 from voicechat.errors import (
     ConfigError,
     LinkError,

@@ -11,6 +11,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from tests.fakes.ga_script import GREETING, SCRIPTS
 from tests.session.test_session import call
 from voicechat.babble import MOST
+from voicechat.connection.state.backoff import MOST_SHORT, Retries
 from voicechat.connection.supervisor import LOOK_S
 from voicechat.connection.target import Target
 from voicechat.errors import RefusedError, SessionOverError, TooBigError, VoiceChatError
@@ -19,7 +20,6 @@ from voicechat.links import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.openai.dialect import OpenAIDialect
-from voicechat.retries import MOST_SHORT, Retries
 
 
 @pytest.mark.fault("N07")

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from voicechat.connection.outage import Outage
+from voicechat.connection.state.backoff import MOST_SHORT, Retries
 from voicechat.connection.state.outcome import Disconnect
 from voicechat.conversation.conversation import Conversation
 from voicechat.errors import (
@@ -16,7 +17,6 @@ from voicechat.errors import (
 )
 from voicechat.events import Event, Notice, Retrying, WentOffline
 from voicechat.notices import Notices
-from voicechat.retries import MOST_SHORT, Retries
 
 LOST = Disconnect("retry", LinkError("The line was lost"))
 OVER = Disconnect("renew", SessionOverError("The session reached its greatest age"), at_least_s=0.0)

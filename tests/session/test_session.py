@@ -18,6 +18,7 @@ from tests.fakes.ga_signal import timecode
 from tests.tools.bench import environment, is_running, pid_in, program
 from voicechat.audio.engine import Engine
 from voicechat.config.schema import ToolSection
+from voicechat.connection.state.backoff import Retries
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation, State
 from voicechat.errors import (
@@ -49,7 +50,6 @@ from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gptlive.dialect import GptLiveDialect
 from voicechat.providers.local import LocalDialect
 from voicechat.providers.openai.dialect import OpenAIDialect
-from voicechat.retries import Retries
 from voicechat.session.session import Session
 from voicechat.tools import Toolbox
 from voicechat.tools.consent import Verdict

@@ -30,6 +30,7 @@ from voicechat.cascade.llm.chat import list_ends
 from voicechat.cascade.options import LocalOptions
 from voicechat.config import environment, load
 from voicechat.config.schema import Config
+from voicechat.connection.state.backoff import ANY_BUDGET, RetryBudget
 from voicechat.connection.target import Target
 from voicechat.connection.trace import Trace
 from voicechat.conversation.conversation import Conversation
@@ -54,7 +55,6 @@ from voicechat.notices import Notices
 from voicechat.phrase import phrase
 from voicechat.providers import dialect_class, names
 from voicechat.providers.catalog import catalog
-from voicechat.retries import ANY_BUDGET, RetryBudget
 from voicechat.session.session import Listener, Session
 from voicechat.text.clean import clean
 from voicechat.tools.toolbox import Toolbox

@@ -24,7 +24,7 @@ from voicechat.phrase import message_key, phrase
 
 if TYPE_CHECKING:
     from voicechat.app.build import App
-    from voicechat.retries import RetryBudget
+    from voicechat.connection.state.backoff import RetryBudget
     from voicechat.session.session import Listener, Session
 
 _USAGE = phrase(
@@ -371,7 +371,7 @@ async def _run_plain(house: "App", args: argparse.Namespace) -> int:
 
 def _budget(retry_for_s: float | None, *, first_s: float | None = None) -> "RetryBudget":
     """What was asked for holds from the start; else a script need not wait for its first line."""
-    from voicechat.retries import RetryBudget
+    from voicechat.connection.state.backoff import RetryBudget
 
     usual = RetryBudget()
     if retry_for_s is not None:

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from voicechat.connection.state.backoff import ANY_BUDGET, Retries, RetryBudget
 from voicechat.connection.state.outcome import Disconnect
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, Notice, Retrying, WentOffline
 from voicechat.notices import Notices
 from voicechat.phrase import phrase
-from voicechat.retries import ANY_BUDGET, Retries, RetryBudget
 
 
 class Outage:

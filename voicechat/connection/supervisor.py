@@ -16,6 +16,7 @@ from voicechat.connection.connection import ON_ITS_WAY_S, Connection, Trace, fir
 from voicechat.connection.fallback import Fallback
 from voicechat.connection.handover import apply_history
 from voicechat.connection.outage import Outage
+from voicechat.connection.state.backoff import RetryBudget
 from voicechat.connection.state.outcome import Disconnect, classify_close
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
@@ -44,7 +45,6 @@ from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect
 from voicechat.question import UnansweredTurn
 from voicechat.renewal import Renewal
-from voicechat.retries import RetryBudget
 from voicechat.tool_carry import ToolCarry
 
 LOOK_S = 1.0

@@ -21,6 +21,7 @@ from voicechat.audio.engine import Engine, VoicePolicy
 from voicechat.bill import Bill, Price
 from voicechat.connection.connection import first
 from voicechat.connection.handover import apply_environment
+from voicechat.connection.state.backoff import ANY_BUDGET, RetryBudget
 from voicechat.connection.supervisor import ConnectionSupervisor, Listener
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation, Row
@@ -56,7 +57,6 @@ from voicechat.notices import Notices
 from voicechat.phrase import phrase
 from voicechat.pictures import Limits, Picture
 from voicechat.providers.base import Dialect
-from voicechat.retries import ANY_BUDGET, RetryBudget
 from voicechat.row import spoken_ms
 from voicechat.snapshot import Snapshot, shown_chars, take_snapshot
 from voicechat.tail import ReleaseHangover

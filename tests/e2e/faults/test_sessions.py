@@ -15,13 +15,13 @@ from tests.fakes.ga_script import GREETING, SCRIPTS, Reply
 from tests.fakes.ga_server import GaServer
 from tests.fakes.ga_signal import timecode
 from tests.session.test_session import MODEL, Call
+from voicechat.connection.state.backoff import MOST_SHORT, Retries
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import State
 from voicechat.errors import LinkError, VoiceChatError
 from voicechat.events import Notice, ReplyFinished, ReplyText, SessionReady
 from voicechat.links import websocket
 from voicechat.providers.openai.dialect import OpenAIDialect
-from voicechat.retries import MOST_SHORT, Retries
 
 TOLD_WITHIN_S = 10.0
 IDLE_WITHIN_S = 30.0

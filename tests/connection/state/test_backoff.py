@@ -11,6 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voicechat.connection.state.backoff import (
+    FIRST_SPAN_S,
+    GOOD_S,
+    LONGEST_SPAN_S,
+    MOST_A_MINUTE,
+    MOST_SHORT,
+    PATIENCE_S,
+    SHORT_S,
+    Retries,
+)
 from voicechat.connection.state.outcome import Disconnect, classify_close
 from voicechat.errors import (
     LinkError,
@@ -23,16 +33,6 @@ from voicechat.errors import (
 from voicechat.links.closes import LinkClosed
 from voicechat.providers.base import Settings
 from voicechat.providers.openai.dialect import OpenAIDialect
-from voicechat.retries import (
-    FIRST_SPAN_S,
-    GOOD_S,
-    LONGEST_SPAN_S,
-    MOST_A_MINUTE,
-    MOST_SHORT,
-    PATIENCE_S,
-    SHORT_S,
-    Retries,
-)
 
 DIALECT = OpenAIDialect(Settings("gpt-realtime-2.1", "sk-any"))
 

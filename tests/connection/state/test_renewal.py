@@ -2,7 +2,7 @@
 
 import pytest
 
-from voicechat.renewal import EARLY_S, LATEST_S, Renewal
+from voicechat.connection.state.renewal import EARLY_S, LATEST_S, Renewal
 
 
 def test_a_young_session_stays() -> None:

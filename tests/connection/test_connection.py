@@ -14,6 +14,7 @@ import pytest
 from tests.links.servers import Raw, raw, upgraded
 from tests.session.wires import MemoryLink, Wire
 from voicechat.connection.connection import Connection, first
+from voicechat.connection.state.keepalive import ASK_S
 from voicechat.connection.target import Target
 from voicechat.errors import LinkError, VoiceChatError
 from voicechat.events import (
@@ -26,7 +27,6 @@ from voicechat.events import (
     SendText,
     Unknown,
 )
-from voicechat.heartbeat import ASK_S
 from voicechat.links import websocket
 from voicechat.links.closes import LinkClosed
 from voicechat.links.websocket import Link

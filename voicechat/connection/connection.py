@@ -10,10 +10,10 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from voicechat.connection.state.keepalive import LOOK_S, Heartbeat, Pulse
 from voicechat.connection.target import Target
 from voicechat.errors import LinkError, VoiceChatError
 from voicechat.events import Command, Event, Interrupt, SetHandsFree
-from voicechat.heartbeat import LOOK_S, Heartbeat, Pulse
 from voicechat.links.closes import LinkClosed
 from voicechat.links.websocket import Link
 from voicechat.parcels import SilenceBatcher

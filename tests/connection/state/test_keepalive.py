@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from voicechat.heartbeat import (
+from voicechat.connection.state.keepalive import (
     ANSWER_IDLE_S,
     ASK_IDLE_S,
     ASK_S,

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from voicechat.connection.state.keepalive import LOOK_S, Heartbeat, Pulse
+from voicechat.connection.state.send_queue import SendQueue, SlowLine
 from voicechat.connection.target import Target
 from voicechat.errors import LinkError, VoiceChatError
 from voicechat.events import Command, Event, Interrupt, SetHandsFree
@@ -19,7 +20,6 @@ from voicechat.links.websocket import Link
 from voicechat.parcels import SilenceBatcher
 from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect
-from voicechat.send_queue import SendQueue, SlowLine
 
 SEND_BUFFER_BYTES = 8 * 1024
 """Bytes on this machine that sound may be put behind: so long it takes to stop a reply, at most."""

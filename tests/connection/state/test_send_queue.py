@@ -2,9 +2,9 @@
 
 import pytest
 
+from voicechat.connection.state.send_queue import KEPT_S, OLDEST_S, SLOW_S, SendQueue, SlowLine
 from voicechat.events import Notice
 from voicechat.providers.base import Outgoing
-from voicechat.send_queue import KEPT_S, OLDEST_S, SLOW_S, SendQueue, SlowLine
 
 CHUNK_S = 0.02
 

@@ -19,6 +19,7 @@ from voicechat.connection.outage import Outage
 from voicechat.connection.state.backoff import RetryBudget
 from voicechat.connection.state.outcome import Disconnect, classify_close
 from voicechat.connection.state.renewal import Renewal
+from voicechat.connection.state.unanswered_turn import UnansweredTurn
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.errors import VoiceChatError
@@ -44,7 +45,6 @@ from voicechat.outbox import OfflineQueue
 from voicechat.owner import ConnectionOwner
 from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect
-from voicechat.question import UnansweredTurn
 from voicechat.tool_carry import ToolCarry
 
 LOOK_S = 1.0

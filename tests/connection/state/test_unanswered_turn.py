@@ -2,8 +2,13 @@
 
 import pytest
 
+from voicechat.connection.state.unanswered_turn import (
+    LEAD_MS,
+    LONGEST_MS,
+    UNSURE_MS,
+    UnansweredTurn,
+)
 from voicechat.events import BeginTurn, Command, EndTurn, Interrupt, SendAudio, SendImage, SendText
-from voicechat.question import LEAD_MS, LONGEST_MS, UNSURE_MS, UnansweredTurn
 
 RATE = 16_000
 MS = 20

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from voicechat.connection.state.offline_queue import OfflineQueue
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.errors import UnansweredError
 from voicechat.events import Event, InputFailed, Notice, ReplyFinished, SendText
 from voicechat.ignored import TEXT_IGNORED, keep_ignored
 from voicechat.links import websocket
-from voicechat.outbox import OfflineQueue
 from voicechat.providers.base import Settings
 from voicechat.providers.openai.dialect import OpenAIDialect
 

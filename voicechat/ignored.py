@@ -5,11 +5,11 @@ the failure of the item, a notice, and the failure of the reply, all with the co
 where there is another way, nobody needs to hear of them.
 """
 
+from voicechat.connection.state.offline_queue import OfflineQueue
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.errors import UnansweredError
 from voicechat.events import Event, InputFailed, Notice, ReplyFinished, SendText
-from voicechat.outbox import OfflineQueue
 from voicechat.phrase import phrase
 
 TEXT_IGNORED = "text_ignored"

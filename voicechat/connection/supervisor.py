@@ -17,6 +17,7 @@ from voicechat.connection.fallback import Fallback
 from voicechat.connection.handover import apply_history
 from voicechat.connection.outage import Outage
 from voicechat.connection.state.backoff import RetryBudget
+from voicechat.connection.state.offline_queue import OfflineQueue
 from voicechat.connection.state.outcome import Disconnect, classify_close
 from voicechat.connection.state.renewal import Renewal
 from voicechat.connection.state.unanswered_turn import UnansweredTurn
@@ -41,7 +42,6 @@ from voicechat.handle import ResumeHandle
 from voicechat.ignored import keep_ignored
 from voicechat.links.websocket import Link
 from voicechat.notices import Notices
-from voicechat.outbox import OfflineQueue
 from voicechat.owner import ConnectionOwner
 from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect

@@ -1,6 +1,7 @@
 """What is said before a line is good: kept in order, bounded, and at the rate of the next line."""
 
 from tests.fakes.ga_signal import timecode
+from voicechat.connection.state.offline_queue import LONGEST_MS, OfflineQueue
 from voicechat.events import (
     BeginTurn,
     Command,
@@ -12,7 +13,6 @@ from voicechat.events import (
     SendToolResult,
     SetHandsFree,
 )
-from voicechat.outbox import LONGEST_MS, OfflineQueue
 
 RATE = 16_000
 CHUNK = b"\1\0" * (RATE // 50)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from voicechat.conversation.item import Role, Row, State
 from voicechat.events import (
     Event,
     Heard,
@@ -24,7 +25,6 @@ from voicechat.events import (
     ToolsCancelled,
     TurnCommitted,
 )
-from voicechat.row import Role, Row, State
 from voicechat.text.clean import clean_line, cut_line
 from voicechat.visible import visible, visible_json
 

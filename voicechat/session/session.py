@@ -25,6 +25,7 @@ from voicechat.connection.state.backoff import ANY_BUDGET, RetryBudget
 from voicechat.connection.supervisor import ConnectionSupervisor, Listener
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation, Row
+from voicechat.conversation.item import spoken_ms
 from voicechat.errors import VoiceChatError
 from voicechat.events import (
     BeginTurn,
@@ -57,7 +58,6 @@ from voicechat.notices import Notices
 from voicechat.phrase import phrase
 from voicechat.pictures import Limits, Picture
 from voicechat.providers.base import Dialect
-from voicechat.row import spoken_ms
 from voicechat.snapshot import Snapshot, shown_chars, take_snapshot
 from voicechat.tail import ReleaseHangover
 from voicechat.text.clean import clean

@@ -1,6 +1,6 @@
 """One side's say: how much of its words the user can have heard, and how it grows."""
 
-from voicechat.row import Row, State
+from voicechat.conversation.item import Row, State
 
 
 def test_words_are_shown_in_step_with_the_sound() -> None:

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from voicechat.journal.lock import lock
+from voicechat.conversation.journal.lock import lock
 
 VERSION = 1
 FOLDER = "conversations"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conversation.journal.test_file import mounted
 from tests.journal.talk import kept_talk, nobody, talking
-from tests.journal.test_file import mounted
 from voicechat.errors import ConfigError
 from voicechat.journal import Resumed, list_kept, load, read, resume
 from voicechat.journal.library import find

@@ -13,9 +13,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from voicechat.conversation.journal.file import ExistingFile, File, encode
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, Notify
-from voicechat.journal.file import ExistingFile, File, encode
 from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line
 

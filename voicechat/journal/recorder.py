@@ -11,9 +11,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
+from voicechat.conversation.journal.file import utc
 from voicechat.events import Notify
 from voicechat.journal.disk import Disk
-from voicechat.journal.file import utc
 from voicechat.journal.reading import ROLES
 from voicechat.journal.resuming import Resumed
 from voicechat.text.clean import clean, clean_line, mask_secrets

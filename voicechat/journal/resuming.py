@@ -8,8 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from voicechat.conversation.journal.file import (
+    ExistingFile,
+    LockedError,
+    allow_owner_only,
+    open_place,
+)
 from voicechat.errors import ConfigError
-from voicechat.journal.file import ExistingFile, LockedError, allow_owner_only, open_place
 from voicechat.journal.library import LAST, find, paths
 from voicechat.journal.reading import Loaded, load
 from voicechat.phrase import phrase

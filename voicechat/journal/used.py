@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from voicechat.journal.file import utc
+from voicechat.conversation.journal.file import utc
 from voicechat.text.clean import clean_line
 
 FILE = "models-used.json"

@@ -7,10 +7,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.conversation.journal.test_file import mounted
 from tests.e2e.screen.conftest import KEY, Service, Stage
 from tests.fakes.pulse import PulseServer
 from tests.fakes.terminal import Terminal, problems_after
-from tests.journal.test_file import mounted
 from voicechat.journal import load
 
 PATIENCE_S = 6.0

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.journal.talk import Talk, kept_talk, talking, wait_for
+from voicechat.conversation.journal.file import ExistingFile, File, encode, open_place
 from voicechat.errors import ConfigError
 from voicechat.journal import load, resume
-from voicechat.journal.file import ExistingFile, File, encode, open_place
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="open files cannot be removed there")
 
@@ -237,7 +237,7 @@ def test_a_file_is_locked_from_its_first_line_to_its_close(tmp_path: Path) -> No
 HOLDER = """
 import sys
 from pathlib import Path
-from voicechat.journal.file import open_place
+from voicechat.conversation.journal.file import open_place
 place = open_place(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
+from voicechat.conversation.journal import export
 from voicechat.front.output import complain
 from voicechat.front.words.words import IN_ENGLISH, Words
-from voicechat.journal import Loaded, StoredConversation, export
+from voicechat.journal import Loaded, StoredConversation
 from voicechat.phrase import phrase
 from voicechat.visible import visible_json
 

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from voicechat.config.environment import user_folder
-from voicechat.journal.export import FORMATS, export
+from voicechat.conversation.journal.export import FORMATS, export
 from voicechat.journal.library import LAST, StoredConversation, list_kept
 from voicechat.journal.reading import JournalItem, Loaded, load
 from voicechat.journal.recorder import Journal, JournalRow, NullJournal, TranscriptWriter

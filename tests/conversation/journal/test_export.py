@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from voicechat.journal import JournalItem, Loaded, export
+from voicechat.conversation.journal import export
+from voicechat.journal import JournalItem, Loaded
 
 ITEMS = (
     JournalItem("a", "user", "What is 1*2?\n# not a heading", "2026-11-21T12:00:00.000Z"),

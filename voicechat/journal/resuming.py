@@ -14,8 +14,8 @@ from voicechat.conversation.journal.file import (
     allow_owner_only,
     open_place,
 )
+from voicechat.conversation.journal.library import LAST, find, paths
 from voicechat.errors import ConfigError
-from voicechat.journal.library import LAST, find, paths
 from voicechat.journal.reading import Loaded, load
 from voicechat.phrase import phrase
 

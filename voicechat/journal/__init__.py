@@ -21,7 +21,7 @@ from pathlib import Path
 from voicechat.config.environment import user_folder
 from voicechat.conversation.journal.export import FORMATS, export
 from voicechat.conversation.journal.library import LAST, StoredConversation, list_kept
-from voicechat.journal.reading import JournalItem, Loaded, load
+from voicechat.conversation.journal.reading import JournalItem, Loaded, load
 from voicechat.journal.recorder import Journal, JournalRow, NullJournal, TranscriptWriter
 from voicechat.journal.resuming import Resumed, read, resume
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from voicechat.conversation.journal.file import utc
+from voicechat.conversation.journal.reading import ROLES
 from voicechat.events import Notify
 from voicechat.journal.disk import Disk
-from voicechat.journal.reading import ROLES
 from voicechat.journal.resuming import Resumed
 from voicechat.text.clean import clean, clean_line, mask_secrets
 

@@ -15,8 +15,8 @@ from voicechat.conversation.journal.file import (
     open_place,
 )
 from voicechat.conversation.journal.library import LAST, find, paths
+from voicechat.conversation.journal.reading import Loaded, load
 from voicechat.errors import ConfigError
-from voicechat.journal.reading import Loaded, load
 from voicechat.phrase import phrase
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
-from voicechat.journal.reading import JournalItem, Loaded
+from voicechat.conversation.journal.reading import JournalItem, Loaded
 from voicechat.visible import visible_json
 
 _WHO = {"user": "You", "assistant": "Model", "tool": "Tool"}

@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from voicechat.conversation.journal.file import FOLDER, SUFFIX, utc
+from voicechat.conversation.journal.reading import Loaded, load
 from voicechat.errors import ConfigError
-from voicechat.journal.reading import Loaded, load
 from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line
 

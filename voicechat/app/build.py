@@ -34,6 +34,7 @@ from voicechat.connection.state.backoff import ANY_BUDGET, RetryBudget
 from voicechat.connection.target import Target
 from voicechat.connection.trace import Trace
 from voicechat.conversation.conversation import Conversation
+from voicechat.conversation.journal.learned import ArrivalStats
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event, Notice, Notify, SessionReady
 from voicechat.front.doors import TypedKey
@@ -47,7 +48,6 @@ from voicechat.journal import (
     resume,
     used,
 )
-from voicechat.journal.learned import ArrivalStats
 from voicechat.journal.retirements import EndsMemory, good_ends
 from voicechat.key_shapes import find_key
 from voicechat.links.whereabouts import network_label

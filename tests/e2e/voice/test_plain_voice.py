@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.voice.conftest import PROGRAM, Serve, Stage, Voice
 from tests.e2e.voice.listening import active, emitted_ms, find, is_quiet, loud_ms
 from tests.fakes.pulse import wait_until
-from voicechat.journal.learned import FILE
+from voicechat.conversation.journal.learned import FILE
 
 pytestmark = pytest.mark.sound
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from voicechat.audio.playback.jitter import JitterBuffer
-from voicechat.journal.learned import FILE, ArrivalStats
+from voicechat.conversation.journal.learned import FILE, ArrivalStats
 
 STATE = {"start_costs": [1.0, 2.5], "is_paced": False}
 

@@ -11,10 +11,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
+from voicechat.conversation.journal.disk import Disk
 from voicechat.conversation.journal.file import utc
 from voicechat.conversation.journal.reading import ROLES
 from voicechat.events import Notify
-from voicechat.journal.disk import Disk
 from voicechat.journal.resuming import Resumed
 from voicechat.text.clean import clean, clean_line, mask_secrets
 

@@ -34,20 +34,13 @@ from voicechat.connection.state.backoff import ANY_BUDGET, RetryBudget
 from voicechat.connection.target import Target
 from voicechat.connection.trace import Trace
 from voicechat.conversation.conversation import Conversation
+from voicechat.conversation.journal import used
 from voicechat.conversation.journal.learned import ArrivalStats
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event, Notice, Notify, SessionReady
 from voicechat.front.doors import TypedKey
 from voicechat.front.listing import DeviceRow, ModelRow
-from voicechat.journal import (
-    Journal,
-    NullJournal,
-    Resumed,
-    TranscriptWriter,
-    data_folder,
-    resume,
-    used,
-)
+from voicechat.journal import Journal, NullJournal, Resumed, TranscriptWriter, data_folder, resume
 from voicechat.journal.retirements import EndsMemory, good_ends
 from voicechat.key_shapes import find_key
 from voicechat.links.whereabouts import network_label

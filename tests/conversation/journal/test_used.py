@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from voicechat.journal.used import FILE, last_used, remember
+from voicechat.conversation.journal.used import FILE, last_used, remember
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from voicechat.conversation.journal.disk import Disk
 from voicechat.conversation.journal.file import utc
 from voicechat.conversation.journal.reading import ROLES
+from voicechat.conversation.journal.resuming import Resumed
 from voicechat.events import Notify
-from voicechat.journal.resuming import Resumed
 from voicechat.text.clean import clean, clean_line, mask_secrets
 
 DRAFT_EVERY_S = 1.0

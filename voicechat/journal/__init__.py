@@ -22,8 +22,13 @@ from voicechat.config.environment import user_folder
 from voicechat.conversation.journal.export import FORMATS, export
 from voicechat.conversation.journal.library import LAST, StoredConversation, list_kept
 from voicechat.conversation.journal.reading import JournalItem, Loaded, load
+from voicechat.conversation.journal.recorder import (
+    Journal,
+    JournalRow,
+    NullJournal,
+    TranscriptWriter,
+)
 from voicechat.conversation.journal.resuming import Resumed, read, resume
-from voicechat.journal.recorder import Journal, JournalRow, NullJournal, TranscriptWriter
 
 __all__ = [
     "FORMATS",

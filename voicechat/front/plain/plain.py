@@ -25,17 +25,6 @@ from voicechat.events import (
 )
 from voicechat.front import report
 from voicechat.front.doors import TypedKey
-from voicechat.front.orders import (
-    Help,
-    Leave,
-    Mistake,
-    Say,
-    Show,
-    ShowFile,
-    ShowScreen,
-    carry_out,
-    read_order,
-)
 from voicechat.front.output import (
     TextPage,
     allow_any_text,
@@ -46,6 +35,17 @@ from voicechat.front.output import (
 )
 from voicechat.front.questions import Questions
 from voicechat.front.signals import on_stop
+from voicechat.front.slash_commands import (
+    Help,
+    Leave,
+    Mistake,
+    Say,
+    Show,
+    ShowFile,
+    ShowScreen,
+    carry_out,
+    read_order,
+)
 from voicechat.front.spoken import Recording
 from voicechat.front.stdin import read_lines
 from voicechat.front.words.words import IN_ENGLISH, Words
@@ -152,7 +152,7 @@ class Plain:
         raise VoiceChatError(await self._no_sound.get())
 
     async def _ask(self, session: Session, line: str) -> None:
-        """One line of stdin: a message or an order (`voicechat.front.orders`); no key is sent."""
+        """One line of stdin: a message or an order (`voicechat.front.slash_commands`); no key is sent."""
         typed = self.options.find_key(line, session.provider_name)
         if typed is not None:
             self._refuse_key(typed)

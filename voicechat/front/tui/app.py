@@ -23,7 +23,7 @@ from voicechat.connection.target import Target
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, ProviderFailed, ReplyFinished
 from voicechat.front.doors import AppApi, TypedKey
-from voicechat.front.orders import (
+from voicechat.front.slash_commands import (
     Help,
     Leave,
     Mistake,

@@ -7,7 +7,7 @@ import pytest
 from tests.front.staged import StagedApp, until
 from tests.pictures.drawn import noise, photo, saved, screenshot
 from voicechat.errors import ConfigError
-from voicechat.front.orders import (
+from voicechat.front.slash_commands import (
     Help,
     Leave,
     Mistake,

@@ -30,7 +30,7 @@ DECLARATIONS = {
     "config/schema.py",
     "errors.py",
     "providers/base.py",
-    "front/doors.py",
+    "front/app_api.py",
     "__main__.py",
     "cascade/__main__.py",
 }

@@ -21,7 +21,7 @@ from voicechat.app import build, cli
 from voicechat.audio.card.ring import Ring
 from voicechat.audio.card.sound_card import SoundCard
 from voicechat.audio.pcm import HOUSE_RATE
-from voicechat.front.doors import AppApi
+from voicechat.front.app_api import AppApi
 from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.front.tui.app import VoiceChatApp
 from voicechat.front.tui.prompt import Prompt

@@ -38,7 +38,7 @@ from voicechat.conversation.journal import used
 from voicechat.conversation.journal.learned import ArrivalStats
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event, Notice, Notify, SessionReady
-from voicechat.front.doors import TypedKey
+from voicechat.front.app_api import TypedKey
 from voicechat.front.listing import DeviceRow, ModelRow
 from voicechat.journal import Journal, NullJournal, Resumed, TranscriptWriter, data_folder, resume
 from voicechat.journal.retirements import EndsMemory, good_ends

@@ -381,7 +381,7 @@ def _budget(retry_for_s: float | None, *, first_s: float | None = None) -> "Retr
 
 async def _run_screen(house: "App", retry_for_s: float | None) -> int:
     from voicechat.app import build as assembly
-    from voicechat.front.doors import AppApi
+    from voicechat.front.app_api import AppApi
     from voicechat.front.tui.run import run_screen
 
     config = house.config

@@ -7,7 +7,7 @@ from typing import Any
 
 from voicechat.app import build as assembly
 from voicechat.app import cli
-from voicechat.front.doors import AppApi
+from voicechat.front.app_api import AppApi
 from voicechat.front.tui.run import run_screen
 from voicechat.front.words.words import Words
 from voicechat.session.session import Listener, Session, Snapshot

@@ -24,7 +24,7 @@ from voicechat.events import (
     WentOffline,
 )
 from voicechat.front import report
-from voicechat.front.doors import TypedKey
+from voicechat.front.app_api import TypedKey
 from voicechat.front.output import (
     TextPage,
     allow_any_text,

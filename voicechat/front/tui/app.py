@@ -22,7 +22,7 @@ from textual.widgets import Footer, Input
 from voicechat.connection.target import Target
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, ProviderFailed, ReplyFinished
-from voicechat.front.doors import AppApi, TypedKey
+from voicechat.front.app_api import AppApi, TypedKey
 from voicechat.front.slash_commands import (
     Help,
     Leave,

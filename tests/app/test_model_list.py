@@ -6,7 +6,7 @@ from pathlib import Path
 from voicechat.app import model_list
 from voicechat.config.schema import Config, ModelSection, Provider, Retirements
 from voicechat.conversation.journal.used import FILE, remember
-from voicechat.front.listing import ModelRow
+from voicechat.front.commands.listing import ModelRow
 from voicechat.providers import names
 
 KEY = "sk-canary-0123456789"

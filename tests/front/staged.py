@@ -22,7 +22,7 @@ from voicechat.audio.card.ring import Ring
 from voicechat.audio.card.sound_card import SoundCard
 from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.front.app_api import AppApi
-from voicechat.front.listing import DeviceRow, ModelRow
+from voicechat.front.commands.listing import DeviceRow, ModelRow
 from voicechat.front.tui.app import VoiceChatApp
 from voicechat.front.tui.prompt import Prompt
 from voicechat.front.words.words import Words

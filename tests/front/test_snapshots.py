@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.front.staged import StagedApp, say, until
-from voicechat.front.listing import ModelRow
+from voicechat.front.commands.listing import ModelRow
 
 Compare = Callable[..., bool]
 

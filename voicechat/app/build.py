@@ -39,7 +39,7 @@ from voicechat.conversation.journal.learned import ArrivalStats
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event, Notice, Notify, SessionReady
 from voicechat.front.app_api import TypedKey
-from voicechat.front.listing import DeviceRow, ModelRow
+from voicechat.front.commands.listing import DeviceRow, ModelRow
 from voicechat.journal import Journal, NullJournal, Resumed, TranscriptWriter, data_folder, resume
 from voicechat.journal.retirements import EndsMemory, good_ends
 from voicechat.key_shapes import find_key

@@ -282,7 +282,7 @@ def run(args: argparse.Namespace, words: Words) -> int:
         VoiceChatError: it could not be done.
     """
     from voicechat.app import build as assembly
-    from voicechat.front import listing
+    from voicechat.front.commands import listing
     from voicechat.front.output import allow_any_text, keep_libraries_quiet
 
     if args.test and args.command != "devices":

@@ -7,7 +7,7 @@ from pathlib import Path
 from voicechat.audio.recording.recorder import CallRecorder
 from voicechat.connection.target import Target
 from voicechat.errors import ConfigError
-from voicechat.front.listing import DeviceRow, ModelRow
+from voicechat.front.commands.listing import DeviceRow, ModelRow
 from voicechat.phrase import phrase
 
 

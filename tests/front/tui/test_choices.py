@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.front.staged import StagedApp, until
-from voicechat.front.listing import ModelRow, cells
+from voicechat.front.commands.listing import ModelRow, cells
 from voicechat.front.tui.choices import model_choices
 from voicechat.front.words.words import Words
 

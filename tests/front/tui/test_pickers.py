@@ -6,7 +6,7 @@ from textual.widgets import Input
 
 from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.front.staged import StagedApp, say, until
-from voicechat.front.listing import ModelRow
+from voicechat.front.commands.listing import ModelRow
 from voicechat.front.tui.prompt import Prompt
 
 SHORT = replace(SCRIPTS["normal"], replies=(Reply("Yes. 好的。", audio_ms=100),))

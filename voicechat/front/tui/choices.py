@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from voicechat.front.listing import DeviceRow, ModelRow, cells, say_when
+from voicechat.front.commands.listing import DeviceRow, ModelRow, cells, say_when
 from voicechat.front.tui.pickers import PickerRow
 from voicechat.front.words.words import Words
 

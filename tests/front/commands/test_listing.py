@@ -9,7 +9,7 @@ import pytest
 
 from voicechat.app import model_list
 from voicechat.config.schema import Config
-from voicechat.front.listing import (
+from voicechat.front.commands.listing import (
     DeviceRow,
     ModelRow,
     cells,

@@ -1,0 +1,1 @@
+"""Commands that list things and end."""

@@ -335,14 +335,16 @@ def _build_house(args: argparse.Namespace) -> "App":
 def _show_kept(args: argparse.Namespace, words: Words) -> int:
     """What was kept, told without a look at the config, which may be what is wrong."""
     from voicechat import journal
-    from voicechat.front import kept
+    from voicechat.front.commands import conversations
 
     folder = journal.data_folder(os.environ)
     if args.command == "conversations":
-        return kept.list_conversations(journal.list_kept(folder), as_json=args.json, words=words)
+        return conversations.list_conversations(
+            journal.list_kept(folder), as_json=args.json, words=words
+        )
     name, loaded = journal.read(folder, args.id)
     kind = "json" if args.json else args.format or "md"
-    return kept.print_conversation(name, loaded, kind, words)
+    return conversations.print_conversation(name, loaded, kind, words)
 
 
 async def _run_plain(house: "App", args: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from voicechat.front.kept import list_conversations, print_conversation
+from voicechat.front.commands.conversations import list_conversations, print_conversation
 from voicechat.journal import JournalItem, Loaded, StoredConversation
 
 ONE = StoredConversation(

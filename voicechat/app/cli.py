@@ -294,7 +294,7 @@ def run(args: argparse.Namespace, words: Words) -> int:
     if args.command == "devices":
         keep_libraries_quiet()
     if args.command == "devices" and args.test:
-        from voicechat.front import device_report
+        from voicechat.front.commands import device_report
 
         config = _build_house(args).config
         return device_report.report_test(

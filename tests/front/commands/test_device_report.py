@@ -5,7 +5,7 @@ import json
 import pytest
 
 from voicechat.audio.self_test import Findings
-from voicechat.front.device_report import judge, report_test
+from voicechat.front.commands.device_report import judge, report_test
 
 GOOD = Findings(
     microphone="Mic",

@@ -22,6 +22,7 @@ from difflib import get_close_matches
 from typing import TypeAlias
 
 from voicechat.conversation.conversation import Row
+from voicechat.front.pictures.paths import looks_dropped
 from voicechat.pictures import (
     Picture,
     fetch_dropped,
@@ -29,7 +30,6 @@ from voicechat.pictures import (
     fetch_picture,
     fetch_screen,
 )
-from voicechat.pictures.paths import looks_dropped
 from voicechat.session.session import Session
 
 

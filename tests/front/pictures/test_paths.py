@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicechat.pictures.paths import (
+from voicechat.front.pictures.paths import (
     MOST_AT_ONCE,
     find_dropped,
     find_pictures,

@@ -18,9 +18,9 @@ from tests.pictures.drawn import (
     saved,
     screenshot,
 )
+from voicechat.conversation.picture import Limits
 from voicechat.errors import ConfigError
 from voicechat.pictures.encode import LARGEST_PIXELS, encode_file, encode_pixels
-from voicechat.pictures.picture import Limits
 
 JPEG_ONLY = Limits(types=("image/jpeg",))
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)

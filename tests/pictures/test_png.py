@@ -6,9 +6,9 @@ import zlib
 import pytest
 
 from tests.pictures.drawn import near, opened, photo, quarters, saved
+from voicechat.conversation.picture import Limits
 from voicechat.errors import ConfigError
 from voicechat.pictures.encode import encode_file
-from voicechat.pictures.picture import Limits
 from voicechat.pictures.png import bare_png
 
 PNG = saved(quarters(), "PNG")

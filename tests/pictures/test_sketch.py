@@ -1,8 +1,8 @@
 """A sketch keeps the picture's shape and colours."""
 
 from tests.pictures.drawn import near, photo, quarters, saved
+from voicechat.conversation.picture import Limits
 from voicechat.pictures.encode import encode_file
-from voicechat.pictures.picture import Limits
 from voicechat.pictures.sketch import draw_sketch
 
 

@@ -4,6 +4,7 @@ Pillow and mss are imported when the first picture is wanted, by the thread that
 without pictures must not wait for them.
 """
 
+from voicechat.conversation.picture import Limits, Picture, Sketch
 from voicechat.pictures.fetch import (
     fetch_dropped,
     fetch_named,
@@ -12,7 +13,6 @@ from voicechat.pictures.fetch import (
     fetch_sketch,
     load_picture,
 )
-from voicechat.pictures.picture import Limits, Picture, Sketch
 
 __all__ = [
     "Limits",

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from voicechat.conversation.picture import Limits, Picture
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
-from voicechat.pictures.picture import Limits, Picture
 from voicechat.pictures.png import bare_png
 from voicechat.text.clean import clean_line
 

@@ -7,10 +7,10 @@ import os
 import sys
 from collections.abc import Mapping
 
+from voicechat.conversation.picture import Limits, Picture
 from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 from voicechat.pictures.encode import encode_pixels
-from voicechat.pictures.picture import Limits, Picture
 
 NAME = "screen"
 INSTEAD = phrase("Take a screenshot with another program and send it with /image")

@@ -2,7 +2,7 @@
 
 from io import BytesIO
 
-from voicechat.pictures.picture import Picture, Sketch
+from voicechat.conversation.picture import Picture, Sketch
 
 
 def draw_sketch(picture: Picture, width: int, height: int) -> Sketch:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from voicechat.errors import ConfigError
-from voicechat.pictures.files import LARGEST_FILE, read_picture_file
+from voicechat.front.pictures.files import LARGEST_FILE, read_picture_file
 
 
 def test_a_file_is_read_through_a_link(tmp_path: Path) -> None:

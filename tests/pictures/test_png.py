@@ -8,7 +8,7 @@ import pytest
 from tests.pictures.drawn import near, opened, photo, quarters, saved
 from voicechat.conversation.picture import Limits
 from voicechat.errors import ConfigError
-from voicechat.pictures.encode import encode_file
+from voicechat.front.pictures.encode import encode_file
 from voicechat.pictures.png import bare_png
 
 PNG = saved(quarters(), "PNG")

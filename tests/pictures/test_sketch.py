@@ -2,7 +2,7 @@
 
 from tests.pictures.drawn import near, photo, quarters, saved
 from voicechat.conversation.picture import Limits
-from voicechat.pictures.encode import encode_file
+from voicechat.front.pictures.encode import encode_file
 from voicechat.pictures.sketch import draw_sketch
 
 

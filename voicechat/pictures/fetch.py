@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 
 from voicechat.conversation.picture import Limits, Picture, Sketch
 from voicechat.errors import ConfigError
+from voicechat.front.pictures.encode import encode_file
 from voicechat.front.pictures.files import read_picture_file, shown
 from voicechat.front.pictures.paths import find_dropped, find_pictures
 from voicechat.phrase import phrase
-from voicechat.pictures.encode import encode_file
 from voicechat.pictures.screenshot import take_screenshot
 from voicechat.pictures.sketch import draw_sketch
 

@@ -20,7 +20,7 @@ from tests.pictures.drawn import (
 )
 from voicechat.conversation.picture import Limits
 from voicechat.errors import ConfigError
-from voicechat.pictures.encode import LARGEST_PIXELS, encode_file, encode_pixels
+from voicechat.front.pictures.encode import LARGEST_PIXELS, encode_file, encode_pixels
 
 JPEG_ONLY = Limits(types=("image/jpeg",))
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)

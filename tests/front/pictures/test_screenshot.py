@@ -9,8 +9,8 @@ import pytest
 from tests.fakes.display import Display
 from tests.pictures.drawn import opened
 from voicechat.errors import ConfigError
+from voicechat.front.pictures.screenshot import take_screenshot
 from voicechat.pictures import Limits, fetch_screen
-from voicechat.pictures.screenshot import take_screenshot
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_without_mss_the_command_to_install_it_is_told() -> None:
     code = """if True:
         import sys
         sys.modules["mss"] = None  # As if it were not installed.
-        from voicechat.pictures.screenshot import Limits, take_screenshot
+        from voicechat.front.pictures.screenshot import Limits, take_screenshot
         try:
             take_screenshot(Limits(), {"DISPLAY": ":0"})
         except Exception as error:

@@ -3,7 +3,7 @@
 from tests.pictures.drawn import near, photo, quarters, saved
 from voicechat.conversation.picture import Limits
 from voicechat.front.pictures.encode import encode_file
-from voicechat.pictures.sketch import draw_sketch
+from voicechat.front.pictures.sketch import draw_sketch
 
 
 def test_a_sketch_fits_and_keeps_its_shape() -> None:

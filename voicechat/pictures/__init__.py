@@ -5,7 +5,7 @@ without pictures must not wait for them.
 """
 
 from voicechat.conversation.picture import Limits, Picture, Sketch
-from voicechat.pictures.fetch import (
+from voicechat.front.pictures.fetch import (
     fetch_dropped,
     fetch_named,
     fetch_picture,

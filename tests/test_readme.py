@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from voicechat.front import report
+from voicechat.front.plain import json_events
 from voicechat.front.words.words import Words
 
 ROOT = Path(__file__).parent.parent
@@ -31,8 +31,8 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 
 def test_every_json_event_is_in_the_readme() -> None:
     promised = names_in_table(README)
-    assert report.__doc__ is not None
-    documented = names_in_table(report.__doc__)
+    assert json_events.__doc__ is not None
+    documented = names_in_table(json_events.__doc__)
     assert documented
     assert documented <= promised
 

@@ -1,7 +1,7 @@
 """No screen: each line on stdin is a typed message, the reply's text goes to stdout as it arrives.
 
 Errors are summed up on stderr; the exit code is 0 when everything was answered.  With JSON, stdout
-holds one object per event (`voicechat.front.report`) and nothing else.
+holds one object per event (`voicechat.front.plain.json_events`) and nothing else.
 """
 
 import asyncio
@@ -23,7 +23,6 @@ from voicechat.events import (
     SessionReady,
     WentOffline,
 )
-from voicechat.front import report
 from voicechat.front.app_api import TypedKey
 from voicechat.front.output import (
     TextPage,
@@ -33,6 +32,7 @@ from voicechat.front.output import (
     stop_waiting,
     write_json,
 )
+from voicechat.front.plain import json_events
 from voicechat.front.questions import Questions
 from voicechat.front.signals import on_stop
 from voicechat.front.slash_commands import (
@@ -259,15 +259,15 @@ class Plain:
 
     def _report(self, event: Event | VoiceChatError) -> None:
         assert self.session is not None
-        fields = report.describe(event, self.session.output_rate)
+        fields = json_events.describe(event, self.session.output_rate)
         if fields is None:
             return
         if isinstance(event, SessionReady):
             fields |= {"link": self.session.way, "proxy": self.session.proxy_label}
         if isinstance(event, ReplyFinished):
             seen = self.session.snapshot()
-            fields |= {"latency_ms": seen.latency_ms, "sound": report.describe_sound(seen)}
-            fields |= report.describe_cost(seen)
+            fields |= {"latency_ms": seen.latency_ms, "sound": json_events.describe_sound(seen)}
+            fields |= json_events.describe_cost(seen)
         write_json(fields)
 
     def _save(self, event: ReplyAudio) -> None:
@@ -295,7 +295,7 @@ class Plain:
         code = stopped[0] if stopped else self._code or int(self.questions.unanswered > 0)
         if self.options.as_json:
             seen = self.session.snapshot() if self.session is not None else None
-            sound = report.describe_sound(seen) if seen is not None else None
-            cost = report.describe_cost(seen) if seen is not None else {}
+            sound = json_events.describe_sound(seen) if seen is not None else None
+            cost = json_events.describe_cost(seen) if seen is not None else {}
             write_json({"event": "end", "exit_code": code, "sound": sound, **cost})
         return code

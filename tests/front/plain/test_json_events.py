@@ -37,7 +37,7 @@ from voicechat.events import (
     Usage,
     WentOffline,
 )
-from voicechat.front.report import describe, describe_cost, describe_sound
+from voicechat.front.plain.json_events import describe, describe_cost, describe_sound
 from voicechat.snapshot import Snapshot
 
 CASES: list[tuple[Event | VoiceChatError, dict[str, object] | None]] = [

@@ -283,7 +283,7 @@ def run(args: argparse.Namespace, words: Words) -> int:
     """
     from voicechat.app import build as assembly
     from voicechat.front.commands import listing
-    from voicechat.front.output import allow_any_text, keep_libraries_quiet
+    from voicechat.front.plain.output import allow_any_text, keep_libraries_quiet
 
     if args.test and args.command != "devices":
         raise ConfigError(

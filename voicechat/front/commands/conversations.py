@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from voicechat.conversation.journal import export
-from voicechat.front.output import complain
+from voicechat.front.plain.output import complain
 from voicechat.front.words.words import IN_ENGLISH, Words
 from voicechat.journal import Loaded, StoredConversation
 from voicechat.phrase import phrase

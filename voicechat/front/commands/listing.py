@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 
 from voicechat.errors import VoiceChatError
-from voicechat.front.output import complain
+from voicechat.front.plain.output import complain
 from voicechat.front.words.words import IN_ENGLISH, Words
 from voicechat.phrase import phrase
 from voicechat.visible import visible_json

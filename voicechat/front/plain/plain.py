@@ -24,7 +24,8 @@ from voicechat.events import (
     WentOffline,
 )
 from voicechat.front.app_api import TypedKey
-from voicechat.front.output import (
+from voicechat.front.plain import json_events
+from voicechat.front.plain.output import (
     TextPage,
     allow_any_text,
     complain,
@@ -32,7 +33,6 @@ from voicechat.front.output import (
     stop_waiting,
     write_json,
 )
-from voicechat.front.plain import json_events
 from voicechat.front.questions import Questions
 from voicechat.front.signals import on_stop
 from voicechat.front.slash_commands import (

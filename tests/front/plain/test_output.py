@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from voicechat.front.output import TextPage, complain, write_json
+from voicechat.front.plain.output import TextPage, complain, write_json
 
 Capture = pytest.CaptureFixture[str]
 
@@ -60,7 +60,7 @@ def test_what_the_user_said_waits_for_the_end_of_the_reply(capsys: Capture) -> N
 FULL = """
 import sys
 from voicechat.errors import VoiceChatError
-from voicechat.front.output import write
+from voicechat.front.plain.output import write
 sys.stdout = open("/dev/full", "w")
 try:
     write("hello")

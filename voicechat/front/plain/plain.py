@@ -25,6 +25,7 @@ from voicechat.events import (
 )
 from voicechat.front.app_api import TypedKey
 from voicechat.front.plain import json_events
+from voicechat.front.plain.exchange import Questions
 from voicechat.front.plain.output import (
     TextPage,
     allow_any_text,
@@ -33,7 +34,6 @@ from voicechat.front.plain.output import (
     stop_waiting,
     write_json,
 )
-from voicechat.front.questions import Questions
 from voicechat.front.signals import on_stop
 from voicechat.front.slash_commands import (
     Help,

@@ -20,7 +20,7 @@ from voicechat.events import (
     ToolsCancelled,
     TurnCommitted,
 )
-from voicechat.front.questions import MARGIN_S, Questions
+from voicechat.front.plain.exchange import MARGIN_S, Questions
 
 STARTED, WORD, DONE = ReplyStarted("r"), ReplyText("r", "i", "Yes."), ReplyFinished("r")
 CALLED = ToolCalled("r", "call", "get_time", "{}")

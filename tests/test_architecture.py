@@ -74,7 +74,7 @@ TWINS: dict[str, str] = {
     "audio/card/microphone.py": "audio/card/test_sound_card.py",
     # The front ends and the sound are tested through the whole program.
     "front/plain/plain.py": "e2e/plain/test_typed.py",
-    "front/spoken.py": "e2e/plain/test_spoken.py",
+    "front/plain/spoken.py": "e2e/plain/test_spoken.py",
     "front/signals.py": "e2e/plain/test_ends.py",
 }
 """Module, or folder of modules, to the neighbour's test that drives it."""

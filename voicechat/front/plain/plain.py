@@ -34,6 +34,7 @@ from voicechat.front.plain.output import (
     stop_waiting,
     write_json,
 )
+from voicechat.front.plain.spoken import Recording
 from voicechat.front.signals import on_stop
 from voicechat.front.slash_commands import (
     Help,
@@ -46,7 +47,6 @@ from voicechat.front.slash_commands import (
     carry_out,
     read_order,
 )
-from voicechat.front.spoken import Recording
 from voicechat.front.stdin import read_lines
 from voicechat.front.words.words import IN_ENGLISH, Words
 from voicechat.phrase import phrase

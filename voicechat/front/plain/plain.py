@@ -35,6 +35,7 @@ from voicechat.front.plain.output import (
     write_json,
 )
 from voicechat.front.plain.spoken import Recording
+from voicechat.front.plain.stdin import read_lines
 from voicechat.front.signals import on_stop
 from voicechat.front.slash_commands import (
     Help,
@@ -47,7 +48,6 @@ from voicechat.front.slash_commands import (
     carry_out,
     read_order,
 )
-from voicechat.front.stdin import read_lines
 from voicechat.front.words.words import IN_ENGLISH, Words
 from voicechat.phrase import phrase
 from voicechat.session.session import Session

@@ -6,7 +6,7 @@ from pathlib import Path
 
 READER = """
 import asyncio
-from voicechat.front.stdin import read_lines
+from voicechat.front.plain.stdin import read_lines
 async def main():
     async for line in read_lines():
         print(ascii(line), flush=True)

@@ -75,7 +75,7 @@ TWINS: dict[str, str] = {
     # The front ends and the sound are tested through the whole program.
     "front/plain/plain.py": "e2e/plain/test_typed.py",
     "front/plain/spoken.py": "e2e/plain/test_spoken.py",
-    "front/signals.py": "e2e/plain/test_ends.py",
+    "front/plain/signals.py": "e2e/plain/test_ends.py",
 }
 """Module, or folder of modules, to the neighbour's test that drives it."""
 

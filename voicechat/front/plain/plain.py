@@ -34,9 +34,9 @@ from voicechat.front.plain.output import (
     stop_waiting,
     write_json,
 )
+from voicechat.front.plain.signals import on_stop
 from voicechat.front.plain.spoken import Recording
 from voicechat.front.plain.stdin import read_lines
-from voicechat.front.signals import on_stop
 from voicechat.front.slash_commands import (
     Help,
     Leave,

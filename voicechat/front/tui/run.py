@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from voicechat.front.app_api import AppApi
-from voicechat.front.signals import on_stop
+from voicechat.front.plain.signals import on_stop
 from voicechat.front.tui.app import VoiceChatApp
 from voicechat.front.words.words import Words
 from voicechat.phrase import phrase

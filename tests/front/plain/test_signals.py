@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from voicechat.front.signals import on_stop
+from voicechat.front.plain.signals import on_stop
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from textual._time import get_time
 from textual.message import Message
 
 from voicechat.front.tui import kitty
-from voicechat.front.tui.keyboard import KeyboardParser
 from voicechat.front.tui.kitty import KeyboardAnswered, KeyReleased, RepeatedKey
+from voicechat.front.tui.terminal.keyboard import KeyboardParser
 
 FLAGS = "\x1b[?27u"
 

@@ -6,7 +6,7 @@ import pytest
 from textual import events
 
 from voicechat.front.tui import reports
-from voicechat.front.tui.keyboard import KeyboardParser
+from voicechat.front.tui.terminal.keyboard import KeyboardParser
 
 REPORTS = {
     "DA1 of xterm": "\x1b[?64;1;2;6;9;15;16;17;18;21;22;28c",

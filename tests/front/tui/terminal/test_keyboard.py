@@ -6,7 +6,7 @@ import pytest
 from textual import events
 from textual.message import Message
 
-from voicechat.front.tui.keyboard import LONGEST_PASTE, KeyboardParser
+from voicechat.front.tui.terminal.keyboard import LONGEST_PASTE, KeyboardParser
 
 
 def parse(*pieces: str) -> list[Message]:

@@ -12,9 +12,14 @@ from tests.front.tui.transcript.test_transcript import fill
 from voicechat.conversation.conversation import Row
 from voicechat.errors import ServiceError
 from voicechat.events import Notice, ProviderFailed
-from voicechat.front.tui.kitty import KeyboardAnswered, KeyReleased, KeysLost, RepeatedKey
 from voicechat.front.tui.prompt import Prompt
 from voicechat.front.tui.talk_key import TAP_S
+from voicechat.front.tui.terminal.kitty_keys import (
+    KeyboardAnswered,
+    KeyReleased,
+    KeysLost,
+    RepeatedKey,
+)
 from voicechat.session.session import Session
 
 SHORT = replace(SCRIPTS["normal"], replies=(Reply("Yes. 好的。", audio_ms=100),))

@@ -37,12 +37,17 @@ from voicechat.front.slash_commands import (
 )
 from voicechat.front.tui.choices import device_choices, model_choices
 from voicechat.front.tui.consent import ConsentQuestion
-from voicechat.front.tui.kitty import KeyboardAnswered, KeyReleased, KeysLost, RepeatedKey
 from voicechat.front.tui.pace import Pace
 from voicechat.front.tui.pickers import Finder, HelpPage, Picker
 from voicechat.front.tui.prompt import Prompt
 from voicechat.front.tui.status import LineBar, StatusBar, say_levels
 from voicechat.front.tui.talk_key import TalkKey
+from voicechat.front.tui.terminal.kitty_keys import (
+    KeyboardAnswered,
+    KeyReleased,
+    KeysLost,
+    RepeatedKey,
+)
 from voicechat.front.tui.transcript.transcript import Transcript
 from voicechat.front.words.words import Words
 from voicechat.session.session import Session

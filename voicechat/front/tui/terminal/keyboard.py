@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from textual import events
 from textual.message import Message
 
-from voicechat.front.tui.kitty import KeyReader
+from voicechat.front.tui.terminal.kitty_keys import KeyReader
 
 LONGEST_PASTE = 200_000
 """Characters kept of one paste; the rest is read and dropped."""

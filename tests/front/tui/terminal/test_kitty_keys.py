@@ -8,9 +8,9 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._time import get_time
 from textual.message import Message
 
-from voicechat.front.tui import kitty
-from voicechat.front.tui.kitty import KeyboardAnswered, KeyReleased, RepeatedKey
+from voicechat.front.tui.terminal import kitty_keys
 from voicechat.front.tui.terminal.keyboard import KeyboardParser
+from voicechat.front.tui.terminal.kitty_keys import KeyboardAnswered, KeyReleased, RepeatedKey
 
 FLAGS = "\x1b[?27u"
 
@@ -127,7 +127,7 @@ def test_no_key_that_textual_knows_is_lost() -> None:
         if sequence.startswith("\x1b[") and sequence != "\x1b[200~":
             assert told(parse(sequence, "z"))[-1] == "z", repr(sequence)
             for length in range(3, len(sequence)):
-                assert not kitty._means_nothing(sequence[:length]), repr(sequence)
+                assert not kitty_keys._means_nothing(sequence[:length]), repr(sequence)
 
 
 def test_a_storm_of_keys_is_read_whole_wherever_it_is_cut() -> None:

@@ -2,7 +2,7 @@
 
 from tests.fakes.terminal_pictures import Wall
 from voicechat.front.tui.gallery import MOST, Gallery
-from voicechat.front.tui.graphics import NUMBERS
+from voicechat.front.tui.terminal.kitty_graphics import NUMBERS
 from voicechat.pictures import Sketch
 
 SKETCH = Sketch(192, 96, bytes(192 * 96 * 3))

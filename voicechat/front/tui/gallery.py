@@ -7,7 +7,7 @@ and told nothing, which would have to wait for it; what it still has goes when i
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voicechat.front.tui.graphics import (
+from voicechat.front.tui.terminal.kitty_graphics import (
     NUMBERS,
     Placement,
     delete_picture,

@@ -11,7 +11,7 @@ from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 
-from voicechat.front.tui.graphics import Placement, colour, placeholders
+from voicechat.front.tui.terminal.kitty_graphics import Placement, colour, placeholders
 from voicechat.pictures import Sketch
 
 LARGEST = (48, 12)

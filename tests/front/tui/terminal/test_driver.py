@@ -10,8 +10,8 @@ from contextlib import suppress
 
 import pytest
 
-from voicechat.front.tui.graphics import NUMBERS, delete_picture
 from voicechat.front.tui.terminal.driver import TerminalOutput
+from voicechat.front.tui.terminal.kitty_graphics import NUMBERS, delete_picture
 
 PUT_BACK = """
 import sys, termios, tty

@@ -21,8 +21,8 @@ from textual.constants import DISABLE_KITTY_KEY
 from textual.drivers.linux_driver import LinuxDriver
 
 from voicechat.front.tui.gallery import Gallery
-from voicechat.front.tui.graphics import NUMBERS, delete_picture, shows_pictures
 from voicechat.front.tui.terminal.keyboard import KeyboardParser
+from voicechat.front.tui.terminal.kitty_graphics import NUMBERS, delete_picture, shows_pictures
 from voicechat.front.tui.terminal.kitty_keys import ASK_FOR_RELEASES, KeysLost
 
 FRAMES_AHEAD = 8

@@ -6,7 +6,8 @@ import pytest
 
 from tests.fakes.terminal_pictures import Held, hung_on
 from tests.pictures.drawn import noise
-from voicechat.front.tui.graphics import (
+from voicechat.front.tui.illustrated import LARGEST
+from voicechat.front.tui.terminal.kitty_graphics import (
     CHUNK,
     MARKS,
     NUMBERS,
@@ -20,7 +21,6 @@ from voicechat.front.tui.graphics import (
     send_picture,
     shows_pictures,
 )
-from voicechat.front.tui.illustrated import LARGEST
 from voicechat.pictures import Sketch
 
 SMALL = Sketch(2, 2, bytes(range(12)))

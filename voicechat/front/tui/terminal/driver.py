@@ -20,10 +20,10 @@ from typing import Any
 from textual.constants import DISABLE_KITTY_KEY
 from textual.drivers.linux_driver import LinuxDriver
 
-from voicechat.front.tui.gallery import Gallery
 from voicechat.front.tui.terminal.keyboard import KeyboardParser
 from voicechat.front.tui.terminal.kitty_graphics import NUMBERS, delete_picture, shows_pictures
 from voicechat.front.tui.terminal.kitty_keys import ASK_FOR_RELEASES, KeysLost
+from voicechat.front.tui.terminal.placements import Gallery
 
 FRAMES_AHEAD = 8
 """Writes that may wait for the terminal before frames are skipped; the driver blocks at 30."""

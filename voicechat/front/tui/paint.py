@@ -7,7 +7,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from voicechat.front.tui.row_view import RowLines
+from voicechat.front.tui.transcript.row_view import RowLines
 
 BAR = "\u258c"
 EDGE = 2

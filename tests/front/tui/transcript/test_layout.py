@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicechat.conversation.conversation import Role, Row, State
-from voicechat.front.tui.row_view import DrawContext, RowView
 from voicechat.front.tui.transcript.layout import AWAKE, Roll
+from voicechat.front.tui.transcript.row_view import DrawContext, RowView
 from voicechat.front.words.words import Words
 
 PAGE = DrawContext(Words("en"), 12)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from voicechat.conversation.conversation import Row
-from voicechat.front.tui.row_view import DrawContext, RowLines, RowView
+from voicechat.front.tui.transcript.row_view import DrawContext, RowLines, RowView
 
 NEWEST = 40
 """So many rows are looked at each time; the older ones only when all are."""

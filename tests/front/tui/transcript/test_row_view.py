@@ -1,8 +1,8 @@
 """One row as it is drawn: what changes, and what it keeps."""
 
 from voicechat.conversation.conversation import Row, State
-from voicechat.front.tui.row_view import DrawContext, RowView
 from voicechat.front.tui.terminal.kitty_graphics import Placement
+from voicechat.front.tui.transcript.row_view import DrawContext, RowView
 from voicechat.front.words.words import Words
 from voicechat.pictures import Sketch
 

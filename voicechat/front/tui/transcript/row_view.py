@@ -12,7 +12,7 @@ from rich.segment import Segment
 from voicechat.conversation.conversation import Row, State
 from voicechat.front.tui.flow import Fold
 from voicechat.front.tui.illustrated import Cells, Drawing, draw_cells, place_cells
-from voicechat.front.tui.said import RowText, say_row
+from voicechat.front.tui.transcript.row_text import RowText, say_row
 from voicechat.front.words.words import Words
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from voicechat.conversation.conversation import Role, Row, State
-from voicechat.front.tui.said import RowText, kind_of, say_row
+from voicechat.front.tui.transcript.row_text import RowText, kind_of, say_row
 from voicechat.front.words.words import Words
 from voicechat.phrase import phrase
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from voicechat.front.tui.flow import (
+from voicechat.front.tui.transcript.wrap import (
     _CLOSING,
     _OPENING,
     LONGEST,

@@ -6,7 +6,6 @@ import pytest
 
 from tests.fakes.terminal_pictures import Held, hung_on
 from tests.pictures.drawn import noise
-from voicechat.front.tui.illustrated import LARGEST
 from voicechat.front.tui.terminal.kitty_graphics import (
     CHUNK,
     MARKS,
@@ -21,6 +20,7 @@ from voicechat.front.tui.terminal.kitty_graphics import (
     send_picture,
     shows_pictures,
 )
+from voicechat.front.tui.transcript.thumbnail import LARGEST
 from voicechat.pictures import Sketch
 
 SMALL = Sketch(2, 2, bytes(range(12)))

@@ -10,8 +10,8 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from voicechat.conversation.conversation import Row, State
-from voicechat.front.tui.illustrated import Cells, Drawing, draw_cells, place_cells
 from voicechat.front.tui.transcript.row_text import RowText, say_row
+from voicechat.front.tui.transcript.thumbnail import Cells, Drawing, draw_cells, place_cells
 from voicechat.front.tui.transcript.wrap import Fold
 from voicechat.front.words.words import Words
 

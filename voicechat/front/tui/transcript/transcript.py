@@ -20,13 +20,13 @@ from textual.selection import SELECT_ALL, Selection
 from textual.strip import Strip
 
 from voicechat.conversation.conversation import Row
-from voicechat.front.tui.illustrated import Drawing, room_for_picture
 from voicechat.front.tui.terminal.kitty_graphics import CELL
 from voicechat.front.tui.terminal.placements import Gallery
 from voicechat.front.tui.transcript.layout import Anchor, Roll
 from voicechat.front.tui.transcript.paint import EDGE, Ink, paint_line, read_line
 from voicechat.front.tui.transcript.row_text import Kind, kind_of
 from voicechat.front.tui.transcript.row_view import DrawContext, RowView
+from voicechat.front.tui.transcript.thumbnail import Drawing, room_for_picture
 from voicechat.front.words.words import Words
 from voicechat.pictures import Picture, Sketch, fetch_sketch
 

@@ -10,7 +10,7 @@ from voicechat.conversation.conversation import Conversation
 from voicechat.errors import UnansweredError
 from voicechat.events import Event, InputFailed, Notice, ReplyFinished, SendText
 from voicechat.ignored import TEXT_IGNORED, keep_ignored
-from voicechat.links import websocket
+from voicechat.net import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.openai.dialect import OpenAIDialect
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.events import Notice
-from voicechat.links import websocket
+from voicechat.net import websocket
 from voicechat.notices import Notices
 from voicechat.providers.base import Settings
 from voicechat.providers.glm.dialect import GlmDialect

@@ -16,7 +16,7 @@ from voicechat.connection.supervisor import LOOK_S
 from voicechat.connection.target import Target
 from voicechat.errors import RefusedError, SessionOverError, TooBigError, VoiceChatError
 from voicechat.events import Notice, ProviderFailed, ReplyFinished, ReplyText, SessionReady
-from voicechat.links import websocket
+from voicechat.net import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.openai.dialect import OpenAIDialect

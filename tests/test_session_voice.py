@@ -25,7 +25,7 @@ from voicechat.events import (
     SpeechStopped,
     ToolAnswered,
 )
-from voicechat.links import websocket
+from voicechat.net import websocket
 from voicechat.pictures import Picture
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gemini.dialect import GeminiDialect

@@ -19,7 +19,7 @@ from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, Notice, ProviderFailed, ReplyFinished
-from voicechat.links import websocket
+from voicechat.net import websocket
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.gptlive.dialect import GptLiveDialect
 from voicechat.providers.openai.dialect import OpenAIDialect

@@ -6,7 +6,7 @@ Quiet: only names and types.
 from typing import Protocol
 
 from voicechat.events import Event
-from voicechat.links.websocket import Link
+from voicechat.net.websocket import Link
 from voicechat.providers.base import Dialect
 
 

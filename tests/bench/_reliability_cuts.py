@@ -30,7 +30,7 @@ from voicechat.conversation.conversation import NOT_WRITTEN_DOWN, Conversation, 
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, SessionReady
 from voicechat.journal import Journal, load
-from voicechat.links import websocket
+from voicechat.net import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.session.session import Session

@@ -27,9 +27,9 @@ from voicechat.events import (
     SendText,
     Unknown,
 )
-from voicechat.links import websocket
 from voicechat.links.closes import LinkClosed
-from voicechat.links.websocket import Link
+from voicechat.net import websocket
+from voicechat.net.websocket import Link
 from voicechat.providers.base import Dialect, Profile, Settings
 from voicechat.providers.openai_sound import encode
 

@@ -28,7 +28,7 @@ from voicechat.errors import (
 )
 from voicechat.events import Event, Notice, ReplyFinished, SendAudio, SessionReady
 from voicechat.journal import NullJournal
-from voicechat.links import websocket
+from voicechat.net import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.chat import ChatDialect
 from voicechat.providers.glm.dialect import GlmDialect

@@ -17,7 +17,7 @@ from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation, Row
 from voicechat.errors import VoiceChatError
 from voicechat.events import TurnCommitted
-from voicechat.links import websocket
+from voicechat.net import websocket
 from voicechat.providers import dialect_class
 from voicechat.providers.base import Settings
 from voicechat.session.session import Session

@@ -15,7 +15,7 @@ from tests.links.servers import Authority, Raw, raw, upgraded, websocket
 from voicechat.errors import LinkError
 from voicechat.links import outgoing
 from voicechat.links.outgoing import LOW_WATER
-from voicechat.links.websocket import MAX_QUEUE, WebSocketLink, connect
+from voicechat.net.websocket import MAX_QUEUE, WebSocketLink, connect
 
 PIECE = "x" * 1300
 """About as long as 20 ms of speech."""

@@ -8,8 +8,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from tests.links.servers import Raw, raw, upgraded, websocket
-from tests.links.test_websocket import end, here
-from voicechat.links.websocket import connect
+from tests.net.test_websocket import end, here
+from voicechat.net.websocket import connect
 
 MIB = 1024 * 1024
 

@@ -10,10 +10,10 @@ import pytest
 
 from tests.fakes.proxies import RealProxy, danted, microsocks, tinyproxy
 from tests.links.servers import Authority, raw, relay_to, socks4a, websocket
-from tests.links.test_websocket import HEADERS, failure
+from tests.net.test_websocket import HEADERS, failure
 from voicechat.errors import LinkError, ProxyError, ProxyRefusedError, TlsError
 from voicechat.links.proxy import Proxy, read_proxy
-from voicechat.links.websocket import connect
+from voicechat.net.websocket import connect
 
 pytestmark = pytest.mark.proxy
 

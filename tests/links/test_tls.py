@@ -7,9 +7,9 @@ import pytest
 
 from tests.links import servers
 from tests.links.servers import Authority, raw, self_signed, websocket
-from tests.links.test_websocket import HEADERS, failure
+from tests.net.test_websocket import HEADERS, failure
 from voicechat.errors import ConfigError, LinkError, TlsError
-from voicechat.links.websocket import connect
+from voicechat.net.websocket import connect
 
 
 @pytest.fixture(scope="module")

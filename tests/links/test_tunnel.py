@@ -7,10 +7,10 @@ import pytest
 
 from tests.front.chinese import in_chinese
 from tests.links.servers import Raw, Talk, answering, raw, relay_to, request, websocket
-from tests.links.test_websocket import HEADERS, failure, gate
+from tests.net.test_websocket import HEADERS, failure, gate
 from voicechat.errors import ProxyRefusedError
 from voicechat.links.answers import offers_basic, sign_ins
-from voicechat.links.websocket import connect
+from voicechat.net.websocket import connect
 
 LOGIN = "DOMAIN%5Cjane:canary-pass@"
 BASIC = base64.b64encode(b"DOMAIN\\jane:canary-pass")

@@ -22,7 +22,7 @@ from voicechat.conversation.conversation import Conversation
 from voicechat.errors import LinkError, RefusedError, ServiceError, VoiceChatError
 from voicechat.events import Event, ReplyAudio
 from voicechat.journal import NullJournal
-from voicechat.links.websocket import Link
+from voicechat.net.websocket import Link
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.glm.dialect import GlmDialect

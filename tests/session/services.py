@@ -32,7 +32,7 @@ from tests.fakes.glm_session import GlmSession
 from tests.session.weather import FLOOD_WORDS, Kind, Weather
 from tests.session.wires import MemoryLink, Peer, Wire, marks
 from voicechat.connection.target import Target
-from voicechat.links.websocket import Link
+from voicechat.net.websocket import Link
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.glm.dialect import GlmDialect

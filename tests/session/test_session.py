@@ -44,7 +44,7 @@ from voicechat.events import (
     Usage,
 )
 from voicechat.journal import NullJournal
-from voicechat.links import websocket
+from voicechat.net import websocket
 from voicechat.pictures import Limits
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gptlive.dialect import GptLiveDialect

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 
 from websockets.exceptions import ConnectionClosedError
 
-from voicechat.links.websocket import LinkClosed
+from voicechat.net.websocket import LinkClosed
 
 Message = str | bytes
 
@@ -106,7 +106,7 @@ class Wire:
 
 
 class MemoryLink:
-    """Our end; see `voicechat.links.websocket.Link`."""
+    """Our end; see `voicechat.net.websocket.Link`."""
 
     proxy_label = ""
     bytes_sent = waiting = unsent = 0

@@ -16,7 +16,7 @@ from voicechat.connection.target import Target
 from voicechat.errors import LinkError, VoiceChatError
 from voicechat.events import Command, Event, Interrupt, SetHandsFree
 from voicechat.links.closes import LinkClosed
-from voicechat.links.websocket import Link
+from voicechat.net.websocket import Link
 from voicechat.parcels import SilenceBatcher
 from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect

@@ -40,7 +40,7 @@ from voicechat.events import (
 )
 from voicechat.handle import ResumeHandle
 from voicechat.ignored import keep_ignored
-from voicechat.links.websocket import Link
+from voicechat.net.websocket import Link
 from voicechat.notices import Notices
 from voicechat.owner import ConnectionOwner
 from voicechat.phrase import phrase

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal
 
-from voicechat.links.websocket import Link
+from voicechat.net.websocket import Link
 from voicechat.providers.base import Dialect
 
 

@@ -53,7 +53,7 @@ from voicechat.events import (
 from voicechat.gate import MicGate
 from voicechat.interruption import Act, BargeInFilter
 from voicechat.journal import TranscriptWriter
-from voicechat.links.websocket import Link
+from voicechat.net.websocket import Link
 from voicechat.notices import Notices
 from voicechat.phrase import phrase
 from voicechat.pictures import Limits, Picture

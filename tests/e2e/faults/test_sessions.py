@@ -20,7 +20,7 @@ from voicechat.connection.target import Target
 from voicechat.conversation.conversation import State
 from voicechat.errors import LinkError, VoiceChatError
 from voicechat.events import Notice, ReplyFinished, ReplyText, SessionReady
-from voicechat.links import websocket
+from voicechat.net import websocket
 from voicechat.providers.openai.dialect import OpenAIDialect
 
 TOLD_WITHIN_S = 10.0

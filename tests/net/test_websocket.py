@@ -22,7 +22,7 @@ from voicechat.errors import (
     VoiceChatError,
 )
 from voicechat.links.proxy import Proxy, read_proxy
-from voicechat.links.websocket import Link, LinkClosed, WebSocketLink, connect
+from voicechat.net.websocket import Link, LinkClosed, WebSocketLink, connect
 
 KEY = "sk-canary-1234567890abcdef"
 HEADERS = {"Authorization": f"Bearer {KEY}"}

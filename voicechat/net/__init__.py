@@ -1,0 +1,1 @@
+"""The network: WebSocket, proxies, HTTP CONNECT, TLS, and what their errors mean."""

@@ -28,7 +28,7 @@ from voicechat.links.closes import LinkClosed
 from voicechat.links.outgoing import LOW_WATER, TcpBacklog
 from voicechat.links.proxy import Proxy
 from voicechat.links.route import Route
-from voicechat.links.tunnel import EYEBALLS_S, SHUTDOWN_S, open_tunnel
+from voicechat.net.http_connect import EYEBALLS_S, SHUTDOWN_S, open_tunnel
 
 __all__ = ["Link", "LinkClosed", "WebSocketLink", "connect"]
 

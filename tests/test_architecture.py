@@ -64,7 +64,7 @@ TWINS: dict[str, str] = {
     "cascade/server/settings.py": "cascade/server/test_session.py",
     # The links are tested from outside, through real proxies and servers.
     "links/answers.py": "links/test_failures.py",
-    "links/bypass.py": "links/test_proxy.py",
+    "links/bypass.py": "net/test_proxy.py",
     "links/route.py": "links/test_failures.py",
     "links/trust.py": "links/test_tls.py",
     "audio/playback/backlog.py": "audio/playback/test_jitter.py",

@@ -20,9 +20,9 @@ from voicechat.events import Notice, SessionExpired, Unknown
 from voicechat.links.answers import proxy_answer, service_answer
 from voicechat.links.closes import LinkClosed
 from voicechat.links.failures import connect_error, no_http
-from voicechat.links.proxy import read_proxy
 from voicechat.links.route import Route
 from voicechat.net import websocket
+from voicechat.net.proxy import read_proxy
 from voicechat.notices import Notices
 from voicechat.providers import dialect_class
 from voicechat.providers.base import Dialect, Settings

@@ -14,8 +14,8 @@ from voicechat.config.schema import Config
 from voicechat.errors import VoiceChatError
 from voicechat.front.pictures.screenshot import take_screenshot
 from voicechat.links.answers import proxy_answer
-from voicechat.links.proxy import read_proxy
 from voicechat.links.route import Route
+from voicechat.net.proxy import read_proxy
 from voicechat.phrase import phrase
 from voicechat.pictures import Limits, load_picture
 from voicechat.providers.catalog import catalog

@@ -20,8 +20,8 @@ from voicechat.errors import (
 )
 from voicechat.links.answers import proxy_answer, retry_after_s, service_answer
 from voicechat.links.failures import connect_error, no_http, socks_error
-from voicechat.links.proxy import read_proxy
 from voicechat.links.route import Route
+from voicechat.net.proxy import read_proxy
 
 HOST, LABEL = "api.example.com", "socks5h://gate:1080"
 ROUTE = Route(

@@ -18,9 +18,9 @@ from voicechat.cascade.process import running
 from voicechat.errors import LinkError, ProxyError, ProxyRefusedError, TlsError, VoiceChatError
 from voicechat.links.address import read_address
 from voicechat.links.http_transport import Network, Transport
-from voicechat.links.proxy import read_proxy
 from voicechat.links.route import Route
 from voicechat.links.trust import tls_context
+from voicechat.net.proxy import read_proxy
 
 pytestmark = pytest.mark.proxy
 

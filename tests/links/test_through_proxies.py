@@ -12,7 +12,7 @@ from tests.fakes.proxies import RealProxy, danted, microsocks, tinyproxy
 from tests.links.servers import Authority, raw, relay_to, socks4a, websocket
 from tests.net.test_websocket import HEADERS, failure
 from voicechat.errors import LinkError, ProxyError, ProxyRefusedError, TlsError
-from voicechat.links.proxy import Proxy, read_proxy
+from voicechat.net.proxy import Proxy, read_proxy
 from voicechat.net.websocket import connect
 
 pytestmark = pytest.mark.proxy

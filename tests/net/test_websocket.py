@@ -21,7 +21,7 @@ from voicechat.errors import (
     UpgradeRefusedError,
     VoiceChatError,
 )
-from voicechat.links.proxy import Proxy, read_proxy
+from voicechat.net.proxy import Proxy, read_proxy
 from voicechat.net.websocket import Link, LinkClosed, WebSocketLink, connect
 
 KEY = "sk-canary-1234567890abcdef"

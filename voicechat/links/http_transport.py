@@ -18,9 +18,9 @@ from python_socks.async_.asyncio import Proxy as SocksProxy
 
 from voicechat.links.address import Address
 from voicechat.links.failures import connect_error, socks_error
-from voicechat.links.proxy import Proxy
 from voicechat.links.route import Route
 from voicechat.net.http_connect import EYEBALLS_S, SHUTDOWN_S, open_tunnel
+from voicechat.net.proxy import Proxy
 from voicechat.phrase import phrase
 
 _KEEP_S = 30.0

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from voicechat.links.proxy import Proxy
+from voicechat.net.proxy import Proxy
 from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line, mask_secrets
 

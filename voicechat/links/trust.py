@@ -10,7 +10,7 @@ from pathlib import Path
 
 from voicechat.errors import ConfigError
 from voicechat.links.address import Address
-from voicechat.links.proxy import Proxy
+from voicechat.net.proxy import Proxy
 from voicechat.phrase import phrase
 
 _NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")

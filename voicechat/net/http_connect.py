@@ -17,8 +17,8 @@ from voicechat.errors import VoiceChatError
 from voicechat.links.address import Address
 from voicechat.links.answers import offers_basic, refused_login
 from voicechat.links.failures import connect_error, no_http, proxy_answer
-from voicechat.links.proxy import Proxy
 from voicechat.links.route import Route
+from voicechat.net.proxy import Proxy
 
 SHUTDOWN_S = 0.5
 """For the goodbye of an encrypted line."""

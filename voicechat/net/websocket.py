@@ -26,9 +26,9 @@ from voicechat.links import failures, trust
 from voicechat.links.address import Address, read_address
 from voicechat.links.closes import LinkClosed
 from voicechat.links.outgoing import LOW_WATER, TcpBacklog
-from voicechat.links.proxy import Proxy
 from voicechat.links.route import Route
 from voicechat.net.http_connect import EYEBALLS_S, SHUTDOWN_S, open_tunnel
+from voicechat.net.proxy import Proxy
 
 __all__ = ["Link", "LinkClosed", "WebSocketLink", "connect"]
 

@@ -37,8 +37,8 @@ from voicechat.events import (
 )
 from voicechat.links.answers import proxy_answer, service_answer
 from voicechat.links.closes import LinkClosed
-from voicechat.links.proxy import read_proxy
 from voicechat.links.route import Route
+from voicechat.net.proxy import read_proxy
 from voicechat.providers import dialect_class, names
 from voicechat.providers.base import Dialect, Settings
 from voicechat.text.clean import clean_line

@@ -27,8 +27,8 @@ from voicechat.cascade.server.checks import mend
 from voicechat.errors import ConfigError, LinkError, ServiceError, VoiceChatError
 from voicechat.links import trust
 from voicechat.links.answers import message_of
-from voicechat.links.proxy import read_proxy
 from voicechat.links.route import Route
+from voicechat.net.proxy import read_proxy
 from voicechat.phrase import phrase
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from voicechat.errors import LinkError, ProxyError, ProxyRefusedError, TlsError,
 from voicechat.links.address import read_address
 from voicechat.links.http_transport import Network, Transport
 from voicechat.links.route import Route
-from voicechat.links.trust import tls_context
 from voicechat.net.proxy import read_proxy
+from voicechat.net.tls import tls_context
 
 pytestmark = pytest.mark.proxy
 

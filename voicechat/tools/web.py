@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.links.address import is_loopback, read_address
 from voicechat.links.route import Route
-from voicechat.links.trust import secrets_of, tls_context
 from voicechat.net.proxy import read_proxy
+from voicechat.net.tls import secrets_of, tls_context
 from voicechat.phrase import phrase, without_stop
 from voicechat.tools.bounds import COMPRESSED, Flood, bounded_body, bounded_events
 

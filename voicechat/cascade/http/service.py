@@ -25,9 +25,9 @@ from voicechat.cascade.http.sse import read_events
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.server.checks import mend
 from voicechat.errors import ConfigError, LinkError, ServiceError, VoiceChatError
-from voicechat.links import trust
 from voicechat.links.answers import message_of
 from voicechat.links.route import Route
+from voicechat.net import tls
 from voicechat.net.proxy import read_proxy
 from voicechat.phrase import phrase
 
@@ -99,13 +99,13 @@ class HttpService:
         self._longest = longest
         self._headers = {**(headers or {}), **key_headers(key.strip(), key_header)}
         local = is_loopback(self._address.host)
-        secrets = tuple(filter(None, (key.strip(), *trust.secrets_of(self._headers))))
+        secrets = tuple(filter(None, (key.strip(), *tls.secrets_of(self._headers))))
         if secrets and not self._address.secure and not local:
             raise ConfigError(
                 phrase("{who} is not encrypted and would get your key", who=self.name),
                 phrase("Use https"),
             )
-        trust.check_headers(self._headers)
+        tls.check_headers(self._headers)
         through = None if local or not proxy else read_proxy(proxy, phrase("the options"))
         connect_s = min(_CONNECT_S, deadline_s)
         self._route = Route(self.name, through, connect_s, secrets)
@@ -248,7 +248,7 @@ class HttpService:
         from voicechat.links.http_transport import Network, Transport
 
         if self._client is None:
-            network = Network(self._address, self._route, lambda: trust.tls_context(self._ca_file))
+            network = Network(self._address, self._route, lambda: tls.tls_context(self._ca_file))
             self._client = httpx2.AsyncClient(
                 transport=Transport(network), trust_env=False, timeout=None
             )

@@ -27,8 +27,8 @@ from voicechat.events import (
     SendText,
     Unknown,
 )
-from voicechat.links.closes import LinkClosed
 from voicechat.net import websocket
+from voicechat.net.close_codes import LinkClosed
 from voicechat.net.websocket import Link
 from voicechat.providers.base import Dialect, Profile, Settings
 from voicechat.providers.openai_sound import encode

@@ -15,7 +15,7 @@ from voicechat.connection.state.send_queue import SendQueue, SlowLine
 from voicechat.connection.target import Target
 from voicechat.errors import LinkError, VoiceChatError
 from voicechat.events import Command, Event, Interrupt, SetHandsFree
-from voicechat.links.closes import LinkClosed
+from voicechat.net.close_codes import LinkClosed
 from voicechat.net.websocket import Link
 from voicechat.parcels import SilenceBatcher
 from voicechat.phrase import phrase

@@ -24,10 +24,10 @@ from voicechat import __version__
 from voicechat.errors import VoiceChatError
 from voicechat.links import failures
 from voicechat.links.address import Address, read_address
-from voicechat.links.closes import LinkClosed
 from voicechat.links.outgoing import LOW_WATER, TcpBacklog
 from voicechat.links.route import Route
 from voicechat.net import tls as trust
+from voicechat.net.close_codes import LinkClosed
 from voicechat.net.http_connect import EYEBALLS_S, SHUTDOWN_S, open_tunnel
 from voicechat.net.proxy import Proxy
 

@@ -30,7 +30,7 @@ from voicechat.errors import (
     TlsError,
     VoiceChatError,
 )
-from voicechat.links.closes import LinkClosed
+from voicechat.net.close_codes import LinkClosed
 from voicechat.providers.base import Settings
 from voicechat.providers.openai.dialect import OpenAIDialect
 

@@ -19,7 +19,7 @@ from voicechat.errors import (
     VoiceChatError,
 )
 from voicechat.events import Event, ProviderFailed, SessionExpired
-from voicechat.links.closes import LinkClosed
+from voicechat.net.close_codes import LinkClosed
 from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect
 

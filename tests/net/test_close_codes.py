@@ -12,7 +12,7 @@ from voicechat.errors import (
     TooBigError,
     VoiceChatError,
 )
-from voicechat.links.closes import LinkClosed, close_error
+from voicechat.net.close_codes import LinkClosed, close_error
 
 R = RefusedError
 PING = "keepalive ping timeout"

@@ -63,7 +63,7 @@ TWINS: dict[str, str] = {
     "cascade/server/transcription.py": "cascade/server/test_responses.py",
     "cascade/server/settings.py": "cascade/server/test_session.py",
     # The links are tested from outside, through real proxies and servers.
-    "links/answers.py": "links/test_failures.py",
+    "net/http_refusals.py": "links/test_failures.py",
     "links/bypass.py": "net/test_proxy.py",
     "links/route.py": "links/test_failures.py",
     "net/tls.py": "links/test_tls.py",

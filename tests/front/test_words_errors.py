@@ -17,11 +17,11 @@ from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, SessionExpired, Unknown
-from voicechat.links.answers import proxy_answer, service_answer
 from voicechat.links.failures import connect_error, no_http
 from voicechat.links.route import Route
 from voicechat.net import websocket
 from voicechat.net.close_codes import LinkClosed
+from voicechat.net.http_refusals import proxy_answer, service_answer
 from voicechat.net.proxy import read_proxy
 from voicechat.notices import Notices
 from voicechat.providers import dialect_class

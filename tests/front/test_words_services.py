@@ -13,8 +13,8 @@ from voicechat.cascade.http.refusals import failure, refusal
 from voicechat.config.schema import Config
 from voicechat.errors import VoiceChatError
 from voicechat.front.pictures.screenshot import take_screenshot
-from voicechat.links.answers import proxy_answer
 from voicechat.links.route import Route
+from voicechat.net.http_refusals import proxy_answer
 from voicechat.net.proxy import read_proxy
 from voicechat.phrase import phrase
 from voicechat.pictures import Limits, load_picture

@@ -9,7 +9,7 @@ from tests.front.chinese import in_chinese
 from tests.links.servers import Raw, Talk, answering, raw, relay_to, request, websocket
 from tests.net.test_websocket import HEADERS, failure, gate
 from voicechat.errors import ProxyRefusedError
-from voicechat.links.answers import offers_basic, sign_ins
+from voicechat.net.http_refusals import offers_basic, sign_ins
 from voicechat.net.websocket import connect
 
 LOGIN = "DOMAIN%5Cjane:canary-pass@"

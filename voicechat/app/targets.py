@@ -18,8 +18,8 @@ from voicechat.cascade.options import LocalOptions
 from voicechat.config.schema import Config
 from voicechat.connection.target import Target
 from voicechat.errors import ConfigError, RefusedError
-from voicechat.links.answers import CHECK_KEY
 from voicechat.net import proxy, websocket
+from voicechat.net.http_refusals import CHECK_KEY
 from voicechat.phrase import phrase
 from voicechat.providers import catalog_ownership as ownership
 from voicechat.providers import dialect_class, names

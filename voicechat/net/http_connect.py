@@ -15,9 +15,9 @@ from typing import Any
 from voicechat import __version__
 from voicechat.errors import VoiceChatError
 from voicechat.links.address import Address
-from voicechat.links.answers import offers_basic, refused_login
 from voicechat.links.failures import connect_error, no_http, proxy_answer
 from voicechat.links.route import Route
+from voicechat.net.http_refusals import offers_basic, refused_login
 from voicechat.net.proxy import Proxy
 
 SHUTDOWN_S = 0.5

@@ -63,9 +63,9 @@ TWINS: dict[str, str] = {
     "cascade/server/transcription.py": "cascade/server/test_responses.py",
     "cascade/server/settings.py": "cascade/server/test_session.py",
     # The links are tested from outside, through real proxies and servers.
-    "net/http_refusals.py": "links/test_failures.py",
+    "net/http_refusals.py": "net/test_connect_errors.py",
     "links/bypass.py": "net/test_proxy.py",
-    "links/route.py": "links/test_failures.py",
+    "links/route.py": "net/test_connect_errors.py",
     "net/tls.py": "links/test_tls.py",
     "audio/playback/backlog.py": "audio/playback/test_jitter.py",
     "audio/self_test.py": "e2e/plain/test_devices.py",

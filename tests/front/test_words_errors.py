@@ -17,10 +17,10 @@ from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, SessionExpired, Unknown
-from voicechat.links.failures import connect_error, no_http
 from voicechat.links.route import Route
 from voicechat.net import websocket
 from voicechat.net.close_codes import LinkClosed
+from voicechat.net.connect_errors import connect_error, no_http
 from voicechat.net.http_refusals import proxy_answer, service_answer
 from voicechat.net.proxy import read_proxy
 from voicechat.notices import Notices

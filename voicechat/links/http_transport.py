@@ -17,8 +17,8 @@ import python_socks
 from python_socks.async_.asyncio import Proxy as SocksProxy
 
 from voicechat.links.address import Address
-from voicechat.links.failures import connect_error, socks_error
 from voicechat.links.route import Route
+from voicechat.net.connect_errors import connect_error, socks_error
 from voicechat.net.http_connect import EYEBALLS_S, SHUTDOWN_S, open_tunnel
 from voicechat.net.proxy import Proxy
 from voicechat.phrase import phrase

@@ -22,10 +22,10 @@ from websockets.uri import WebSocketURI
 
 from voicechat import __version__
 from voicechat.errors import VoiceChatError
-from voicechat.links import failures
 from voicechat.links.address import Address, read_address
 from voicechat.links.outgoing import LOW_WATER, TcpBacklog
 from voicechat.links.route import Route
+from voicechat.net import connect_errors
 from voicechat.net import tls as trust
 from voicechat.net.close_codes import LinkClosed
 from voicechat.net.http_connect import EYEBALLS_S, SHUTDOWN_S, open_tunnel
@@ -345,17 +345,17 @@ def _explain(error: Exception, dial: _Dial, route: Route) -> VoiceChatError:
     match error:
         case exceptions.InvalidStatus(response=response):
             body = bytes(response.body)
-            return failures.service_answer(route, *_head(response), body, time.time())
+            return connect_errors.service_answer(route, *_head(response), body, time.time())
         case exceptions.ProxyError(__cause__=python_socks.ProxyError() as cause):
-            return failures.socks_error(str(cause), cause.error_code, route)
+            return connect_errors.socks_error(str(cause), cause.error_code, route)
         case exceptions.InvalidHandshake():
             ended = isinstance(error.__cause__, EOFError)
-            return failures.no_http(route, at_proxy=at_proxy, ended=ended)
+            return connect_errors.no_http(route, at_proxy=at_proxy, ended=ended)
         case python_socks.ProxyConnectionError():
             error = error.__cause__ if isinstance(error.__cause__, OSError) else error
         case socket.gaierror() if route.proxy and route.proxy.scheme.startswith("socks"):
             at_proxy = False  # socks4 and socks5 look the service up here
-    return failures.connect_error(error, route, at_proxy=at_proxy)
+    return connect_errors.connect_error(error, route, at_proxy=at_proxy)
 
 
 def _head(response: Response) -> tuple[int, dict[str, str]]:

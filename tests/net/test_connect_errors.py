@@ -18,8 +18,8 @@ from voicechat.errors import (
     UpgradeRefusedError,
     VoiceChatError,
 )
-from voicechat.links.failures import connect_error, no_http, socks_error
 from voicechat.links.route import Route
+from voicechat.net.connect_errors import connect_error, no_http, socks_error
 from voicechat.net.http_refusals import proxy_answer, retry_after_s, service_answer
 from voicechat.net.proxy import read_proxy
 

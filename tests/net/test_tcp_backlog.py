@@ -13,8 +13,8 @@ from websockets.asyncio.server import ServerConnection
 
 from tests.links.servers import Authority, Raw, raw, upgraded, websocket
 from voicechat.errors import LinkError
-from voicechat.links import outgoing
-from voicechat.links.outgoing import LOW_WATER
+from voicechat.net import tcp_backlog
+from voicechat.net.tcp_backlog import LOW_WATER
 from voicechat.net.websocket import MAX_QUEUE, WebSocketLink, connect
 
 PIECE = "x" * 1300
@@ -144,7 +144,7 @@ async def _flood(link: WebSocketLink) -> None:
     ],
 )
 def test_a_proxy_on_this_machine_is_told_from_a_network(host: str, is_here: bool) -> None:
-    assert outgoing._is_here(host) == is_here
+    assert tcp_backlog._is_here(host) == is_here
 
 
 @pytest.mark.fault("N22")
@@ -156,8 +156,8 @@ async def test_the_system_ends_a_dead_line_where_the_network_begins_at_this_mach
     with socket.create_server(("0.0.0.0", 0)) as far, socket.socket() as near:
         own = _own_address()
         near.connect((own, far.getsockname()[1]))
-        outgoing._notice_death(near)
-        expected = 0 if own == "127.0.0.1" else outgoing.DEAD_AFTER_MS
+        tcp_backlog._notice_death(near)
+        expected = 0 if own == "127.0.0.1" else tcp_backlog.DEAD_AFTER_MS
         assert near.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == expected
 
 

@@ -16,8 +16,8 @@ import httpx2
 import python_socks
 from python_socks.async_.asyncio import Proxy as SocksProxy
 
-from voicechat.links.address import Address
 from voicechat.links.route import Route
+from voicechat.net.address import Address
 from voicechat.net.connect_errors import connect_error, socks_error
 from voicechat.net.http_connect import EYEBALLS_S, SHUTDOWN_S, open_tunnel
 from voicechat.net.proxy import Proxy

@@ -14,8 +14,8 @@ from typing import Any
 
 from voicechat import __version__
 from voicechat.errors import VoiceChatError
-from voicechat.links.address import Address
 from voicechat.links.route import Route
+from voicechat.net.address import Address
 from voicechat.net.connect_errors import connect_error, no_http, proxy_answer
 from voicechat.net.http_refusals import offers_basic, refused_login
 from voicechat.net.proxy import Proxy

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from voicechat.errors import ConfigError
-from voicechat.links.address import Address
+from voicechat.net.address import Address
 from voicechat.net.proxy import Proxy
 from voicechat.phrase import phrase
 

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from voicechat.errors import ConfigError, VoiceChatError
-from voicechat.links.address import is_loopback, read_address
 from voicechat.links.route import Route
+from voicechat.net.address import is_loopback, read_address
 from voicechat.net.proxy import read_proxy
 from voicechat.net.tls import secrets_of, tls_context
 from voicechat.phrase import phrase, without_stop

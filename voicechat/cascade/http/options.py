@@ -9,7 +9,7 @@ import json
 from urllib.parse import urlsplit
 
 from voicechat.errors import ConfigError
-from voicechat.links.address import Address, read_address
+from voicechat.net.address import Address, read_address
 from voicechat.phrase import phrase
 
 _KEY_HEADERS = {"gemini": "x-goog-api-key: {key}"}

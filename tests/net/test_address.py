@@ -3,7 +3,7 @@
 import pytest
 
 from voicechat.errors import ConfigError
-from voicechat.links.address import is_loopback, read_address
+from voicechat.net.address import is_loopback, read_address
 
 
 @pytest.mark.parametrize(

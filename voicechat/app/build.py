@@ -43,7 +43,7 @@ from voicechat.front.commands.listing import DeviceRow, ModelRow
 from voicechat.journal import Journal, NullJournal, Resumed, TranscriptWriter, data_folder, resume
 from voicechat.journal.retirements import EndsMemory, good_ends
 from voicechat.key_shapes import find_key
-from voicechat.links.whereabouts import network_label
+from voicechat.net.network_id import network_label
 from voicechat.notices import Notices
 from voicechat.phrase import phrase
 from voicechat.providers import dialect_class, names

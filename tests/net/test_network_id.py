@@ -2,7 +2,7 @@
 
 import socket
 
-from voicechat.links.whereabouts import network_label
+from voicechat.net.network_id import network_label
 
 
 def test_the_label_is_the_front_of_an_address_of_ours_or_nothing() -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.providers.openai_call import KEY, Call, only
 from voicechat.errors import RefusedError, ServiceError, SessionOverError, TooBigError
 from voicechat.events import ProviderFailed, ReplyFinished, SessionExpired, Unknown, Usage
-from voicechat.providers.openai_fields import decode
+from voicechat.providers.json_fields import decode
 
 # -- error events -------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from voicechat.providers.openai_fields import JsonObject, rows, table, text
+from voicechat.providers.json_fields import JsonObject, rows, table, text
 from voicechat.providers.openai_sound import decode
 
 USUAL_RATE = 24_000

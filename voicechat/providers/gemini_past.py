@@ -10,7 +10,7 @@ Source: `HistoryConfig` in the Live API reference; the guide on session manageme
 
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini_model import traits
-from voicechat.providers.openai_fields import JsonObject
+from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai_past import instructed, noted, past_of
 from voicechat.text.clean import clean
 

@@ -12,7 +12,7 @@ from voicechat.events import Tool
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gemini_model import full_name, traits, voice_name
 from voicechat.providers.gemini_past import CONFIG, is_first_content, told
-from voicechat.providers.openai_fields import JsonObject
+from voicechat.providers.json_fields import JsonObject
 from voicechat.text.clean import clean
 
 PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"

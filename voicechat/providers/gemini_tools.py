@@ -13,7 +13,7 @@ from typing import Any
 
 from voicechat.events import Event, SendToolResult, ToolCalled, ToolsCancelled
 from voicechat.providers.gemini_reply import GeminiReply
-from voicechat.providers.openai_fields import JsonObject, identity, rows, table, text
+from voicechat.providers.json_fields import JsonObject, identity, rows, table, text
 from voicechat.text.clean import clean
 
 _NO_TOOL = "This tool is not available. Answer without it."

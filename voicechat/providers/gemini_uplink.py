@@ -9,7 +9,7 @@ Source: `realtimeInput` in the Live API reference; the capabilities guide on voi
 from typing import Literal, TypeAlias
 
 from voicechat.providers.base import Enqueue
-from voicechat.providers.openai_fields import JsonObject
+from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai_sound import encode
 
 SHORTEST_MS = 250

@@ -7,7 +7,7 @@ Details are optional and need not add up to the totals; zeros and empty lists ar
 from dataclasses import fields
 
 from voicechat.events import Usage
-from voicechat.providers.openai_fields import JsonObject, count, rows, text
+from voicechat.providers.json_fields import JsonObject, count, rows, text
 
 _KINDS = {"TEXT": "text", "DOCUMENT": "text", "AUDIO": "audio", "IMAGE": "image", "VIDEO": "image"}
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from voicechat.errors import RefusedError, ServiceError, VoiceChatError
 from voicechat.phrase import phrase, without_stop
+from voicechat.providers.json_fields import JsonObject, rows, table, text
 from voicechat.providers.openai_errors import (
     Blame,
     CloseReason,
@@ -21,7 +22,6 @@ from voicechat.providers.openai_errors import (
     read_fault,
     safe_line,
 )
-from voicechat.providers.openai_fields import JsonObject, rows, table, text
 from voicechat.text.clean import clean_line
 
 _USUAL = Codebook()

@@ -20,10 +20,10 @@ from voicechat.providers.glm_session import (
     Whole,
     read_input_format,
 )
+from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai_address import address
 from voicechat.providers.openai_agreement import Agreement, Update
 from voicechat.providers.openai_errors import Fault
-from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_past import instructed
 from voicechat.providers.openai_reply import ResponseTimeouts
 from voicechat.providers.openai_session import read_session

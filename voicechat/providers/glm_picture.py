@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from voicechat.events import SendImage
 from voicechat.phrase import phrase
-from voicechat.providers.openai_fields import JsonObject
+from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai_sound import encode
 
 LARGEST_BYTES = 190_000

@@ -11,8 +11,8 @@ from typing import Literal, TypeAlias
 
 from voicechat.phrase import phrase
 from voicechat.providers.base import Settings
+from voicechat.providers.json_fields import JsonObject, text
 from voicechat.providers.openai_errors import Fault
-from voicechat.providers.openai_fields import JsonObject, text
 from voicechat.providers.openai_messages import flat_tool
 from voicechat.providers.openai_session import server_vad
 from voicechat.text.clean import clean

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from voicechat.events import ToolCalled
-from voicechat.providers.openai_fields import JsonObject, identity, rows, table, text
+from voicechat.providers.json_fields import JsonObject, identity, rows, table, text
 from voicechat.text.clean import clean_line
 
 MOST_REFUSALS = 3

@@ -20,7 +20,7 @@ from voicechat.events import (
     ToolCalled,
 )
 from voicechat.phrase import phrase
-from voicechat.providers.openai_fields import JsonObject, identity
+from voicechat.providers.json_fields import JsonObject, identity
 
 IGNORED = "text_ignored"
 IGNORED_WORDS = phrase("Typed text is not answered by this model: speak")

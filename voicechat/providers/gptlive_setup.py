@@ -12,7 +12,7 @@ from voicechat.phrase import phrase
 from voicechat.providers.base import HistoryEntry, Settings
 from voicechat.providers.gptlive_policy import with_policy
 from voicechat.providers.gptlive_tools import HELPER_MODEL, delegation
-from voicechat.providers.openai_fields import JsonObject
+from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai_past import noted
 from voicechat.text.clean import clean
 

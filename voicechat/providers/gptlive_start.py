@@ -11,8 +11,8 @@ from voicechat.events import Notice
 from voicechat.phrase import phrase, without_stop
 from voicechat.providers.base import Settings
 from voicechat.providers.gptlive_setup import WISHES, Wish, blamed, build
+from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai_errors import Fault
-from voicechat.providers.openai_fields import JsonObject
 
 
 class Start:

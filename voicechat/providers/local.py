@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from voicechat.phrase import from_json, phrase
 from voicechat.providers.base import Profile, Settings
+from voicechat.providers.json_fields import JsonObject, table, text
 from voicechat.providers.openai.dialect import OpenAIDialect
-from voicechat.providers.openai_fields import JsonObject, table, text
 
 
 class LocalDialect(OpenAIDialect):

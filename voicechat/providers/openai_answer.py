@@ -15,7 +15,7 @@ from voicechat.events import (
     Unknown,
 )
 from voicechat.providers.base import Enqueue
-from voicechat.providers.openai_fields import JsonObject, identity, place, rows, table, text
+from voicechat.providers.json_fields import JsonObject, identity, place, rows, table, text
 from voicechat.providers.openai_items import Items
 from voicechat.providers.openai_names import is_spoken_part, is_written_part
 from voicechat.providers.openai_outcome import read_outcome

@@ -21,7 +21,7 @@ from voicechat.errors import (
 from voicechat.events import Event, ProviderFailed, ReplyFinished, SessionExpired
 from voicechat.phrase import message_key, phrase, without_stop
 from voicechat.providers.base import Profile
-from voicechat.providers.openai_fields import JsonObject, identity, table, text
+from voicechat.providers.json_fields import JsonObject, identity, table, text
 from voicechat.text.clean import clean_line, mask_secrets
 
 Verdict: TypeAlias = Literal["benign", "busy", "expired", "fatal", "passing"]

@@ -16,8 +16,8 @@ from dataclasses import replace
 from voicechat.events import Event, Notice, TurnCommitted, Unknown
 from voicechat.phrase import phrase, without_stop
 from voicechat.providers.base import HistoryEntry, Settings
+from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai_errors import Fault
-from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_session import Shape
 from voicechat.text.clean import clean
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from voicechat.events import Event, ProviderFailed, ReplyFinished, Unknown
 from voicechat.phrase import phrase
 from voicechat.providers.base import Enqueue
+from voicechat.providers.json_fields import JsonObject, identity, table
 from voicechat.providers.openai_errors import Fault
-from voicechat.providers.openai_fields import JsonObject, identity, table
 
 MOST_REFUSALS = 3
 _REMEMBERED = 512

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from voicechat.phrase import phrase
 from voicechat.providers.base import Profile, Settings, Vad
-from voicechat.providers.openai_fields import JsonObject, table, text
+from voicechat.providers.json_fields import JsonObject, table, text
 from voicechat.text.clean import clean
 
 Shape: TypeAlias = Literal["ga", "beta"]

@@ -17,8 +17,8 @@ from voicechat.events import (
 )
 from voicechat.phrase import phrase
 from voicechat.providers.base import Enqueue
+from voicechat.providers.json_fields import JsonObject, identity, text
 from voicechat.providers.openai_errors import read_fault
-from voicechat.providers.openai_fields import JsonObject, identity, text
 from voicechat.providers.openai_g711 import G711
 from voicechat.providers.openai_g711 import RATE as G711_RATE
 from voicechat.providers.openai_sound import encode

@@ -7,7 +7,7 @@ goes with typed words is carried by a moment of silence, which is no turn of the
 from voicechat.events import SendImage
 from voicechat.phrase import phrase
 from voicechat.providers.base import Enqueue
-from voicechat.providers.openai_fields import JsonObject, identity
+from voicechat.providers.json_fields import JsonObject, identity
 from voicechat.providers.openai_reply import Recent
 from voicechat.providers.openai_sound import encode
 

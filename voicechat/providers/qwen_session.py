@@ -6,7 +6,7 @@ from typing import Any
 
 from voicechat.events import Tool
 from voicechat.providers.base import Vad
-from voicechat.providers.openai_fields import JsonObject
+from voicechat.providers.json_fields import JsonObject
 
 SILENCE_MS = (200, 6000)
 """Least and most of `silence_duration_ms`."""

@@ -11,8 +11,8 @@ from typing import ClassVar
 
 from voicechat.phrase import phrase
 from voicechat.providers.base import Http, Profile
+from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai.dialect import OpenAIDialect
-from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_messages import nested_tool
 from voicechat.providers.openai_names import SILENT
 from voicechat.providers.openai_session import Shape

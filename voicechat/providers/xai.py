@@ -10,9 +10,9 @@ Source: https://docs.x.ai/developers/model-capabilities/audio/voice-agent
 from typing import ClassVar
 
 from voicechat.providers.base import Http, Profile
+from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.providers.openai_errors import Codebook
-from voicechat.providers.openai_fields import JsonObject
 from voicechat.providers.openai_session import Shape
 from voicechat.providers.openai_start import Opening
 

@@ -60,8 +60,8 @@ from voicechat.providers.gemini_turns import TurnQueue, TurnTimeouts
 from voicechat.providers.gemini_uplink import GeminiUplink
 from voicechat.providers.gemini_usage import read as read_usage
 from voicechat.providers.gemini_words import UserTranscript
+from voicechat.providers.json_fields import JsonObject, decode, identity, table, text
 from voicechat.providers.openai_errors import safe_line
-from voicechat.providers.openai_fields import JsonObject, decode, identity, table, text
 from voicechat.providers.openai_sound import encode
 from voicechat.providers.openai_start import PreSessionBuffer
 from voicechat.text.clean import clean, clean_line

@@ -56,10 +56,7 @@ from voicechat.providers.glm_picture import VideoFrame, complaint
 from voicechat.providers.glm_sound import AudioBatcher, TurnWatch, wav_file
 from voicechat.providers.glm_tools import OpenCalls, without_calls
 from voicechat.providers.glm_words import Streams, Typed
-from voicechat.providers.openai_address import authorization
-from voicechat.providers.openai_answer import Answers
-from voicechat.providers.openai_errors import Fault, safe_line
-from voicechat.providers.openai_fields import (
+from voicechat.providers.json_fields import (
     JsonObject,
     Repeats,
     decode,
@@ -68,6 +65,9 @@ from voicechat.providers.openai_fields import (
     table,
     text,
 )
+from voicechat.providers.openai_address import authorization
+from voicechat.providers.openai_answer import Answers
+from voicechat.providers.openai_errors import Fault, safe_line
 from voicechat.providers.openai_messages import text_part, tool_output, user_message
 from voicechat.providers.openai_names import SILENT, modern
 from voicechat.providers.openai_reply import Replies

@@ -47,10 +47,7 @@ from voicechat.providers.gptlive_tools import HELPER_MODEL, Helper
 from voicechat.providers.gptlive_uplink import GptLiveUplink
 from voicechat.providers.gptlive_usage import LiveUsage
 from voicechat.providers.gptlive_words import TimedTranscript
-from voicechat.providers.openai.dialect import OpenAIDialect
-from voicechat.providers.openai_address import authorization
-from voicechat.providers.openai_errors import read_fault, safe_line
-from voicechat.providers.openai_fields import (
+from voicechat.providers.json_fields import (
     JsonObject,
     Repeats,
     count,
@@ -60,6 +57,9 @@ from voicechat.providers.openai_fields import (
     table,
     text,
 )
+from voicechat.providers.openai.dialect import OpenAIDialect
+from voicechat.providers.openai_address import authorization
+from voicechat.providers.openai_errors import read_fault, safe_line
 from voicechat.providers.openai_sound import decode as decode_sound
 from voicechat.providers.openai_start import PreSessionBuffer
 from voicechat.text.clean import clean_line

@@ -30,11 +30,7 @@ from voicechat.events import (
 )
 from voicechat.phrase import phrase
 from voicechat.providers.base import Http, Profile, Settings
-from voicechat.providers.openai_address import address
-from voicechat.providers.openai_agreement import Agreement, Update
-from voicechat.providers.openai_answer import Answers
-from voicechat.providers.openai_errors import CloseReason, Fault, read_fault, safe_line
-from voicechat.providers.openai_fields import (
+from voicechat.providers.json_fields import (
     JsonObject,
     Repeats,
     decode,
@@ -43,6 +39,10 @@ from voicechat.providers.openai_fields import (
     table,
     text,
 )
+from voicechat.providers.openai_address import address
+from voicechat.providers.openai_agreement import Agreement, Update
+from voicechat.providers.openai_answer import Answers
+from voicechat.providers.openai_errors import CloseReason, Fault, read_fault, safe_line
 from voicechat.providers.openai_g711 import G711
 from voicechat.providers.openai_g711 import RATE as G711_RATE
 from voicechat.providers.openai_messages import text_part, user_message

@@ -17,9 +17,9 @@ from voicechat.errors import ConfigError
 from voicechat.events import BeginTurn, Command, Event, Notice, SendAudio, SendImage, SendToolResult
 from voicechat.phrase import phrase
 from voicechat.providers.base import Http, Profile, Settings
+from voicechat.providers.json_fields import JsonObject, identity
 from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.providers.openai_errors import Codebook
-from voicechat.providers.openai_fields import JsonObject, identity
 from voicechat.providers.openai_messages import nested_tool
 from voicechat.providers.openai_names import SILENT
 from voicechat.providers.openai_session import Shape

@@ -30,8 +30,8 @@ from voicechat.events import (
 from voicechat.net import websocket
 from voicechat.net.close_codes import LinkClosed
 from voicechat.net.websocket import Link
+from voicechat.providers.audio_fields import encode
 from voicechat.providers.base import Dialect, Profile, Settings
-from voicechat.providers.openai_sound import encode
 
 RATE = 24_000
 CHUNK = (2000).to_bytes(2, "little") * 480

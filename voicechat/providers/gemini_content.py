@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from voicechat.providers.audio_fields import decode
 from voicechat.providers.json_fields import JsonObject, rows, table, text
-from voicechat.providers.openai_sound import decode
 
 USUAL_RATE = 24_000
 _RATE = re.compile(r"(?:^|[;\s])rate=(\d{4,5})(?!\d)")

@@ -16,8 +16,8 @@ from voicechat.events import (
     Usage,
 )
 from voicechat.phrase import phrase
+from voicechat.providers.audio_fields import Samples
 from voicechat.providers.gemini_content import ModelAudio, ModelWords, Sign
-from voicechat.providers.openai_sound import Samples
 from voicechat.text.clean import clean
 
 _WHOLE = frozenset({"", "NEED_MORE_INPUT", "TURN_COMPLETE_REASON_UNSPECIFIED"})

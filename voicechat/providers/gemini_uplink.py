@@ -8,9 +8,9 @@ Source: `realtimeInput` in the Live API reference; the capabilities guide on voi
 
 from typing import Literal, TypeAlias
 
+from voicechat.providers.audio_fields import encode
 from voicechat.providers.base import Enqueue
 from voicechat.providers.json_fields import JsonObject
-from voicechat.providers.openai_sound import encode
 
 SHORTEST_MS = 250
 """Of a press, and of the sound in it; quick ones may hold sound from before the press."""

@@ -7,7 +7,7 @@ has long been silent, and nobody answers.
 
 import struct
 
-from voicechat.providers.openai_sound import peak
+from voicechat.providers.audio_fields import peak
 
 PIECE_MS = 100
 QUIET_S = 3.0

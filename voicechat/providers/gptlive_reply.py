@@ -24,8 +24,8 @@ from voicechat.events import (
     ReplyText,
 )
 from voicechat.phrase import phrase
+from voicechat.providers.audio_fields import Samples
 from voicechat.providers.gptlive_sound import is_silent
-from voicechat.providers.openai_sound import Samples
 from voicechat.text.clean import clean
 
 PAUSE_MS = 1000

@@ -3,7 +3,7 @@
 The rule: only what nobody would hear is silence; a quiet end of a word is none.
 """
 
-from voicechat.providers.openai_sound import peak
+from voicechat.providers.audio_fields import peak
 
 LOUDEST_SILENCE = 160
 """|sample| of PCM16 below which a sound is silence: -46 dB of full scale."""

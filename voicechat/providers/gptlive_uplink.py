@@ -11,9 +11,9 @@ Source: the Live API reference on `session.input_audio.*`; the guide on voice ov
 from collections import deque
 from typing import Literal, TypeAlias
 
+from voicechat.providers.audio_fields import encode
 from voicechat.providers.base import Enqueue
 from voicechat.providers.gptlive_sound import is_silent
-from voicechat.providers.openai_sound import encode
 
 LARGEST_MS = 100
 """Of one message."""

@@ -6,8 +6,8 @@ Source: the Realtime guide on text, image input (base64 data URIs only) and func
 import json
 
 from voicechat.events import SendImage, SendToolResult, Tool
+from voicechat.providers.audio_fields import encode
 from voicechat.providers.json_fields import JsonObject
-from voicechat.providers.openai_sound import encode
 from voicechat.text.clean import clean
 
 

@@ -6,10 +6,10 @@ goes with typed words is carried by a moment of silence, which is no turn of the
 
 from voicechat.events import SendImage
 from voicechat.phrase import phrase
+from voicechat.providers.audio_fields import encode
 from voicechat.providers.base import Enqueue
 from voicechat.providers.json_fields import JsonObject, identity
 from voicechat.providers.openai_reply import Recent
-from voicechat.providers.openai_sound import encode
 
 LARGEST_BYTES = 500_000
 SILENCE_MS = 200

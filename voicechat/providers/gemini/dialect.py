@@ -40,6 +40,7 @@ from voicechat.events import (
     Unknown,
 )
 from voicechat.phrase import phrase
+from voicechat.providers.audio_fields import encode
 from voicechat.providers.base import Dialect, Http, Profile, Settings
 from voicechat.providers.gemini_content import (
     USUAL_RATE,
@@ -62,7 +63,6 @@ from voicechat.providers.gemini_usage import read as read_usage
 from voicechat.providers.gemini_words import UserTranscript
 from voicechat.providers.json_fields import JsonObject, decode, identity, table, text
 from voicechat.providers.openai_errors import safe_line
-from voicechat.providers.openai_sound import encode
 from voicechat.providers.openai_start import PreSessionBuffer
 from voicechat.text.clean import clean, clean_line
 

@@ -38,6 +38,7 @@ from voicechat.events import (
     Unknown,
 )
 from voicechat.phrase import phrase
+from voicechat.providers.audio_fields import decode as decode_sound
 from voicechat.providers.base import Dialect, Profile, Settings
 from voicechat.providers.gptlive_errors import GptLiveCloseReason
 from voicechat.providers.gptlive_reply import ReplyStream
@@ -60,7 +61,6 @@ from voicechat.providers.json_fields import (
 from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.providers.openai_address import authorization
 from voicechat.providers.openai_errors import read_fault, safe_line
-from voicechat.providers.openai_sound import decode as decode_sound
 from voicechat.providers.openai_start import PreSessionBuffer
 from voicechat.text.clean import clean_line
 

@@ -14,8 +14,8 @@ from voicechat.phrase import phrase
 from voicechat.providers import catalog_table, dialect_class
 from voicechat.providers.base import Http, Profile
 from voicechat.providers.catalog.choice import ModelChoice
+from voicechat.providers.catalog.keys import find_key, missing_key, url_for
 from voicechat.providers.catalog_ends import Fate, facts_at, helper_fate, provider_at
-from voicechat.providers.catalog_keys import find_key, missing_key, url_for
 from voicechat.providers.catalog_ownership import named_url
 from voicechat.providers.catalog_table import CHAT
 

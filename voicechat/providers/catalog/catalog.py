@@ -11,7 +11,7 @@ from voicechat.config.schema import Config
 from voicechat.events import Cost, Usage
 from voicechat.providers import catalog_table, dialect_class, names
 from voicechat.providers.catalog.choice import BUILT_IN, ModelChoice, default_choice, resolve
-from voicechat.providers.catalog_keys import (
+from voicechat.providers.catalog.keys import (
     NO_CONFIG,
     key_place,
     key_variable,

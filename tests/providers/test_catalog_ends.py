@@ -10,8 +10,8 @@ from voicechat.config.schema import Config, Provider, Retirements, TalkSection
 from voicechat.events import Tool
 from voicechat.providers import catalog_table
 from voicechat.providers.catalog import catalog
+from voicechat.providers.catalog.services import Service
 from voicechat.providers.catalog_ends import Fate, helper_fate, provider_at
-from voicechat.providers.catalog_services import Service
 from voicechat.providers.gptlive_tools import delegation
 
 OPENAI = "https://api.openai.com/v1"

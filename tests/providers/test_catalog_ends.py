@@ -8,8 +8,7 @@ import pytest
 from voicechat.app.targets import Dialing
 from voicechat.config.schema import Config, Provider, Retirements, TalkSection
 from voicechat.events import Tool
-from voicechat.providers import catalog_table
-from voicechat.providers.catalog import catalog
+from voicechat.providers.catalog import catalog, table
 from voicechat.providers.catalog.services import Service
 from voicechat.providers.catalog_ends import Fate, helper_fate, provider_at
 from voicechat.providers.gptlive_tools import delegation
@@ -192,7 +191,7 @@ def test_what_the_user_named_at_openai_gives_way_and_that_is_told() -> None:
 
 
 def test_every_helper_has_a_successor_that_stays() -> None:
-    helpers = catalog_table.built_in().helpers
+    helpers = table.built_in().helpers
     ending = {row.name for row in helpers if row.shutdown}
     for row in helpers:
         assert row.successor and row.successor not in ending

@@ -16,7 +16,7 @@ from voicechat.providers import dialect_class
 from voicechat.providers.base import Profile
 from voicechat.providers.catalog.choice import BUILT_IN, ModelChoice, resolve
 from voicechat.providers.catalog.keys import any_of, find_key, key_variable, missing_key, url_for
-from voicechat.providers.catalog_table import CHAT
+from voicechat.providers.catalog.table import CHAT
 
 USUAL = "openai"
 """Whose language a server of one's own speaks, as a rule."""

@@ -9,9 +9,10 @@ import pytest
 from voicechat.config.schema import Config, Provider, Retirements
 from voicechat.errors import ConfigError
 from voicechat.events import Usage
-from voicechat.providers import catalog_table, dialect_class, names
+from voicechat.providers import dialect_class, names
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.catalog import catalog
+from voicechat.providers.catalog import table as catalog_table
 from voicechat.providers.catalog.catalog import ModelChoice
 
 KEY = "sk-canary-0123456789"

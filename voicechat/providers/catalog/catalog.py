@@ -9,7 +9,8 @@ from datetime import date as Date
 
 from voicechat.config.schema import Config
 from voicechat.events import Cost, Usage
-from voicechat.providers import catalog_table, dialect_class, names
+from voicechat.providers import dialect_class, names
+from voicechat.providers.catalog import table as catalog_table
 from voicechat.providers.catalog.choice import BUILT_IN, ModelChoice, default_choice, resolve
 from voicechat.providers.catalog.keys import (
     NO_CONFIG,
@@ -19,8 +20,8 @@ from voicechat.providers.catalog.keys import (
     url_for,
 )
 from voicechat.providers.catalog.services import Service, service_for, service_of_realtime
+from voicechat.providers.catalog.table import ABILITIES, Model, Price
 from voicechat.providers.catalog_ownership import has_key, key_for, missing
-from voicechat.providers.catalog_table import ABILITIES, Model, Price
 
 __all__ = [
     "ABILITIES",

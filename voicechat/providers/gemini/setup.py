@@ -10,8 +10,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from voicechat.events import Tool
 from voicechat.providers.base import Settings, Vad
+from voicechat.providers.gemini.history import CONFIG, is_first_content, told
 from voicechat.providers.gemini_model import full_name, traits, voice_name
-from voicechat.providers.gemini_past import CONFIG, is_first_content, told
 from voicechat.providers.json_fields import JsonObject
 from voicechat.text.clean import clean
 

@@ -43,6 +43,7 @@ from voicechat.phrase import phrase
 from voicechat.providers.audio_fields import encode
 from voicechat.providers.base import Dialect, Http, Profile, Settings
 from voicechat.providers.gemini.history import first_content, is_first_content
+from voicechat.providers.gemini.model_traits import Traits, traits
 from voicechat.providers.gemini.setup import address, authorization, build, is_transcribed
 from voicechat.providers.gemini_content import (
     USUAL_RATE,
@@ -55,7 +56,6 @@ from voicechat.providers.gemini_content import (
     signs,
 )
 from voicechat.providers.gemini_errors import GeminiCloseReason, read_fault
-from voicechat.providers.gemini_model import Traits, traits
 from voicechat.providers.gemini_tools import Tools
 from voicechat.providers.gemini_turns import TurnQueue, TurnTimeouts
 from voicechat.providers.gemini_uplink import GeminiUplink

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from voicechat.events import Tool
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gemini.history import CONFIG, is_first_content, told
-from voicechat.providers.gemini_model import full_name, traits, voice_name
+from voicechat.providers.gemini.model_traits import full_name, traits, voice_name
 from voicechat.providers.json_fields import JsonObject
 from voicechat.text.clean import clean
 

@@ -45,6 +45,7 @@ from voicechat.providers.base import Dialect, Http, Profile, Settings
 from voicechat.providers.gemini.history import first_content, is_first_content
 from voicechat.providers.gemini.model_traits import Traits, traits
 from voicechat.providers.gemini.setup import address, authorization, build, is_transcribed
+from voicechat.providers.gemini.uplink import GeminiUplink
 from voicechat.providers.gemini_content import (
     USUAL_RATE,
     Bad,
@@ -58,7 +59,6 @@ from voicechat.providers.gemini_content import (
 from voicechat.providers.gemini_errors import GeminiCloseReason, read_fault
 from voicechat.providers.gemini_tools import Tools
 from voicechat.providers.gemini_turns import TurnQueue, TurnTimeouts
-from voicechat.providers.gemini_uplink import GeminiUplink
 from voicechat.providers.gemini_usage import read as read_usage
 from voicechat.providers.gemini_words import UserTranscript
 from voicechat.providers.json_fields import JsonObject, decode, identity, table, text

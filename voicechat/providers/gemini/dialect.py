@@ -46,6 +46,7 @@ from voicechat.providers.gemini.history import first_content, is_first_content
 from voicechat.providers.gemini.model_traits import Traits, traits
 from voicechat.providers.gemini.setup import address, authorization, build, is_transcribed
 from voicechat.providers.gemini.uplink import GeminiUplink
+from voicechat.providers.gemini.user_transcript import UserTranscript
 from voicechat.providers.gemini_content import (
     USUAL_RATE,
     Bad,
@@ -60,7 +61,6 @@ from voicechat.providers.gemini_errors import GeminiCloseReason, read_fault
 from voicechat.providers.gemini_tools import Tools
 from voicechat.providers.gemini_turns import TurnQueue, TurnTimeouts
 from voicechat.providers.gemini_usage import read as read_usage
-from voicechat.providers.gemini_words import UserTranscript
 from voicechat.providers.json_fields import JsonObject, decode, identity, table, text
 from voicechat.providers.openai_errors import safe_line
 from voicechat.providers.openai_start import PreSessionBuffer

@@ -17,7 +17,7 @@ from voicechat.events import (
 )
 from voicechat.phrase import phrase
 from voicechat.providers.audio_fields import Samples
-from voicechat.providers.gemini_content import ModelAudio, ModelWords, Sign
+from voicechat.providers.gemini.server_content import ModelAudio, ModelWords, Sign
 from voicechat.text.clean import clean
 
 _WHOLE = frozenset({"", "NEED_MORE_INPUT", "TURN_COMPLETE_REASON_UNSPECIFIED"})

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from voicechat.events import Event, ProviderFailed, Usage
 from voicechat.phrase import phrase
-from voicechat.providers.gemini_content import Sign
+from voicechat.providers.gemini.server_content import Sign
 from voicechat.providers.gemini_reply import GeminiReply
 from voicechat.providers.gemini_usage import add
 

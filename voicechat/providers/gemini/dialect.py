@@ -44,10 +44,7 @@ from voicechat.providers.audio_fields import encode
 from voicechat.providers.base import Dialect, Http, Profile, Settings
 from voicechat.providers.gemini.history import first_content, is_first_content
 from voicechat.providers.gemini.model_traits import Traits, traits
-from voicechat.providers.gemini.setup import address, authorization, build, is_transcribed
-from voicechat.providers.gemini.uplink import GeminiUplink
-from voicechat.providers.gemini.user_transcript import UserTranscript
-from voicechat.providers.gemini_content import (
+from voicechat.providers.gemini.server_content import (
     USUAL_RATE,
     Bad,
     ModelAudio,
@@ -57,6 +54,9 @@ from voicechat.providers.gemini_content import (
     seconds,
     signs,
 )
+from voicechat.providers.gemini.setup import address, authorization, build, is_transcribed
+from voicechat.providers.gemini.uplink import GeminiUplink
+from voicechat.providers.gemini.user_transcript import UserTranscript
 from voicechat.providers.gemini_errors import GeminiCloseReason, read_fault
 from voicechat.providers.gemini_tools import Tools
 from voicechat.providers.gemini_turns import TurnQueue, TurnTimeouts

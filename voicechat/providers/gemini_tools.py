@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from voicechat.events import Event, SendToolResult, ToolCalled, ToolsCancelled
-from voicechat.providers.gemini_reply import GeminiReply
+from voicechat.providers.gemini.reply import GeminiReply
 from voicechat.providers.json_fields import JsonObject, identity, rows, table, text
 from voicechat.text.clean import clean
 

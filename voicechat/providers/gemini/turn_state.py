@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 
 from voicechat.events import Event, ProviderFailed, Usage
 from voicechat.phrase import phrase
+from voicechat.providers.gemini.reply import GeminiReply
 from voicechat.providers.gemini.server_content import Sign
-from voicechat.providers.gemini_reply import GeminiReply
 from voicechat.providers.gemini_usage import add
 
 Begins = Callable[[bool, float], list[Event]]

@@ -58,9 +58,9 @@ from voicechat.providers.gemini.setup import address, authorization, build, is_t
 from voicechat.providers.gemini.tool_calls import Tools
 from voicechat.providers.gemini.turn_state import TurnQueue, TurnTimeouts
 from voicechat.providers.gemini.uplink import GeminiUplink
+from voicechat.providers.gemini.usage import read as read_usage
 from voicechat.providers.gemini.user_transcript import UserTranscript
 from voicechat.providers.gemini_errors import GeminiCloseReason, read_fault
-from voicechat.providers.gemini_usage import read as read_usage
 from voicechat.providers.json_fields import JsonObject, decode, identity, table, text
 from voicechat.providers.openai_errors import safe_line
 from voicechat.providers.openai_start import PreSessionBuffer

@@ -37,12 +37,12 @@ from voicechat.events import (
 )
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gemini.dialect import GeminiDialect
+from voicechat.providers.gemini.errors import blame
 from voicechat.providers.gemini.model_traits import VOICES, traits, voice_name
 from voicechat.providers.gemini.server_content import rate_of, seconds
 from voicechat.providers.gemini.setup import ALWAYS_ANSWER, PATH, schema
 from voicechat.providers.gemini.usage import add
 from voicechat.providers.gemini.usage import read as read_usage
-from voicechat.providers.gemini_errors import blame
 
 JsonObject = dict[str, Any]
 

@@ -42,6 +42,7 @@ from voicechat.events import (
 from voicechat.phrase import phrase
 from voicechat.providers.audio_fields import encode
 from voicechat.providers.base import Dialect, Http, Profile, Settings
+from voicechat.providers.gemini.errors import GeminiCloseReason, read_fault
 from voicechat.providers.gemini.history import first_content, is_first_content
 from voicechat.providers.gemini.model_traits import Traits, traits
 from voicechat.providers.gemini.server_content import (
@@ -60,7 +61,6 @@ from voicechat.providers.gemini.turn_state import TurnQueue, TurnTimeouts
 from voicechat.providers.gemini.uplink import GeminiUplink
 from voicechat.providers.gemini.usage import read as read_usage
 from voicechat.providers.gemini.user_transcript import UserTranscript
-from voicechat.providers.gemini_errors import GeminiCloseReason, read_fault
 from voicechat.providers.json_fields import JsonObject, decode, identity, table, text
 from voicechat.providers.openai_errors import safe_line
 from voicechat.providers.openai_start import PreSessionBuffer

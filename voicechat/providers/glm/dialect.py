@@ -43,6 +43,7 @@ from voicechat.events import (
 )
 from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect, Profile, Settings
+from voicechat.providers.glm.handshake import PATIENCE, PROFILE, GlmOpening, gateway_address
 from voicechat.providers.glm_errors import (
     CODES,
     UNHEARD,
@@ -51,7 +52,6 @@ from voicechat.providers.glm_errors import (
     is_passing,
     read_glm_fault,
 )
-from voicechat.providers.glm_opening import PATIENCE, PROFILE, GlmOpening, gateway_address
 from voicechat.providers.glm_picture import VideoFrame, complaint
 from voicechat.providers.glm_sound import AudioBatcher, TurnWatch, wav_file
 from voicechat.providers.glm_tools import OpenCalls, without_calls

@@ -12,14 +12,14 @@ from urllib.parse import quote
 from voicechat.events import Event, Notice, ProviderFailed
 from voicechat.phrase import phrase, without_stop
 from voicechat.providers.base import Enqueue, Http, Profile, Settings
-from voicechat.providers.glm_picture import LARGEST_BYTES as LARGEST_PICTURE
-from voicechat.providers.glm_session import (
+from voicechat.providers.glm.session_update import (
     GATEWAY_MODELS,
     USUAL_INSTRUCTIONS,
     InputFormat,
     Whole,
     read_input_format,
 )
+from voicechat.providers.glm_picture import LARGEST_BYTES as LARGEST_PICTURE
 from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai_address import address
 from voicechat.providers.openai_agreement import Agreement, Update

@@ -13,8 +13,8 @@ from voicechat.events import Notice, ProviderFailed, SendImage, SetHandsFree
 from voicechat.providers import dialect_class, names
 from voicechat.providers.base import Settings
 from voicechat.providers.catalog import catalog
+from voicechat.providers.glm.errors import _WORDS
 from voicechat.providers.glm.session_update import _CALLED
-from voicechat.providers.glm_errors import _WORDS
 from voicechat.providers.gptlive_setup import WISHES as LIVE_WISHES
 from voicechat.providers.openai_session import WISHES
 

@@ -43,8 +43,7 @@ from voicechat.events import (
 )
 from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect, Profile, Settings
-from voicechat.providers.glm.handshake import PATIENCE, PROFILE, GlmOpening, gateway_address
-from voicechat.providers.glm_errors import (
+from voicechat.providers.glm.errors import (
     CODES,
     UNHEARD,
     GlmFarewell,
@@ -52,6 +51,7 @@ from voicechat.providers.glm_errors import (
     is_passing,
     read_glm_fault,
 )
+from voicechat.providers.glm.handshake import PATIENCE, PROFILE, GlmOpening, gateway_address
 from voicechat.providers.glm_picture import VideoFrame, complaint
 from voicechat.providers.glm_sound import AudioBatcher, TurnWatch, wav_file
 from voicechat.providers.glm_tools import OpenCalls, without_calls

@@ -24,7 +24,7 @@ from voicechat.events import (
     ToolsCancelled,
     Unknown,
 )
-from voicechat.providers.glm_picture import LARGEST_BYTES
+from voicechat.providers.glm.video_frame import LARGEST_BYTES
 from voicechat.providers.glm_words import IGNORED, IGNORED_WORDS
 
 JPEG = b"\xff\xd8\xff" + bytes(100)

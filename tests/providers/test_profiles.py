@@ -11,7 +11,7 @@ from openai.types.shared import ChatModel
 from voicechat.events import SendImage
 from voicechat.providers import dialect_class, names
 from voicechat.providers.base import Http, Profile, Settings, Vad
-from voicechat.providers.glm_picture import complaint
+from voicechat.providers.glm.video_frame import complaint
 from voicechat.providers.qwen_pictures import unfit
 
 FRAME_LIMIT = 256 * 1024

@@ -52,7 +52,7 @@ from voicechat.providers.glm.errors import (
     read_glm_fault,
 )
 from voicechat.providers.glm.handshake import PATIENCE, PROFILE, GlmOpening, gateway_address
-from voicechat.providers.glm_picture import VideoFrame, complaint
+from voicechat.providers.glm.video_frame import VideoFrame, complaint
 from voicechat.providers.glm_sound import AudioBatcher, TurnWatch, wav_file
 from voicechat.providers.glm_tools import OpenCalls, without_calls
 from voicechat.providers.glm_words import Streams, Typed

@@ -19,7 +19,7 @@ from voicechat.providers.glm.session_update import (
     Whole,
     read_input_format,
 )
-from voicechat.providers.glm_picture import LARGEST_BYTES as LARGEST_PICTURE
+from voicechat.providers.glm.video_frame import LARGEST_BYTES as LARGEST_PICTURE
 from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai_address import address
 from voicechat.providers.openai_agreement import Agreement, Update

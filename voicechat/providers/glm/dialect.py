@@ -43,6 +43,7 @@ from voicechat.events import (
 )
 from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect, Profile, Settings
+from voicechat.providers.glm.audio import AudioBatcher, TurnWatch, wav_file
 from voicechat.providers.glm.errors import (
     CODES,
     UNHEARD,
@@ -53,7 +54,6 @@ from voicechat.providers.glm.errors import (
 )
 from voicechat.providers.glm.handshake import PATIENCE, PROFILE, GlmOpening, gateway_address
 from voicechat.providers.glm.video_frame import VideoFrame, complaint
-from voicechat.providers.glm_sound import AudioBatcher, TurnWatch, wav_file
 from voicechat.providers.glm_tools import OpenCalls, without_calls
 from voicechat.providers.glm_words import Streams, Typed
 from voicechat.providers.json_fields import (

@@ -53,8 +53,8 @@ from voicechat.providers.glm.errors import (
     read_glm_fault,
 )
 from voicechat.providers.glm.handshake import PATIENCE, PROFILE, GlmOpening, gateway_address
+from voicechat.providers.glm.tool_calls import OpenCalls, without_calls
 from voicechat.providers.glm.video_frame import VideoFrame, complaint
-from voicechat.providers.glm_tools import OpenCalls, without_calls
 from voicechat.providers.glm_words import Streams, Typed
 from voicechat.providers.json_fields import (
     JsonObject,

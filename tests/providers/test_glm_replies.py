@@ -24,8 +24,8 @@ from voicechat.events import (
     ToolsCancelled,
     Unknown,
 )
+from voicechat.providers.glm.transcripts import IGNORED, IGNORED_WORDS
 from voicechat.providers.glm.video_frame import LARGEST_BYTES
-from voicechat.providers.glm_words import IGNORED, IGNORED_WORDS
 
 JPEG = b"\xff\xd8\xff" + bytes(100)
 PICTURE = SendImage(JPEG, "image/jpeg", "msg_p")

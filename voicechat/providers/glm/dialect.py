@@ -54,8 +54,8 @@ from voicechat.providers.glm.errors import (
 )
 from voicechat.providers.glm.handshake import PATIENCE, PROFILE, GlmOpening, gateway_address
 from voicechat.providers.glm.tool_calls import OpenCalls, without_calls
+from voicechat.providers.glm.transcripts import Streams, Typed
 from voicechat.providers.glm.video_frame import VideoFrame, complaint
-from voicechat.providers.glm_words import Streams, Typed
 from voicechat.providers.json_fields import (
     JsonObject,
     Repeats,

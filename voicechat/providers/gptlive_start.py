@@ -10,7 +10,7 @@ from typing import ClassVar
 from voicechat.events import Notice
 from voicechat.phrase import phrase, without_stop
 from voicechat.providers.base import Settings
-from voicechat.providers.gptlive_setup import WISHES, Wish, blamed, build
+from voicechat.providers.gptlive.setup import WISHES, Wish, blamed, build
 from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai_errors import Fault
 

@@ -27,7 +27,7 @@ from voicechat.events import (
 )
 from voicechat.providers.base import HistoryEntry
 from voicechat.providers.gptlive.dialect import NO_HELPER, GptLiveDialect
-from voicechat.providers.gptlive_setup import MOST_TOKENS, address, history, tokens
+from voicechat.providers.gptlive.setup import MOST_TOKENS, address, history, tokens
 from voicechat.providers.gptlive_sound import is_silent
 from voicechat.providers.gptlive_words import STILL_S
 

@@ -40,10 +40,10 @@ from voicechat.events import (
 from voicechat.phrase import phrase
 from voicechat.providers.audio_fields import decode as decode_sound
 from voicechat.providers.base import Dialect, Profile, Settings
+from voicechat.providers.gptlive.handshake import Start
 from voicechat.providers.gptlive.setup import address
 from voicechat.providers.gptlive_errors import GptLiveCloseReason
 from voicechat.providers.gptlive_reply import ReplyStream
-from voicechat.providers.gptlive_start import Start
 from voicechat.providers.gptlive_tools import HELPER_MODEL, Helper
 from voicechat.providers.gptlive_uplink import GptLiveUplink
 from voicechat.providers.gptlive_usage import LiveUsage

@@ -11,7 +11,7 @@ from voicechat.events import Tool
 from voicechat.providers.catalog import catalog, table
 from voicechat.providers.catalog.services import Service
 from voicechat.providers.catalog_ends import Fate, helper_fate, provider_at
-from voicechat.providers.gptlive_tools import delegation
+from voicechat.providers.gptlive.tool_calls import delegation
 
 OPENAI = "https://api.openai.com/v1"
 OWN = "https://speech.example/v1"

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from voicechat.phrase import phrase
 from voicechat.providers.base import HistoryEntry, Settings
+from voicechat.providers.gptlive.tool_calls import HELPER_MODEL, delegation
 from voicechat.providers.gptlive_policy import with_policy
-from voicechat.providers.gptlive_tools import HELPER_MODEL, delegation
 from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai_past import noted
 from voicechat.text.clean import clean

@@ -18,7 +18,7 @@ from voicechat.events import (
     ToolCalled,
 )
 from voicechat.providers.gptlive.dialect import GptLiveDialect
-from voicechat.providers.gptlive_tools import HELPER_MODEL, MOST_ROUNDS
+from voicechat.providers.gptlive.tool_calls import HELPER_MODEL, MOST_ROUNDS
 
 CLOCK = Tool("get_time", "The time of day.", {"type": "object", "properties": {}})
 ITEM, GO_ON = "response.item.create", "response.create"

@@ -40,13 +40,13 @@ from voicechat.events import (
 from voicechat.phrase import phrase
 from voicechat.providers.audio_fields import decode as decode_sound
 from voicechat.providers.base import Dialect, Profile, Settings
+from voicechat.providers.gptlive.errors import GptLiveCloseReason
 from voicechat.providers.gptlive.handshake import Start
 from voicechat.providers.gptlive.reply import ReplyStream
 from voicechat.providers.gptlive.setup import address
 from voicechat.providers.gptlive.tool_calls import HELPER_MODEL, Helper
 from voicechat.providers.gptlive.uplink import GptLiveUplink
 from voicechat.providers.gptlive.user_transcript import TimedTranscript
-from voicechat.providers.gptlive_errors import GptLiveCloseReason
 from voicechat.providers.gptlive_usage import LiveUsage
 from voicechat.providers.json_fields import (
     JsonObject,

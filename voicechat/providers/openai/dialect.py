@@ -39,6 +39,7 @@ from voicechat.providers.json_fields import (
     table,
     text,
 )
+from voicechat.providers.openai.family import Ways
 from voicechat.providers.openai_address import address
 from voicechat.providers.openai_agreement import Agreement, Update
 from voicechat.providers.openai_answer import Answers
@@ -53,7 +54,6 @@ from voicechat.providers.openai_session import read_session
 from voicechat.providers.openai_start import Opening, PreSessionBuffer
 from voicechat.providers.openai_tools import ToolCalls
 from voicechat.providers.openai_turns import InputTurns
-from voicechat.providers.openai_ways import Ways
 from voicechat.text.clean import clean_line
 
 SLOW_UPDATE_S = 30.0

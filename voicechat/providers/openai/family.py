@@ -12,6 +12,7 @@ from typing import ClassVar
 from voicechat.events import Command, Event, SendImage, SendToolResult
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.json_fields import JsonObject
+from voicechat.providers.openai.handshake import Opening
 from voicechat.providers.openai_address import authorization
 from voicechat.providers.openai_agreement import Agreement
 from voicechat.providers.openai_errors import Codebook
@@ -30,7 +31,6 @@ from voicechat.providers.openai_session import (
     pcm_format,
     server_vad,
 )
-from voicechat.providers.openai_start import Opening
 
 
 class Ways(Dialect, ABC):

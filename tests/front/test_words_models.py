@@ -16,7 +16,7 @@ from voicechat.providers.catalog import catalog
 from voicechat.providers.glm.errors import _WORDS
 from voicechat.providers.glm.session_update import _CALLED
 from voicechat.providers.gptlive.setup import WISHES as LIVE_WISHES
-from voicechat.providers.openai_session import WISHES
+from voicechat.providers.openai.session_update import WISHES
 
 KEYED = [name for name in names() if dialect_class(name).profile.key_env]
 

@@ -13,8 +13,8 @@ from voicechat.providers.base import Http, Profile
 from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.providers.openai.handshake import Opening
+from voicechat.providers.openai.session_update import Shape
 from voicechat.providers.openai_errors import Codebook
-from voicechat.providers.openai_session import Shape
 
 THRESHOLD = (0.1, 0.9)
 """Least and most of the VAD's `threshold`."""

@@ -41,6 +41,7 @@ from voicechat.providers.json_fields import (
 )
 from voicechat.providers.openai.family import Ways
 from voicechat.providers.openai.handshake import Opening, PreSessionBuffer
+from voicechat.providers.openai.session_update import read_session
 from voicechat.providers.openai_address import address
 from voicechat.providers.openai_agreement import Agreement, Update
 from voicechat.providers.openai_answer import Answers
@@ -51,7 +52,6 @@ from voicechat.providers.openai_messages import text_part, user_message
 from voicechat.providers.openai_names import modern
 from voicechat.providers.openai_past import HistoryItems, past_of
 from voicechat.providers.openai_reply import Replies
-from voicechat.providers.openai_session import read_session
 from voicechat.providers.openai_tools import ToolCalls
 from voicechat.providers.openai_turns import InputTurns
 from voicechat.text.clean import clean_line

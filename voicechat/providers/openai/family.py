@@ -13,14 +13,7 @@ from voicechat.events import Command, Event, SendImage, SendToolResult
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai.handshake import Opening
-from voicechat.providers.openai_address import authorization
-from voicechat.providers.openai_agreement import Agreement
-from voicechat.providers.openai_errors import Codebook
-from voicechat.providers.openai_messages import flat_tool, picture_message, tool_output
-from voicechat.providers.openai_names import SILENT
-from voicechat.providers.openai_past import instructed, urged
-from voicechat.providers.openai_reply import ResponseTimeouts
-from voicechat.providers.openai_session import (
+from voicechat.providers.openai.session_update import (
     Shape,
     Wanted,
     beta_session,
@@ -31,6 +24,13 @@ from voicechat.providers.openai_session import (
     pcm_format,
     server_vad,
 )
+from voicechat.providers.openai_address import authorization
+from voicechat.providers.openai_agreement import Agreement
+from voicechat.providers.openai_errors import Codebook
+from voicechat.providers.openai_messages import flat_tool, picture_message, tool_output
+from voicechat.providers.openai_names import SILENT
+from voicechat.providers.openai_past import instructed, urged
+from voicechat.providers.openai_reply import ResponseTimeouts
 
 
 class Ways(Dialect, ABC):

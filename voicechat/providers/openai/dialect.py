@@ -39,11 +39,11 @@ from voicechat.providers.json_fields import (
     table,
     text,
 )
+from voicechat.providers.openai.agreed_settings import Agreement, Update
 from voicechat.providers.openai.family import Ways
 from voicechat.providers.openai.handshake import Opening, PreSessionBuffer
 from voicechat.providers.openai.session_update import read_session
 from voicechat.providers.openai_address import address
-from voicechat.providers.openai_agreement import Agreement, Update
 from voicechat.providers.openai_answer import Answers
 from voicechat.providers.openai_errors import CloseReason, Fault, read_fault, safe_line
 from voicechat.providers.openai_g711 import G711

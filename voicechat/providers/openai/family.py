@@ -12,6 +12,7 @@ from typing import ClassVar
 from voicechat.events import Command, Event, SendImage, SendToolResult
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.json_fields import JsonObject
+from voicechat.providers.openai.agreed_settings import Agreement
 from voicechat.providers.openai.handshake import Opening
 from voicechat.providers.openai.session_update import (
     Shape,
@@ -25,7 +26,6 @@ from voicechat.providers.openai.session_update import (
     server_vad,
 )
 from voicechat.providers.openai_address import authorization
-from voicechat.providers.openai_agreement import Agreement
 from voicechat.providers.openai_errors import Codebook
 from voicechat.providers.openai_messages import flat_tool, picture_message, tool_output
 from voicechat.providers.openai_names import SILENT

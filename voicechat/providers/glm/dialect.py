@@ -66,6 +66,7 @@ from voicechat.providers.json_fields import (
     text,
 )
 from voicechat.providers.openai.handshake import PreSessionBuffer
+from voicechat.providers.openai.user_turns import InputTurns
 from voicechat.providers.openai_address import authorization
 from voicechat.providers.openai_answer import Answers
 from voicechat.providers.openai_errors import Fault, safe_line
@@ -73,7 +74,6 @@ from voicechat.providers.openai_messages import text_part, tool_output, user_mes
 from voicechat.providers.openai_names import SILENT, modern
 from voicechat.providers.openai_reply import Replies
 from voicechat.providers.openai_tools import ToolCalls as CallsInItems
-from voicechat.providers.openai_turns import InputTurns
 from voicechat.text.clean import clean_line
 
 DEAD_AFTER_S = 75.0

@@ -43,6 +43,7 @@ from voicechat.providers.openai.agreed_settings import Agreement, Update
 from voicechat.providers.openai.family import Ways
 from voicechat.providers.openai.handshake import Opening, PreSessionBuffer
 from voicechat.providers.openai.session_update import read_session
+from voicechat.providers.openai.user_turns import InputTurns
 from voicechat.providers.openai_address import address
 from voicechat.providers.openai_answer import Answers
 from voicechat.providers.openai_errors import CloseReason, Fault, read_fault, safe_line
@@ -53,7 +54,6 @@ from voicechat.providers.openai_names import modern
 from voicechat.providers.openai_past import HistoryItems, past_of
 from voicechat.providers.openai_reply import Replies
 from voicechat.providers.openai_tools import ToolCalls
-from voicechat.providers.openai_turns import InputTurns
 from voicechat.text.clean import clean_line
 
 SLOW_UPDATE_S = 30.0

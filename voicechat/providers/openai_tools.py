@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from voicechat.events import Event, ToolCalled
 from voicechat.providers.json_fields import JsonObject, identity, text
 from voicechat.providers.openai.messages import tool_answer
-from voicechat.providers.openai_reply import Replies, RunningResponse
+from voicechat.providers.openai.response_state import Replies, RunningResponse
 from voicechat.text.clean import clean_line
 
 MOST_REFUSED_ROUNDS = 3

@@ -9,7 +9,7 @@ from voicechat.phrase import phrase
 from voicechat.providers.audio_fields import encode
 from voicechat.providers.base import Enqueue
 from voicechat.providers.json_fields import JsonObject, identity
-from voicechat.providers.openai_reply import Recent
+from voicechat.providers.openai.response_state import Recent
 
 LARGEST_BYTES = 500_000
 SILENCE_MS = 200

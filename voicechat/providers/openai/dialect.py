@@ -43,6 +43,7 @@ from voicechat.providers.openai.agreed_settings import Agreement, Update
 from voicechat.providers.openai.family import Ways
 from voicechat.providers.openai.handshake import Opening, PreSessionBuffer
 from voicechat.providers.openai.messages import text_part, user_message
+from voicechat.providers.openai.response_state import Replies
 from voicechat.providers.openai.session_update import read_session
 from voicechat.providers.openai.user_turns import InputTurns
 from voicechat.providers.openai_address import address
@@ -52,7 +53,6 @@ from voicechat.providers.openai_g711 import G711
 from voicechat.providers.openai_g711 import RATE as G711_RATE
 from voicechat.providers.openai_names import modern
 from voicechat.providers.openai_past import HistoryItems, past_of
-from voicechat.providers.openai_reply import Replies
 from voicechat.providers.openai_tools import ToolCalls
 from voicechat.text.clean import clean_line
 

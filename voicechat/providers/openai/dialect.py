@@ -43,11 +43,11 @@ from voicechat.providers.openai.agreed_settings import Agreement, Update
 from voicechat.providers.openai.family import Ways
 from voicechat.providers.openai.handshake import Opening, PreSessionBuffer
 from voicechat.providers.openai.messages import text_part, user_message
+from voicechat.providers.openai.response_events import Answers
 from voicechat.providers.openai.response_state import Replies
 from voicechat.providers.openai.session_update import read_session
 from voicechat.providers.openai.user_turns import InputTurns
 from voicechat.providers.openai_address import address
-from voicechat.providers.openai_answer import Answers
 from voicechat.providers.openai_errors import CloseReason, Fault, read_fault, safe_line
 from voicechat.providers.openai_g711 import G711
 from voicechat.providers.openai_g711 import RATE as G711_RATE

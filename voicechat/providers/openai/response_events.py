@@ -18,9 +18,9 @@ from voicechat.providers.audio_fields import decode
 from voicechat.providers.base import Enqueue
 from voicechat.providers.json_fields import JsonObject, identity, place, rows, table, text
 from voicechat.providers.openai.items import Items
+from voicechat.providers.openai.outcome import read_outcome
 from voicechat.providers.openai.response_state import Replies, RunningResponse
 from voicechat.providers.openai_names import is_spoken_part, is_written_part
-from voicechat.providers.openai_outcome import read_outcome
 from voicechat.providers.openai_tools import ToolCalls
 
 

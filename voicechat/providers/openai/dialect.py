@@ -46,6 +46,7 @@ from voicechat.providers.openai.messages import text_part, user_message
 from voicechat.providers.openai.response_events import Answers
 from voicechat.providers.openai.response_state import Replies
 from voicechat.providers.openai.session_update import read_session
+from voicechat.providers.openai.tool_calls import ToolCalls
 from voicechat.providers.openai.user_turns import InputTurns
 from voicechat.providers.openai_address import address
 from voicechat.providers.openai_errors import CloseReason, Fault, read_fault, safe_line
@@ -53,7 +54,6 @@ from voicechat.providers.openai_g711 import G711
 from voicechat.providers.openai_g711 import RATE as G711_RATE
 from voicechat.providers.openai_names import modern
 from voicechat.providers.openai_past import HistoryItems, past_of
-from voicechat.providers.openai_tools import ToolCalls
 from voicechat.text.clean import clean_line
 
 SLOW_UPDATE_S = 30.0

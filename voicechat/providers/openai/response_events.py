@@ -20,8 +20,8 @@ from voicechat.providers.json_fields import JsonObject, identity, place, rows, t
 from voicechat.providers.openai.items import Items
 from voicechat.providers.openai.outcome import read_outcome
 from voicechat.providers.openai.response_state import Replies, RunningResponse
+from voicechat.providers.openai.tool_calls import ToolCalls
 from voicechat.providers.openai_names import is_spoken_part, is_written_part
-from voicechat.providers.openai_tools import ToolCalls
 
 
 @dataclass(slots=True)

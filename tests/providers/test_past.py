@@ -25,7 +25,7 @@ from voicechat.events import (
     TurnCommitted,
 )
 from voicechat.providers.base import HistoryEntry
-from voicechat.providers.openai_past import SPEAK
+from voicechat.providers.openai.history import SPEAK
 
 PAST = (
     HistoryEntry("user", "My name is Ada."),

@@ -11,7 +11,7 @@ Source: `HistoryConfig` in the Live API reference; the guide on session manageme
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini.model_traits import traits
 from voicechat.providers.json_fields import JsonObject
-from voicechat.providers.openai_past import instructed, noted, past_of
+from voicechat.providers.openai.history import instructed, noted, past_of
 from voicechat.text.clean import clean
 
 CONFIG: JsonObject = {"initialHistoryInClientContent": True}

@@ -13,7 +13,7 @@ from voicechat.providers.base import HistoryEntry, Settings
 from voicechat.providers.gptlive.tool_calls import HELPER_MODEL, delegation
 from voicechat.providers.gptlive_policy import with_policy
 from voicechat.providers.json_fields import JsonObject
-from voicechat.providers.openai_past import noted
+from voicechat.providers.openai.history import noted
 from voicechat.text.clean import clean
 
 PATH = "/v1/live/sessions"

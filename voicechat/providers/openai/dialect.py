@@ -42,6 +42,7 @@ from voicechat.providers.json_fields import (
 from voicechat.providers.openai.agreed_settings import Agreement, Update
 from voicechat.providers.openai.family import Ways
 from voicechat.providers.openai.handshake import Opening, PreSessionBuffer
+from voicechat.providers.openai.history import HistoryItems, past_of
 from voicechat.providers.openai.messages import text_part, user_message
 from voicechat.providers.openai.response_events import Answers
 from voicechat.providers.openai.response_state import Replies
@@ -53,7 +54,6 @@ from voicechat.providers.openai_errors import CloseReason, Fault, read_fault, sa
 from voicechat.providers.openai_g711 import G711
 from voicechat.providers.openai_g711 import RATE as G711_RATE
 from voicechat.providers.openai_names import modern
-from voicechat.providers.openai_past import HistoryItems, past_of
 from voicechat.text.clean import clean_line
 
 SLOW_UPDATE_S = 30.0

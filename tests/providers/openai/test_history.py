@@ -5,7 +5,7 @@ from typing import Any
 from tests.providers.openai_call import Call, kinds, only
 from voicechat.events import Notice, ProviderFailed, ReplyFinished, SendText, TurnCommitted, Unknown
 from voicechat.providers.base import HistoryEntry, Settings
-from voicechat.providers.openai_past import (
+from voicechat.providers.openai.history import (
     LONGEST_TRANSCRIPT,
     SPEAK,
     instructed,

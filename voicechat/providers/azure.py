@@ -13,8 +13,8 @@ from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 from voicechat.providers.base import Http, Profile
 from voicechat.providers.openai.dialect import OpenAIDialect
+from voicechat.providers.openai.errors import Codebook
 from voicechat.providers.openai.session_update import Shape
-from voicechat.providers.openai_errors import Codebook
 
 ENDPOINT = "AZURE_OPENAI_ENDPOINT"
 NAMELESS = "DEPLOYMENT"

@@ -11,9 +11,9 @@ from voicechat.errors import ConfigError
 from voicechat.phrase import phrase
 from voicechat.providers.base import Profile
 from voicechat.providers.openai.dialect import OpenAIDialect
+from voicechat.providers.openai.errors import Codebook
 from voicechat.providers.openai.response_state import ResponseTimeouts
 from voicechat.providers.openai.session_update import Shape
-from voicechat.providers.openai_errors import Codebook
 
 _USUAL = Codebook()
 

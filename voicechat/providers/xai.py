@@ -12,9 +12,9 @@ from typing import ClassVar
 from voicechat.providers.base import Http, Profile
 from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai.dialect import OpenAIDialect
+from voicechat.providers.openai.errors import Codebook
 from voicechat.providers.openai.handshake import Opening
 from voicechat.providers.openai.session_update import Shape
-from voicechat.providers.openai_errors import Codebook
 
 THRESHOLD = (0.1, 0.9)
 """Least and most of the VAD's `threshold`."""

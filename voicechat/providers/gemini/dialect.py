@@ -62,8 +62,8 @@ from voicechat.providers.gemini.uplink import GeminiUplink
 from voicechat.providers.gemini.usage import read as read_usage
 from voicechat.providers.gemini.user_transcript import UserTranscript
 from voicechat.providers.json_fields import JsonObject, decode, identity, table, text
+from voicechat.providers.openai.errors import safe_line
 from voicechat.providers.openai.handshake import PreSessionBuffer
-from voicechat.providers.openai_errors import safe_line
 from voicechat.text.clean import clean, clean_line
 
 _KNOWN = frozenset(

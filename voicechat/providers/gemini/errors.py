@@ -18,7 +18,7 @@ from voicechat.errors import (
 from voicechat.phrase import phrase, without_stop
 from voicechat.providers.base import Profile
 from voicechat.providers.json_fields import JsonObject, table, text
-from voicechat.providers.openai_errors import safe_line
+from voicechat.providers.openai.errors import safe_line
 
 Blame: TypeAlias = Literal[
     "key", "region", "quota", "model", "handle", "age", "context", "request", "trouble"

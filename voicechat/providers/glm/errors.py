@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from voicechat.errors import RefusedError, ServiceError, VoiceChatError
 from voicechat.phrase import phrase, without_stop
 from voicechat.providers.json_fields import JsonObject, rows, table, text
-from voicechat.providers.openai_errors import (
+from voicechat.providers.openai.errors import (
     Blame,
     CloseReason,
     Codebook,

@@ -12,9 +12,9 @@ from typing import Literal, TypeAlias
 from voicechat.phrase import phrase
 from voicechat.providers.base import Settings
 from voicechat.providers.json_fields import JsonObject, text
+from voicechat.providers.openai.errors import Fault
 from voicechat.providers.openai.messages import flat_tool
 from voicechat.providers.openai.session_update import server_vad
-from voicechat.providers.openai_errors import Fault
 from voicechat.text.clean import clean
 
 ChatMode: TypeAlias = Literal["audio", "video_passive"]

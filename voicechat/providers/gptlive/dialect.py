@@ -59,9 +59,9 @@ from voicechat.providers.json_fields import (
     text,
 )
 from voicechat.providers.openai.dialect import OpenAIDialect
+from voicechat.providers.openai.errors import read_fault, safe_line
 from voicechat.providers.openai.handshake import PreSessionBuffer
 from voicechat.providers.openai_address import authorization
-from voicechat.providers.openai_errors import read_fault, safe_line
 from voicechat.text.clean import clean_line
 
 CLOSE_S = 5.0

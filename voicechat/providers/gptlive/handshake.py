@@ -12,7 +12,7 @@ from voicechat.phrase import phrase, without_stop
 from voicechat.providers.base import Settings
 from voicechat.providers.gptlive.setup import WISHES, Wish, blamed, build
 from voicechat.providers.json_fields import JsonObject
-from voicechat.providers.openai_errors import Fault
+from voicechat.providers.openai.errors import Fault
 
 
 class Start:

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from voicechat.events import Event, ProviderFailed, SendToolResult, Tool, ToolCalled
 from voicechat.phrase import phrase
 from voicechat.providers.json_fields import JsonObject, identity, table, text
+from voicechat.providers.openai.errors import read_fault
 from voicechat.providers.openai.messages import flat_tool, tool_output
-from voicechat.providers.openai_errors import read_fault
 from voicechat.text.clean import clean_line
 
 HELPER_MODEL = "gpt-5.4-mini"

@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 from voicechat.events import Event, Notice, SessionEnding
 from voicechat.phrase import phrase
 from voicechat.providers.base import Profile, Settings
+from voicechat.providers.openai.errors import Fault
 from voicechat.providers.openai.session_update import Effective
-from voicechat.providers.openai_errors import Fault
 
 Update: TypeAlias = Literal["extras", "turns"]
 

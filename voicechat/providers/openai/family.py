@@ -13,6 +13,7 @@ from voicechat.events import Command, Event, SendImage, SendToolResult
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai.agreed_settings import Agreement
+from voicechat.providers.openai.errors import Codebook
 from voicechat.providers.openai.handshake import Opening
 from voicechat.providers.openai.history import instructed, urged
 from voicechat.providers.openai.messages import flat_tool, picture_message, tool_output
@@ -29,7 +30,6 @@ from voicechat.providers.openai.session_update import (
     server_vad,
 )
 from voicechat.providers.openai_address import authorization
-from voicechat.providers.openai_errors import Codebook
 from voicechat.providers.openai_names import SILENT
 
 

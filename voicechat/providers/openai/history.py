@@ -17,8 +17,8 @@ from voicechat.events import Event, Notice, TurnCommitted, Unknown
 from voicechat.phrase import phrase, without_stop
 from voicechat.providers.base import HistoryEntry, Settings
 from voicechat.providers.json_fields import JsonObject
+from voicechat.providers.openai.errors import Fault
 from voicechat.providers.openai.session_update import Shape
-from voicechat.providers.openai_errors import Fault
 from voicechat.text.clean import clean
 
 LONGEST_TRANSCRIPT = 16_000

@@ -15,7 +15,7 @@ from voicechat.events import Event, ProviderFailed, ReplyFinished, Unknown
 from voicechat.phrase import phrase
 from voicechat.providers.base import Enqueue
 from voicechat.providers.json_fields import JsonObject, identity, table
-from voicechat.providers.openai_errors import Fault
+from voicechat.providers.openai.errors import Fault
 
 MOST_REFUSALS = 3
 _REMEMBERED = 512

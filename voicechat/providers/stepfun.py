@@ -13,10 +13,10 @@ from voicechat.phrase import phrase
 from voicechat.providers.base import Http, Profile
 from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai.dialect import OpenAIDialect
+from voicechat.providers.openai.event_names import SILENT
 from voicechat.providers.openai.handshake import Opening
 from voicechat.providers.openai.messages import nested_tool
 from voicechat.providers.openai.session_update import Shape
-from voicechat.providers.openai_names import SILENT
 
 VOICE = "linjiajiejie"
 OLD_VOICE = "qingchunshaonv"

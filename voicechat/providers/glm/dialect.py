@@ -66,6 +66,7 @@ from voicechat.providers.json_fields import (
     text,
 )
 from voicechat.providers.openai.errors import Fault, safe_line
+from voicechat.providers.openai.event_names import SILENT, modern
 from voicechat.providers.openai.handshake import PreSessionBuffer
 from voicechat.providers.openai.messages import text_part, tool_output, user_message
 from voicechat.providers.openai.response_events import Answers
@@ -73,7 +74,6 @@ from voicechat.providers.openai.response_state import Replies
 from voicechat.providers.openai.tool_calls import ToolCalls as CallsInItems
 from voicechat.providers.openai.user_turns import InputTurns
 from voicechat.providers.openai_address import authorization
-from voicechat.providers.openai_names import SILENT, modern
 from voicechat.text.clean import clean_line
 
 DEAD_AFTER_S = 75.0

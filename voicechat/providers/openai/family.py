@@ -14,6 +14,7 @@ from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai.agreed_settings import Agreement
 from voicechat.providers.openai.errors import Codebook
+from voicechat.providers.openai.event_names import SILENT
 from voicechat.providers.openai.handshake import Opening
 from voicechat.providers.openai.history import instructed, urged
 from voicechat.providers.openai.messages import flat_tool, picture_message, tool_output
@@ -30,7 +31,6 @@ from voicechat.providers.openai.session_update import (
     server_vad,
 )
 from voicechat.providers.openai_address import authorization
-from voicechat.providers.openai_names import SILENT
 
 
 class Ways(Dialect, ABC):

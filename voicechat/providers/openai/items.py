@@ -14,7 +14,7 @@ from voicechat.events import Heard, ReplyText
 from voicechat.pieces import Pieces
 from voicechat.providers.audio_fields import Samples
 from voicechat.providers.json_fields import JsonObject, identity, place, rows, text
-from voicechat.providers.openai_names import is_spoken_part, is_written_part
+from voicechat.providers.openai.event_names import is_spoken_part, is_written_part
 from voicechat.text.clean import clean
 
 _REMEMBERED = 256

@@ -17,11 +17,11 @@ from voicechat.events import (
 from voicechat.providers.audio_fields import decode
 from voicechat.providers.base import Enqueue
 from voicechat.providers.json_fields import JsonObject, identity, place, rows, table, text
+from voicechat.providers.openai.event_names import is_spoken_part, is_written_part
 from voicechat.providers.openai.items import Items
 from voicechat.providers.openai.outcome import read_outcome
 from voicechat.providers.openai.response_state import Replies, RunningResponse
 from voicechat.providers.openai.tool_calls import ToolCalls
-from voicechat.providers.openai_names import is_spoken_part, is_written_part
 
 
 @dataclass(slots=True)

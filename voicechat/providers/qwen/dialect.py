@@ -20,10 +20,10 @@ from voicechat.providers.base import Http, Profile, Settings
 from voicechat.providers.json_fields import JsonObject, identity
 from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.providers.openai.errors import Codebook
+from voicechat.providers.openai.event_names import SILENT
 from voicechat.providers.openai.handshake import Opening
 from voicechat.providers.openai.messages import nested_tool
 from voicechat.providers.openai.session_update import Shape
-from voicechat.providers.openai_names import SILENT
 from voicechat.providers.qwen_pictures import Pictures, unfit
 from voicechat.providers.qwen_session import nested_audio, plain_tool, turn_detection
 

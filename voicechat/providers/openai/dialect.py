@@ -43,6 +43,8 @@ from voicechat.providers.openai.agreed_settings import Agreement, Update
 from voicechat.providers.openai.errors import CloseReason, Fault, read_fault, safe_line
 from voicechat.providers.openai.event_names import modern
 from voicechat.providers.openai.family import Ways
+from voicechat.providers.openai.g711 import G711
+from voicechat.providers.openai.g711 import RATE as G711_RATE
 from voicechat.providers.openai.handshake import Opening, PreSessionBuffer
 from voicechat.providers.openai.history import HistoryItems, past_of
 from voicechat.providers.openai.messages import text_part, user_message
@@ -52,8 +54,6 @@ from voicechat.providers.openai.session_update import read_session
 from voicechat.providers.openai.tool_calls import ToolCalls
 from voicechat.providers.openai.user_turns import InputTurns
 from voicechat.providers.openai_address import address
-from voicechat.providers.openai_g711 import G711
-from voicechat.providers.openai_g711 import RATE as G711_RATE
 from voicechat.text.clean import clean_line
 
 SLOW_UPDATE_S = 30.0

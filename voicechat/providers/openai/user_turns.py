@@ -20,8 +20,8 @@ from voicechat.providers.audio_fields import encode
 from voicechat.providers.base import Enqueue
 from voicechat.providers.json_fields import JsonObject, identity, text
 from voicechat.providers.openai.errors import read_fault
-from voicechat.providers.openai_g711 import G711
-from voicechat.providers.openai_g711 import RATE as G711_RATE
+from voicechat.providers.openai.g711 import G711
+from voicechat.providers.openai.g711 import RATE as G711_RATE
 from voicechat.text.clean import clean
 
 SHORTEST_MS = 100

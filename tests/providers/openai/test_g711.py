@@ -8,7 +8,7 @@ import pytest
 from tests.providers.openai_call import Call, only
 from voicechat.events import BeginTurn, EndTurn, Notice, SendAudio
 from voicechat.providers.audio_fields import decode
-from voicechat.providers.openai_g711 import G711
+from voicechat.providers.openai.g711 import G711
 
 MULAW = {"audio": {"input": {"format": {"type": "audio/pcmu"}}}}
 

@@ -34,7 +34,7 @@ from voicechat.events import (
 )
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.qwen.dialect import QwenDialect
-from voicechat.providers.qwen_session import plain_schema, turn_detection
+from voicechat.providers.qwen.session_update import plain_schema, turn_detection
 
 OMNI = "qwen3.5-omni-flash-realtime"
 OLD = "qwen3-omni-flash-realtime"

@@ -12,7 +12,7 @@ from voicechat.events import SendImage
 from voicechat.providers import dialect_class, names
 from voicechat.providers.base import Http, Profile, Settings, Vad
 from voicechat.providers.glm.video_frame import complaint
-from voicechat.providers.qwen_pictures import unfit
+from voicechat.providers.qwen.pictures import unfit
 
 FRAME_LIMIT = 256 * 1024
 """Of one message, at the Chinese services."""

@@ -24,8 +24,8 @@ from voicechat.providers.openai.event_names import SILENT
 from voicechat.providers.openai.handshake import Opening
 from voicechat.providers.openai.messages import nested_tool
 from voicechat.providers.openai.session_update import Shape
+from voicechat.providers.qwen.pictures import Pictures, unfit
 from voicechat.providers.qwen.session_update import nested_audio, plain_tool, turn_detection
-from voicechat.providers.qwen_pictures import Pictures, unfit
 
 LONGEST_OUTPUT = 8000
 """Characters of a tool's answer."""

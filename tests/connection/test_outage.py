@@ -8,6 +8,7 @@ from voicechat.connection.outage import Outage
 from voicechat.connection.state.backoff import MOST_SHORT, Retries
 from voicechat.connection.state.outcome import Disconnect
 from voicechat.conversation.conversation import Conversation
+from voicechat.conversation.notices import Notices
 from voicechat.errors import (
     LinkError,
     RefusedError,
@@ -16,7 +17,6 @@ from voicechat.errors import (
     VoiceChatError,
 )
 from voicechat.events import Event, Notice, Retrying, WentOffline
-from voicechat.notices import Notices
 
 LOST = Disconnect("retry", LinkError("The line was lost"))
 OVER = Disconnect("renew", SessionOverError("The session reached its greatest age"), at_least_s=0.0)

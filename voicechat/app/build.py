@@ -36,6 +36,7 @@ from voicechat.connection.trace import Trace
 from voicechat.conversation.conversation import Conversation
 from voicechat.conversation.journal import used
 from voicechat.conversation.journal.learned import ArrivalStats
+from voicechat.conversation.notices import Notices
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event, Notice, Notify, SessionReady
 from voicechat.front.app_api import TypedKey
@@ -44,7 +45,6 @@ from voicechat.journal import Journal, NullJournal, Resumed, TranscriptWriter, d
 from voicechat.journal.retirements import EndsMemory, good_ends
 from voicechat.key_shapes import find_key
 from voicechat.net.network_id import network_label
-from voicechat.notices import Notices
 from voicechat.phrase import phrase
 from voicechat.providers import dialect_class, names
 from voicechat.providers.catalog import catalog

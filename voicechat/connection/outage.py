@@ -9,9 +9,9 @@ from contextlib import suppress
 
 from voicechat.connection.state.backoff import ANY_BUDGET, Retries, RetryBudget
 from voicechat.connection.state.outcome import Disconnect
+from voicechat.conversation.notices import Notices
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, Notice, Retrying, WentOffline
-from voicechat.notices import Notices
 from voicechat.phrase import phrase
 
 

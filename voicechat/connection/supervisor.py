@@ -23,6 +23,7 @@ from voicechat.connection.state.renewal import Renewal
 from voicechat.connection.state.unanswered_turn import UnansweredTurn
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
+from voicechat.conversation.notices import Notices
 from voicechat.errors import VoiceChatError
 from voicechat.events import (
     BeginTurn,
@@ -41,7 +42,6 @@ from voicechat.events import (
 from voicechat.handle import ResumeHandle
 from voicechat.ignored import keep_ignored
 from voicechat.net.websocket import Link
-from voicechat.notices import Notices
 from voicechat.owner import ConnectionOwner
 from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect

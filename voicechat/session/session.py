@@ -26,6 +26,7 @@ from voicechat.connection.supervisor import ConnectionSupervisor, Listener
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation, Row
 from voicechat.conversation.item import spoken_ms
+from voicechat.conversation.notices import Notices
 from voicechat.errors import VoiceChatError
 from voicechat.events import (
     BeginTurn,
@@ -54,7 +55,6 @@ from voicechat.gate import MicGate
 from voicechat.interruption import Act, BargeInFilter
 from voicechat.journal import TranscriptWriter
 from voicechat.net.websocket import Link
-from voicechat.notices import Notices
 from voicechat.phrase import phrase
 from voicechat.pictures import Limits, Picture
 from voicechat.providers.base import Dialect

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
+from voicechat.conversation.notices import Notices
 from voicechat.events import Notice
 from voicechat.net import websocket
-from voicechat.notices import Notices
 from voicechat.providers.base import Settings
 from voicechat.providers.glm.dialect import GlmDialect
 from voicechat.providers.gptlive.dialect import GptLiveDialect

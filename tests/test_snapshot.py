@@ -7,8 +7,8 @@ from voicechat.bill import Bill
 from voicechat.conversation.conversation import Row, State
 from voicechat.events import Cost, Usage
 from voicechat.gate import MicGate
+from voicechat.session.state.turn import Turn
 from voicechat.snapshot import shown_chars, take_snapshot
-from voicechat.turn import Turn
 
 ENGINE = Engine(None)
 

@@ -12,7 +12,7 @@ from voicechat.audio.playback.jitter import Stats
 from voicechat.bill import Bill
 from voicechat.conversation.conversation import Row, State
 from voicechat.gate import MicGate
-from voicechat.turn import Turn
+from voicechat.session.state.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,13 +58,13 @@ from voicechat.net.websocket import Link
 from voicechat.phrase import phrase
 from voicechat.pictures import Limits, Picture
 from voicechat.providers.base import Dialect
+from voicechat.session.state.turn import Turn
 from voicechat.snapshot import Snapshot, shown_chars, take_snapshot
 from voicechat.tail import ReleaseHangover
 from voicechat.text.clean import clean
 from voicechat.tool_carry import ToolCarry
 from voicechat.tools.consent import Ask
 from voicechat.tools.toolbox import Toolbox
-from voicechat.turn import Turn
 from voicechat.uplink import MicUplink
 from voicechat.watchdog import Watchdog
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from voicechat.turn import Turn
+from voicechat.session.state.turn import Turn
 
 QUIET = {
     "is_ready": True,

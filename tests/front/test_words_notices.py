@@ -2,7 +2,7 @@
 
 from tests.front.chinese import in_chinese
 from voicechat.audio.card.portaudio import KINDS
-from voicechat.watchdog import ANSWER_S, Watchdog
+from voicechat.session.state.watchdog import ANSWER_S, Watchdog
 
 
 def test_a_notice_of_the_call_is_told_in_chinese() -> None:

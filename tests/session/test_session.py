@@ -51,9 +51,9 @@ from voicechat.providers.gptlive.dialect import GptLiveDialect
 from voicechat.providers.local import LocalDialect
 from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.session.session import Session
+from voicechat.session.state.watchdog import ANSWER_S
 from voicechat.tools import Toolbox
 from voicechat.tools.consent import Verdict
-from voicechat.watchdog import ANSWER_S
 
 MODEL = "gpt-realtime-2.1"
 

@@ -59,6 +59,7 @@ from voicechat.phrase import phrase
 from voicechat.pictures import Limits, Picture
 from voicechat.providers.base import Dialect
 from voicechat.session.state.turn import Turn
+from voicechat.session.state.watchdog import Watchdog
 from voicechat.snapshot import Snapshot, shown_chars, take_snapshot
 from voicechat.tail import ReleaseHangover
 from voicechat.text.clean import clean
@@ -66,7 +67,6 @@ from voicechat.tool_carry import ToolCarry
 from voicechat.tools.consent import Ask
 from voicechat.tools.toolbox import Toolbox
 from voicechat.uplink import MicUplink
-from voicechat.watchdog import Watchdog
 
 __all__ = ["Listener", "Session", "Snapshot"]
 

@@ -14,7 +14,7 @@ from voicechat.events import (
     SpeechStopped,
     ToolCalled,
 )
-from voicechat.watchdog import ANSWER_S, HUSH_DBFS, SILENCE_S, STUCK_S, Watchdog
+from voicechat.session.state.watchdog import ANSWER_S, HUSH_DBFS, SILENCE_S, STUCK_S, Watchdog
 
 LOUD, QUIET = HUSH_DBFS + 20, HUSH_DBFS - 20
 

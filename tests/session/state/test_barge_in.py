@@ -10,7 +10,7 @@ from voicechat.events import (
     SpeechStopped,
     TurnCommitted,
 )
-from voicechat.interruption import LONGEST_FILLER_S, WAIT_S, Act, BargeInFilter, has_words
+from voicechat.session.state.barge_in import LONGEST_FILLER_S, WAIT_S, Act, BargeInFilter, has_words
 
 A, B = "item_a", "item_b"
 

@@ -1,10 +1,10 @@
 """What a microphone hears reaches the model at its rate, and only through the gate."""
 
 from voicechat.audio.pcm import HOUSE_RATE
-from voicechat.gate import MicGate
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.openai.dialect import OpenAIDialect
+from voicechat.session.state.mic_gate import MicGate
 from voicechat.uplink import MicUplink
 
 SECOND = [b"\x10\x20" * (HOUSE_RATE // 50)] * 50

@@ -11,7 +11,7 @@ from voicechat.audio.engine import Engine
 from voicechat.audio.playback.jitter import Stats
 from voicechat.bill import Bill
 from voicechat.conversation.conversation import Row, State
-from voicechat.gate import MicGate
+from voicechat.session.state.mic_gate import MicGate
 from voicechat.session.state.turn import Turn
 
 

@@ -5,8 +5,8 @@ Quiet: chunks of PCM16 mono in, the same out.
 
 from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.resample import Resampler
-from voicechat.gate import MicGate
 from voicechat.providers.base import Dialect
+from voicechat.session.state.mic_gate import MicGate
 
 
 class MicUplink:

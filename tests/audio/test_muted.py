@@ -9,10 +9,10 @@ from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.waking import Waking
 from voicechat.connection.state.unanswered_turn import UnansweredTurn
 from voicechat.events import SendAudio
-from voicechat.gate import MicGate
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.openai.dialect import OpenAIDialect
+from voicechat.session.state.mic_gate import MicGate
 from voicechat.uplink import MicUplink
 
 CHUNK = HOUSE_RATE // 50

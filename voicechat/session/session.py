@@ -51,13 +51,13 @@ from voicechat.events import (
     ToolCalled,
     ToolsCancelled,
 )
-from voicechat.gate import MicGate
 from voicechat.journal import TranscriptWriter
 from voicechat.net.websocket import Link
 from voicechat.phrase import phrase
 from voicechat.pictures import Limits, Picture
 from voicechat.providers.base import Dialect
 from voicechat.session.state.barge_in import Act, BargeInFilter
+from voicechat.session.state.mic_gate import MicGate
 from voicechat.session.state.turn import Turn
 from voicechat.session.state.watchdog import Watchdog
 from voicechat.snapshot import Snapshot, shown_chars, take_snapshot

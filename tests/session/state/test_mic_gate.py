@@ -1,6 +1,6 @@
 """The microphone's gate: what passes, what is kept for a turn's start, what becomes silence."""
 
-from voicechat.gate import PREROLL_MS, MicGate
+from voicechat.session.state.mic_gate import PREROLL_MS, MicGate
 
 RATE = 24_000
 CHUNK = RATE // 50 * 2

@@ -3,9 +3,9 @@
 import pytest
 
 from voicechat.audio.engine import Engine
-from voicechat.bill import Bill
 from voicechat.conversation.conversation import Row, State
 from voicechat.events import Cost, Usage
+from voicechat.session.state.cost import Bill
 from voicechat.session.state.mic_gate import MicGate
 from voicechat.session.state.turn import Turn
 from voicechat.snapshot import shown_chars, take_snapshot

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from voicechat.audio.echo.echo import EchoStats
 from voicechat.audio.engine import Engine
 from voicechat.audio.playback.jitter import Stats
-from voicechat.bill import Bill
 from voicechat.conversation.conversation import Row, State
+from voicechat.session.state.cost import Bill
 from voicechat.session.state.mic_gate import MicGate
 from voicechat.session.state.turn import Turn
 

@@ -18,7 +18,6 @@ from dataclasses import replace
 from uuid import uuid4
 
 from voicechat.audio.engine import Engine, VoicePolicy
-from voicechat.bill import Bill, Price
 from voicechat.connection.connection import first
 from voicechat.connection.handover import apply_environment
 from voicechat.connection.state.backoff import ANY_BUDGET, RetryBudget
@@ -57,6 +56,7 @@ from voicechat.phrase import phrase
 from voicechat.pictures import Limits, Picture
 from voicechat.providers.base import Dialect
 from voicechat.session.state.barge_in import Act, BargeInFilter
+from voicechat.session.state.cost import Bill, Price
 from voicechat.session.state.mic_gate import MicGate
 from voicechat.session.state.turn import Turn
 from voicechat.session.state.watchdog import Watchdog

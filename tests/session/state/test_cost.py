@@ -2,9 +2,9 @@
 
 import pytest
 
-from voicechat.bill import Bill
 from voicechat.events import Cost, SessionMetered, SessionPaused, SessionResumed, Usage
 from voicechat.providers.catalog import catalog
+from voicechat.session.state.cost import Bill
 
 PRICES = {"cheap": 0.001, "dear": 1.0}
 

@@ -58,9 +58,9 @@ from voicechat.providers.base import Dialect
 from voicechat.session.state.barge_in import Act, BargeInFilter
 from voicechat.session.state.cost import Bill, Price
 from voicechat.session.state.mic_gate import MicGate
+from voicechat.session.state.snapshot import Snapshot, shown_chars, take_snapshot
 from voicechat.session.state.turn import Turn
 from voicechat.session.state.watchdog import Watchdog
-from voicechat.snapshot import Snapshot, shown_chars, take_snapshot
 from voicechat.tail import ReleaseHangover
 from voicechat.text.clean import clean
 from voicechat.tool_carry import ToolCarry

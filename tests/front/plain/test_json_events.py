@@ -38,7 +38,7 @@ from voicechat.events import (
     WentOffline,
 )
 from voicechat.front.plain.json_events import describe, describe_cost, describe_sound
-from voicechat.snapshot import Snapshot
+from voicechat.session.state.snapshot import Snapshot
 
 CASES: list[tuple[Event | VoiceChatError, dict[str, object] | None]] = [
     (SessionReady("s1", "m"), {"event": "ready", "model": "m", "session_id": "s1"}),

@@ -10,7 +10,7 @@ from voicechat.audio.echo.echo import EchoStats
 from voicechat.audio.playback.jitter import Stats
 from voicechat.front.tui.status import StatusBar, meter, say_clock
 from voicechat.front.words.words import Words
-from voicechat.snapshot import Snapshot
+from voicechat.session.state.snapshot import Snapshot
 
 CALM = Snapshot(
     phase="speaking",

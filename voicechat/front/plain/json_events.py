@@ -55,7 +55,7 @@ from voicechat.events import (
     Usage,
     WentOffline,
 )
-from voicechat.snapshot import Snapshot
+from voicechat.session.state.snapshot import Snapshot
 
 JsonObject = dict[str, Any]
 

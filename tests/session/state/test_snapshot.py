@@ -7,8 +7,8 @@ from voicechat.conversation.conversation import Row, State
 from voicechat.events import Cost, Usage
 from voicechat.session.state.cost import Bill
 from voicechat.session.state.mic_gate import MicGate
+from voicechat.session.state.snapshot import shown_chars, take_snapshot
 from voicechat.session.state.turn import Turn
-from voicechat.snapshot import shown_chars, take_snapshot
 
 ENGINE = Engine(None)
 

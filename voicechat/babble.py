@@ -8,7 +8,7 @@ from collections import deque
 
 from voicechat.errors import RefusedError
 from voicechat.events import Event, Notice, Unknown
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 MOST = 20
 """So many messages in a row that are no JSON objects."""

@@ -6,8 +6,8 @@ Quiet: facts in, a line for the user out.
 from typing import Literal, TypeAlias
 
 from voicechat.events import Notice
-from voicechat.phrase import phrase
 from voicechat.providers.base import Profile
+from voicechat.text.phrase import phrase
 
 What: TypeAlias = Literal["text", "images", "truncation"]
 

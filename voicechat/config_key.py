@@ -16,8 +16,8 @@ from typing import Any
 
 from voicechat.config.load import tidy_key
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line
+from voicechat.text.phrase import phrase
 
 _SECTION = re.compile(r"^[ \t]*\[")
 _KEY_LINE = re.compile(

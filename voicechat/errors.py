@@ -6,7 +6,7 @@ door where they come in (links, devices, files), and never leave it raw.  No tex
 or a password.
 """
 
-from voicechat.phrase import phrase, without_stop
+from voicechat.text.phrase import phrase, without_stop
 
 
 class VoiceChatError(Exception):

@@ -10,7 +10,7 @@ from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.errors import UnansweredError
 from voicechat.events import Event, InputFailed, Notice, ReplyFinished, SendText
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 TEXT_IGNORED = "text_ignored"
 

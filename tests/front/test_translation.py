@@ -17,7 +17,7 @@ from tests import translations
 from voicechat import errors
 from voicechat.errors import ConfigError, LinkError
 from voicechat.front.translation import ENGLISH, LOCALES, Translation, find_language, languages
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 OTHERS = [language for language in languages() if language != ENGLISH]
 SAME_IN_CHINESE = {"cost", "transcribing"}

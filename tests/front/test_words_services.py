@@ -16,9 +16,9 @@ from voicechat.front.pictures.screenshot import take_screenshot
 from voicechat.links.route import Route
 from voicechat.net.http_refusals import proxy_answer
 from voicechat.net.proxy import read_proxy
-from voicechat.phrase import phrase
 from voicechat.pictures import Limits, load_picture
 from voicechat.providers.catalog import catalog
+from voicechat.text.phrase import phrase
 
 HOST = Route("api.example.com")
 GATE = Route("api.example.com", read_proxy("http://gate:3128", "--proxy"))

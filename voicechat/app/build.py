@@ -45,11 +45,11 @@ from voicechat.journal import Journal, NullJournal, Resumed, TranscriptWriter, d
 from voicechat.journal.retirements import EndsMemory, good_ends
 from voicechat.key_shapes import find_key
 from voicechat.net.network_id import network_label
-from voicechat.phrase import phrase
 from voicechat.providers import dialect_class, names
 from voicechat.providers.catalog import catalog
 from voicechat.session.session import Listener, Session
 from voicechat.text.clean import clean
+from voicechat.text.phrase import phrase
 from voicechat.tools.toolbox import Toolbox
 
 _LIST_S = 20.0

@@ -20,7 +20,7 @@ from voicechat import __version__
 from voicechat.config.environment import keep_no_core
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.front.words.words import Words, find_language
-from voicechat.phrase import message_key, phrase
+from voicechat.text.phrase import message_key, phrase
 
 if TYPE_CHECKING:
     from voicechat.app.build import App

@@ -27,7 +27,7 @@ from voicechat.cascade.server.server import PATH, listen
 from voicechat.cascade.speech_probe import settle_speech
 from voicechat.config.environment import keep_no_core
 from voicechat.errors import ConfigError, VoiceChatError
-from voicechat.phrase import phrase, to_json
+from voicechat.text.phrase import phrase, to_json
 
 _LEAVE_S = 1.0
 """For clients to take their close; who is still shaking hands then is dropped."""

@@ -6,7 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from voicechat.errors import ServiceError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 if TYPE_CHECKING:
     from voicechat.audio.resample import Resampler

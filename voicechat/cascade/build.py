@@ -10,7 +10,7 @@ from voicechat.cascade.tts.fallback import SpareMouth
 from voicechat.cascade.tts.programs import EspeakMouth, SayMouth, find_program, likely_programs
 from voicechat.cascade.tts.tts import HttpMouth, NoMouth, SpeechVendor
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 
 def assemble(options: LocalOptions) -> Parts:

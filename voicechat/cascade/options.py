@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from urllib.parse import unquote, urlsplit
 
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 
 @dataclass(frozen=True, slots=True)

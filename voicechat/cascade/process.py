@@ -24,7 +24,7 @@ from voicechat import errors
 from voicechat.cascade.options import LocalOptions, dump_options
 from voicechat.config.environment import child_environment
 from voicechat.errors import ServiceError, VoiceChatError
-from voicechat.phrase import from_json, phrase
+from voicechat.text.phrase import from_json, phrase
 
 __all__ = ["Endpoint", "LocalOptions", "LocalProcess", "running", "start"]
 

@@ -27,8 +27,8 @@ from voicechat.config.schema import (
     Ui,
 )
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line
+from voicechat.text.phrase import phrase
 
 
 def config_path(environ: Mapping[str, str]) -> Path:

@@ -18,8 +18,8 @@ from voicechat.events import Command, Event, Interrupt, SetHandsFree
 from voicechat.net.close_codes import LinkClosed
 from voicechat.net.websocket import Link
 from voicechat.parcels import SilenceBatcher
-from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect
+from voicechat.text.phrase import phrase
 
 SEND_BUFFER_BYTES = 8 * 1024
 """Bytes on this machine that sound may be put behind: so long it takes to stop a reply, at most."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from voicechat.connection.target import Target
 from voicechat.errors import RefusedError, UnansweredError, VoiceChatError
 from voicechat.events import Notice
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 FIRST_LOOK_S = 10.0
 LONGEST_WAIT_S = 120.0

@@ -12,7 +12,7 @@ from voicechat.connection.state.outcome import Disconnect
 from voicechat.conversation.notices import Notices
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, Notice, Retrying, WentOffline
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 
 class Outage:

@@ -43,8 +43,8 @@ from voicechat.handle import ResumeHandle
 from voicechat.ignored import keep_ignored
 from voicechat.net.websocket import Link
 from voicechat.owner import ConnectionOwner
-from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect
+from voicechat.text.phrase import phrase
 from voicechat.tool_carry import ToolCarry
 
 LOOK_S = 1.0

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
 from voicechat.text.clean import MASK, clean_line, mask_secrets
+from voicechat.text.phrase import phrase
 
 _SOUND_KEYS = ("audio", "data")
 _SECRET_NAMES = re.compile(r"(?i)(authorization|password|.*api[-_]?key|(.*[-_])?(token|secret))")

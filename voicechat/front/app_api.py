@@ -8,7 +8,7 @@ from voicechat.audio.recording.recorder import CallRecorder
 from voicechat.connection.target import Target
 from voicechat.errors import ConfigError
 from voicechat.front.commands.listing import DeviceRow, ModelRow
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 
 @dataclass(frozen=True, slots=True)

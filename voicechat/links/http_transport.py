@@ -21,7 +21,7 @@ from voicechat.net.address import Address
 from voicechat.net.connect_errors import connect_error, socks_error
 from voicechat.net.http_connect import EYEBALLS_S, SHUTDOWN_S, open_tunnel
 from voicechat.net.proxy import Proxy
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 _KEEP_S = 30.0
 """How long a line waits for the next request: mostly the next sentence or turn."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from voicechat.net.proxy import Proxy
-from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line, mask_secrets
+from voicechat.text.phrase import phrase
 
 
 @dataclass(frozen=True, slots=True)

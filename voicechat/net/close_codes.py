@@ -13,8 +13,8 @@ from voicechat.errors import (
     TooBigError,
     VoiceChatError,
 )
-from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line, mask_secrets
+from voicechat.text.phrase import phrase
 
 _EXPIRED = ("maximum duration", "session_expired", "session expired", "session has expired")
 _ACCOUNT = ("quota", "billing", "credit", "balance")

@@ -13,7 +13,7 @@ from voicechat.errors import LinkError, ProxyError, ProxyRefusedError, TlsError,
 from voicechat.links.route import Route
 from voicechat.net.close_codes import LinkClosed, close_error
 from voicechat.net.http_refusals import proxy_answer, refused_login, service_answer
-from voicechat.phrase import message_key, phrase
+from voicechat.text.phrase import message_key, phrase
 
 __all__ = [
     "LinkClosed",

@@ -21,7 +21,7 @@ from voicechat.errors import (
     VoiceChatError,
 )
 from voicechat.links.route import Route
-from voicechat.phrase import message_key, phrase
+from voicechat.text.phrase import message_key, phrase
 
 LONGEST_WAIT_S = 60.0
 """However long the other side asks us to wait."""

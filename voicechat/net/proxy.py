@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from voicechat.errors import ConfigError
 from voicechat.links.bypass import is_bypassed
 from voicechat.net.address import Address, has_blank, host_and_port, is_loopback, read_address
-from voicechat.phrase import message_key, phrase
+from voicechat.text.phrase import message_key, phrase
 
 _PORTS = {
     "http": 80,

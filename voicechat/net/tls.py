@@ -11,7 +11,7 @@ from pathlib import Path
 from voicechat.errors import ConfigError
 from voicechat.net.address import Address
 from voicechat.net.proxy import Proxy
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 _NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 """A token of RFC 9110, 5.6.2."""

@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import cast
 
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect
+from voicechat.text.phrase import phrase
 
 _SHARED = ("base", "catalog")
 

@@ -10,11 +10,11 @@ from typing import ClassVar
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
 from voicechat.providers.base import Http, Profile
 from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.providers.openai.errors import Codebook
 from voicechat.providers.openai.session_update import Shape
+from voicechat.text.phrase import phrase
 
 ENDPOINT = "AZURE_OPENAI_ENDPOINT"
 NAMELESS = "DEPLOYMENT"

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from voicechat.errors import VoiceChatError
 from voicechat.events import Command, Event, Tool
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 
 @dataclass(frozen=True, slots=True)

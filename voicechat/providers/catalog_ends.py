@@ -10,11 +10,11 @@ from datetime import date
 from urllib.parse import urlsplit
 
 from voicechat.config.schema import Config
-from voicechat.phrase import Phrase, phrase
 from voicechat.providers import dialect_class
 from voicechat.providers.base import Http
 from voicechat.providers.catalog import table as catalog_table
 from voicechat.providers.catalog.table import Model, Table
+from voicechat.text.phrase import Phrase, phrase
 
 NOTICE_DAYS = 60
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 
 from voicechat.config.schema import Config
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
 from voicechat.providers import dialect_class
 from voicechat.providers.base import Profile
 from voicechat.providers.catalog.choice import BUILT_IN, ModelChoice, resolve
 from voicechat.providers.catalog.keys import any_of, find_key, key_variable, missing_key, url_for
 from voicechat.providers.catalog.table import CHAT
+from voicechat.text.phrase import phrase
 
 USUAL = "openai"
 """Whose language a server of one's own speaks, as a rule."""

@@ -6,9 +6,9 @@ is stands in `catalog_services`.  The address below is the one to start it at by
 
 from typing import ClassVar
 
-from voicechat.phrase import phrase
 from voicechat.providers.base import Profile
 from voicechat.providers.local import LocalDialect
+from voicechat.text.phrase import phrase
 
 
 class ChatDialect(LocalDialect):

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
 from voicechat.providers.base import Profile
 from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.providers.openai.errors import Codebook
 from voicechat.providers.openai.response_state import ResponseTimeouts
 from voicechat.providers.openai.session_update import Shape
+from voicechat.text.phrase import phrase
 
 _USUAL = Codebook()
 

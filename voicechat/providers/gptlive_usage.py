@@ -6,8 +6,8 @@ Source: `SessionUsage`, `SessionPaused` and `SessionResumed` of the Live API ref
 """
 
 from voicechat.events import Event, Notice, SessionMetered, SessionPaused, SessionResumed
-from voicechat.phrase import phrase
 from voicechat.providers.json_fields import JsonObject, table
+from voicechat.text.phrase import phrase
 
 LONGEST_S = 1e7
 """More than that is no count of seconds."""

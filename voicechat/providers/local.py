@@ -6,10 +6,10 @@ the one to start it at by hand.
 
 from typing import ClassVar
 
-from voicechat.phrase import from_json, phrase
 from voicechat.providers.base import Profile, Settings
 from voicechat.providers.json_fields import JsonObject, table, text
 from voicechat.providers.openai.dialect import OpenAIDialect
+from voicechat.text.phrase import from_json, phrase
 
 
 class LocalDialect(OpenAIDialect):

@@ -9,7 +9,6 @@ Source: https://platform.stepfun.com/docs/zh/api-reference/realtime/chat
 from collections.abc import Set
 from typing import ClassVar
 
-from voicechat.phrase import phrase
 from voicechat.providers.base import Http, Profile
 from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai.dialect import OpenAIDialect
@@ -17,6 +16,7 @@ from voicechat.providers.openai.event_names import SILENT
 from voicechat.providers.openai.handshake import Opening
 from voicechat.providers.openai.messages import nested_tool
 from voicechat.providers.openai.session_update import Shape
+from voicechat.text.phrase import phrase
 
 VOICE = "linjiajiejie"
 OLD_VOICE = "qingchunshaonv"

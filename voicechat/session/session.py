@@ -52,7 +52,6 @@ from voicechat.events import (
 )
 from voicechat.journal import TranscriptWriter
 from voicechat.net.websocket import Link
-from voicechat.phrase import phrase
 from voicechat.pictures import Limits, Picture
 from voicechat.providers.base import Dialect
 from voicechat.session.state.barge_in import Act, BargeInFilter
@@ -63,6 +62,7 @@ from voicechat.session.state.turn import Turn
 from voicechat.session.state.watchdog import Watchdog
 from voicechat.tail import ReleaseHangover
 from voicechat.text.clean import clean
+from voicechat.text.phrase import phrase
 from voicechat.tool_carry import ToolCarry
 from voicechat.tools.consent import Ask
 from voicechat.tools.toolbox import Toolbox

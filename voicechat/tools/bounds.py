@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from voicechat.errors import ServiceError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 LARGEST_MESSAGE = 4 * 2**20
 """Bytes; as Python objects it may be some thirty times as much."""

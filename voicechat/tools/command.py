@@ -7,7 +7,7 @@ from typing import Any
 from voicechat.config.schema import ToolSection
 from voicechat.errors import ServiceError
 from voicechat.events import Tool
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 from voicechat.tools.offer import Answer, Offer
 from voicechat.tools.program import Outcome, last_line, run_program
 

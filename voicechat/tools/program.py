@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from voicechat.config.environment import home_of
 from voicechat.errors import ServiceError
-from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line
+from voicechat.text.phrase import phrase
 from voicechat.tools.offer import LONGEST_BYTES, cut_bytes
 
 POLL_S = 0.02

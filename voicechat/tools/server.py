@@ -17,8 +17,8 @@ from voicechat.config.environment import child_environment
 from voicechat.config.schema import McpSection
 from voicechat.errors import ConfigError, LinkError, ServiceError, VoiceChatError
 from voicechat.events import Notice, Notify, Tool
-from voicechat.phrase import phrase, refilled
 from voicechat.text.clean import clean, clean_line, mask_secrets
+from voicechat.text.phrase import phrase, refilled
 from voicechat.tools.bounds import FLOODS, Flood, Listing
 from voicechat.tools.content import read_result
 from voicechat.tools.offer import Answer, Offer

@@ -12,8 +12,8 @@ from voicechat.config.environment import child_environment
 from voicechat.config.schema import McpSection, ToolSection
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, Notify, SendToolResult, Tool, ToolCalled
-from voicechat.phrase import phrase
 from voicechat.text.clean import clean, clean_line
+from voicechat.text.phrase import phrase
 from voicechat.tools.command import offer_command
 from voicechat.tools.consent import ASK_S, Ask, Consent
 from voicechat.tools.names import Names

@@ -16,7 +16,7 @@ from voicechat.links.route import Route
 from voicechat.net.address import is_loopback, read_address
 from voicechat.net.proxy import read_proxy
 from voicechat.net.tls import secrets_of, tls_context
-from voicechat.phrase import phrase, without_stop
+from voicechat.text.phrase import phrase, without_stop
 from voicechat.tools.bounds import COMPRESSED, Flood, bounded_body, bounded_events
 
 CONNECT_S = 20.0

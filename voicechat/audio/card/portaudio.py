@@ -20,8 +20,8 @@ from typing import Any, Literal, TypeAlias
 from voicechat.audio.card.ring import Ring
 from voicechat.audio.pcm import FRAME_BYTES, HOUSE_RATE, mix_to_mono, ms_to_frames
 from voicechat.errors import DeviceError
-from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line
+from voicechat.text.phrase import phrase
 
 Kind: TypeAlias = Literal["microphone", "loudspeaker"]
 KINDS: dict[Kind, str] = {

@@ -15,7 +15,7 @@ from voicechat.audio.card.portaudio import Capture, Device, Kind, Render, Stream
 from voicechat.audio.card.ring import Ring
 from voicechat.errors import DeviceError
 from voicechat.events import Notice, Notify
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 __all__ = [
     "Device",

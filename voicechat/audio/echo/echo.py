@@ -25,7 +25,7 @@ from voicechat.audio.echo.reference import Reference
 from voicechat.audio.echo_absence import Absence
 from voicechat.audio.pcm import FRAME_BYTES
 from voicechat.events import Notice, Notify
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 Mode: TypeAlias = Literal["auto", "on", "off"]
 State: TypeAlias = Literal["off", "looking", "on", "half-duplex"]

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.audio.recording.wav import WavWriter, cannot_write, open_private
 from voicechat.errors import ConfigError, VoiceChatError
-from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line
+from voicechat.text.phrase import phrase
 
 CHANNELS = 2
 _FORMS = (".wav", ".ogg")

@@ -17,7 +17,7 @@ from voicechat.audio.recording.files import RecordingFile, create_recording
 from voicechat.audio.recording.tracks import Mix
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, Notify
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 MOST_WAITING_BYTES = 10_000_000
 """Kept in memory while the disk hangs; what comes after is silence in the recording."""

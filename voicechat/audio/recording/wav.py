@@ -24,8 +24,8 @@ import numpy.typing as npt
 from voicechat.audio.pcm import FULL_SCALE, HOUSE_RATE, to_pcm
 from voicechat.audio.resample import Resampler
 from voicechat.errors import ConfigError, VoiceChatError
-from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line
+from voicechat.text.phrase import phrase
 
 _HEADER = struct.Struct("<4sI4s 4sI28s 4sIHHIIHH 4sI")
 _SIZES = struct.Struct("<QQQI")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from voicechat.errors import ConfigError
 from voicechat.net.address import Address, read_address
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 _KEY_HEADERS = {"gemini": "x-goog-api-key: {key}"}
 """How keys are sent, by the language of the service; else as a bearer token."""

@@ -11,7 +11,7 @@ from typing import Any
 from voicechat.errors import RefusedError, ServiceError, UpgradeRefusedError, VoiceChatError
 from voicechat.links.route import Route
 from voicechat.net.http_refusals import message_of, service_answer
-from voicechat.phrase import message_key, phrase
+from voicechat.text.phrase import message_key, phrase
 
 _BARRED = (401, 402, 403, 407, 511)
 """Statuses that say that we may not come in, whatever we ask for."""

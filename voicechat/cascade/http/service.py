@@ -29,7 +29,7 @@ from voicechat.links.route import Route
 from voicechat.net import tls
 from voicechat.net.http_refusals import message_of
 from voicechat.net.proxy import read_proxy
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 if TYPE_CHECKING:
     import httpx2

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 from voicechat.errors import ServiceError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 _LONGEST = 64 * 2**20
 _BLANKS = re.compile(rb"(?:\r?\n){3,}")

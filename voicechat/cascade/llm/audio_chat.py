@@ -16,7 +16,7 @@ from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.llm import chat_request
 from voicechat.cascade.llm.chat import ChatMind
 from voicechat.cascade.roles import HistoryMessage, LlmRequest, Piece, ReadyAudio
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from voicechat.cascade.llm.chat_stream import AnswerStream, ChatReader
 from voicechat.cascade.llm.history import retell
 from voicechat.cascade.roles import HistoryMessage, LlmRequest, NotHeardError, Piece
 from voicechat.errors import RefusedError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 TYPE_IT = phrase("Typed messages work")
 _NOT_FOR_TALKING = ("embed", "whisper", "tts", "dall-e", "moderation", "rerank", "transcribe")

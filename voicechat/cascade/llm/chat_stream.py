@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from voicechat.cascade.llm.thinking import Thoughts
 from voicechat.cascade.roles import CutShort, Piece, Spent, ToolCall
 from voicechat.errors import VoiceChatError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 _LIMITS = ("length", "max_tokens", "model_context_window_exceeded")
 _FILTERS = ("content_filter", "sensitive", "safety")

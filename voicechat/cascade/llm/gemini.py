@@ -15,7 +15,7 @@ from voicechat.cascade.llm.chat_stream import Fail, count, new_call_id, rows
 from voicechat.cascade.llm.history import retell
 from voicechat.cascade.roles import CutShort, LlmRequest, Piece, Spent, ToolCall
 from voicechat.errors import RefusedError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 _FILTERS = {
     "SAFETY",

@@ -12,7 +12,7 @@ from voicechat.cascade.llm.gemini import GeminiMind
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.roles import LanguageModel, LlmRequest, Piece
 from voicechat.errors import ConfigError, LinkError, VoiceChatError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 __all__ = ["OLLAMA", "AutoMind", "ChatMind", "EchoMind", "check_mind", "make_mind"]
 

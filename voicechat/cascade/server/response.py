@@ -13,7 +13,7 @@ from voicechat.cascade.roles import HistoryMessage, LlmRequest, Spent, ToolCall
 from voicechat.cascade.server.items import History, ServerItem, new_id
 from voicechat.cascade.server.response_items import Kind, Message, Output, Send, tell_call
 from voicechat.events import ReplyStatus, Tool
-from voicechat.phrase import to_json
+from voicechat.text.phrase import to_json
 
 __all__ = ["Response", "ReplyPlan", "Send"]
 

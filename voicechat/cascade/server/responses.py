@@ -14,7 +14,7 @@ from voicechat.cascade.server.delivery import Delivery, Room
 from voicechat.cascade.server.items import History, ServerItem
 from voicechat.cascade.server.response import ReplyPlan, Response, Send, told
 from voicechat.errors import LinkError, RefusedError, VoiceChatError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 __all__ = ["Room", "Responses", "describe"]
 

@@ -13,7 +13,7 @@ from voicechat.cascade.server.items import ServerItem
 from voicechat.cascade.server.response import Send
 from voicechat.cascade.server.responses import not_transcribed
 from voicechat.errors import ServiceError, VoiceChatError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 _EVENT = "conversation.item.input_audio_transcription"
 

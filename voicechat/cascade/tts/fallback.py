@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from voicechat.cascade.roles import TextToSpeech
 from voicechat.errors import LinkError, ServiceError, VoiceChatError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 _PATIENCE_S = 12.0
 _REST_S = 60.0

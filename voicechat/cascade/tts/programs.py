@@ -16,7 +16,7 @@ from pathlib import Path
 from voicechat.cascade.audio import SpeechStream
 from voicechat.cascade.tts.tts import speakable
 from voicechat.errors import ServiceError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 _READ = 8192
 _VOICES = (

@@ -12,7 +12,7 @@ from typing import Protocol
 from voicechat.cascade.second_try import before_second_try
 from voicechat.cascade.server.sentences import cut_words
 from voicechat.errors import ServiceError, VoiceChatError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 _MARKS = re.compile(r"[*_`#|~<>\[\]{}\\^]+")
 _SCHEME = re.compile(r"https?://")

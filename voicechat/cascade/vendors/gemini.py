@@ -13,7 +13,7 @@ from voicechat.cascade.audio import RATE, SpeechStream, decode_sound
 from voicechat.cascade.http.service import HttpService, read_events
 from voicechat.cascade.speech import SpeechServices
 from voicechat.errors import RefusedError, ServiceError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 _TASK = (
     "Write down word for word what is said in the recording, in the language it is said in."

@@ -11,7 +11,7 @@ from voicechat.cascade.audio import SpeechStream
 from voicechat.cascade.http.service import HttpService
 from voicechat.cascade.speech import SpeechServices
 from voicechat.errors import ServiceError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 _CONTEXT = 800
 """Characters of what was said before that help: whisper-1 looks at the last 224 tokens."""

@@ -20,8 +20,8 @@ from voicechat.errors import (
 )
 from voicechat.events import Event, ProviderFailed, SessionExpired
 from voicechat.net.close_codes import LinkClosed
-from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect
+from voicechat.text.phrase import phrase
 
 Act: TypeAlias = Literal["retry", "renew", "fatal", "ended"]
 

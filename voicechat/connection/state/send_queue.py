@@ -10,8 +10,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from voicechat.events import Notice
-from voicechat.phrase import phrase
 from voicechat.providers.base import Outgoing
+from voicechat.text.phrase import phrase
 
 OLDEST_S = 30.0
 """Sound that has waited so long is not sent any more."""

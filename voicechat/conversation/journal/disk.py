@@ -16,8 +16,8 @@ from typing import Any
 from voicechat.conversation.journal.file import ExistingFile, File, encode
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, Notify
-from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line
+from voicechat.text.phrase import phrase
 
 MAX_WAITING_BYTES = 10_000_000
 """Kept in memory while the disk refuses; what comes after is lost."""

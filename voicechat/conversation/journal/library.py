@@ -13,8 +13,8 @@ from pathlib import Path
 from voicechat.conversation.journal.file import FOLDER, SUFFIX, utc
 from voicechat.conversation.journal.reading import Loaded, load
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line
+from voicechat.text.phrase import phrase
 
 LAST = "last"
 """The name of the newest."""

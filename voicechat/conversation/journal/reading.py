@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeAlias
 
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
 from voicechat.text.clean import clean, clean_line
+from voicechat.text.phrase import phrase
 
 MAX_LINE_BYTES = 16_000_000
 """A longer line is none of ours."""

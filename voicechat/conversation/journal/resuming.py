@@ -17,7 +17,7 @@ from voicechat.conversation.journal.file import (
 from voicechat.conversation.journal.library import LAST, find, paths
 from voicechat.conversation.journal.reading import Loaded, load
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from voicechat.conversation.journal import export
 from voicechat.front.plain.output import complain
 from voicechat.front.words.words import IN_ENGLISH, Words
 from voicechat.journal import Loaded, StoredConversation
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 from voicechat.visible import visible_json
 
 

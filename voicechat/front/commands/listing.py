@@ -10,7 +10,7 @@ from itertools import groupby
 from voicechat.errors import VoiceChatError
 from voicechat.front.plain.output import complain
 from voicechat.front.words.words import IN_ENGLISH, Words
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 from voicechat.visible import visible_json
 
 _WIDEST_NAME = 33

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from voicechat.conversation.picture import Limits, Picture
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
 from voicechat.pictures.png import bare_png
 from voicechat.text.clean import clean_line
+from voicechat.text.phrase import phrase
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -18,7 +18,7 @@ from voicechat.front.pictures.files import read_picture_file, shown
 from voicechat.front.pictures.paths import find_dropped, find_pictures
 from voicechat.front.pictures.screenshot import take_screenshot
 from voicechat.front.pictures.sketch import draw_sketch
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 LOAD_S = 20.0
 LOOK_S = 1.0

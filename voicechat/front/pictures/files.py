@@ -9,8 +9,8 @@ import stat
 from pathlib import Path
 
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
 from voicechat.text.clean import clean_line
+from voicechat.text.phrase import phrase
 
 LARGEST_FILE = 50_000_000
 """Bytes; a camera's JPEG has a tenth of it."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from voicechat.conversation.picture import Limits, Picture
 from voicechat.errors import ConfigError
 from voicechat.front.pictures.encode import encode_pixels
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 NAME = "screen"
 INSTEAD = phrase("Take a screenshot with another program and send it with /image")

@@ -25,7 +25,7 @@ from voicechat.events import (
     TurnCommitted,
     WentOffline,
 )
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 MARGIN_S = 2.0
 """How much longer than the dialect to wait for a reply: it knows better why there is none."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from voicechat.errors import VoiceChatError
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 from voicechat.visible import visible_json
 
 STUCK_S = 0.5

@@ -49,9 +49,9 @@ from voicechat.front.slash_commands import (
     read_order,
 )
 from voicechat.front.words.words import IN_ENGLISH, Words
-from voicechat.phrase import phrase
 from voicechat.session.session import Session
 from voicechat.text.clean import clean
+from voicechat.text.phrase import phrase
 
 SUMMED_UP = ("turn_too_short", "no_answer_yet", "empty_answer")
 """Notices of what `Questions` finds out and tells itself."""

@@ -18,8 +18,8 @@ from voicechat.front.app_api import AppApi
 from voicechat.front.plain.signals import on_stop
 from voicechat.front.tui.app import VoiceChatApp
 from voicechat.front.words.words import Words
-from voicechat.phrase import phrase
 from voicechat.session.session import Listener, Session
+from voicechat.text.phrase import phrase
 
 CLOSING_S = 1.5
 """How long everything may take to close before we leave it behind."""

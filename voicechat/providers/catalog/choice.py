@@ -10,7 +10,6 @@ from difflib import get_close_matches
 
 from voicechat.config.schema import Config
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
 from voicechat.providers import dialect_class, names
 from voicechat.providers.base import Profile
 from voicechat.providers.catalog import table as catalog_table
@@ -18,6 +17,7 @@ from voicechat.providers.catalog.keys import NO_CONFIG, find_key
 from voicechat.providers.catalog.table import CHAT, Table
 from voicechat.providers.catalog_ends import facts_at, is_at_own_host, listed_fate
 from voicechat.text.clean import clean_line
+from voicechat.text.phrase import phrase
 
 BUILT_IN = "local"
 """The provider that needs no key."""

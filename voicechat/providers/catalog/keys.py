@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from voicechat.config.load import tidy_key
 from voicechat.config.schema import Config
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
 from voicechat.providers import dialect_class, names
 from voicechat.providers.base import Profile
+from voicechat.text.phrase import phrase
 
 NO_CONFIG = Config()
 

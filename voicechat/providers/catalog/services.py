@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from voicechat.config.schema import Config, Provider
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
 from voicechat.providers import dialect_class
 from voicechat.providers.base import Http, Profile
 from voicechat.providers.catalog import table as catalog_table
@@ -19,6 +18,7 @@ from voicechat.providers.catalog.keys import find_key, missing_key, url_for
 from voicechat.providers.catalog.table import CHAT
 from voicechat.providers.catalog_ends import Fate, facts_at, helper_fate, provider_at
 from voicechat.providers.catalog_ownership import named_url
+from voicechat.text.phrase import phrase
 
 OLLAMA = "http://127.0.0.1:11434/v1"
 """Where an ordinary chat model is looked for when nobody says where it is."""

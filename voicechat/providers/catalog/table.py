@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from voicechat.config.schema import Config, ModelSection
 from voicechat.errors import ConfigError
-from voicechat.phrase import phrase
 from voicechat.providers import dialect_class, names
+from voicechat.text.phrase import phrase
 
 CHAT = "chat"
 """The provider of ordinary chat models."""

@@ -39,7 +39,6 @@ from voicechat.events import (
     SpeechStopped,
     Unknown,
 )
-from voicechat.phrase import phrase
 from voicechat.providers.audio_fields import encode
 from voicechat.providers.base import Dialect, Http, Profile, Settings
 from voicechat.providers.gemini.errors import GeminiCloseReason, read_fault
@@ -65,6 +64,7 @@ from voicechat.providers.json_fields import JsonObject, decode, identity, table,
 from voicechat.providers.openai.errors import safe_line
 from voicechat.providers.openai.handshake import PreSessionBuffer
 from voicechat.text.clean import clean, clean_line
+from voicechat.text.phrase import phrase
 
 _KNOWN = frozenset(
     {

@@ -15,10 +15,10 @@ from voicechat.errors import (
     SessionOverError,
     VoiceChatError,
 )
-from voicechat.phrase import phrase, without_stop
 from voicechat.providers.base import Profile
 from voicechat.providers.json_fields import JsonObject, table, text
 from voicechat.providers.openai.errors import safe_line
+from voicechat.text.phrase import phrase, without_stop
 
 Blame: TypeAlias = Literal[
     "key", "region", "quota", "model", "handle", "age", "context", "request", "trouble"

@@ -15,10 +15,10 @@ from voicechat.events import (
     ReplyText,
     Usage,
 )
-from voicechat.phrase import phrase
 from voicechat.providers.audio_fields import Samples
 from voicechat.providers.gemini.server_content import ModelAudio, ModelWords, Sign
 from voicechat.text.clean import clean
+from voicechat.text.phrase import phrase
 
 _WHOLE = frozenset({"", "NEED_MORE_INPUT", "TURN_COMPLETE_REASON_UNSPECIFIED"})
 """Reasons that say nothing against what was said."""

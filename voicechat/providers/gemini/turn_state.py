@@ -16,10 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from voicechat.events import Event, ProviderFailed, Usage
-from voicechat.phrase import phrase
 from voicechat.providers.gemini.reply import GeminiReply
 from voicechat.providers.gemini.server_content import Sign
 from voicechat.providers.gemini.usage import add
+from voicechat.text.phrase import phrase
 
 Begins = Callable[[bool, float], list[Event]]
 """Called when a reply begins, with whether the turn began by itself; told before the reply."""

@@ -10,8 +10,8 @@ a transcript is complete, so the model's first answer settles it.
 from dataclasses import dataclass
 
 from voicechat.events import Event, InputFailed, InputTranscript, TurnCommitted
-from voicechat.phrase import phrase
 from voicechat.text.clean import clean
+from voicechat.text.phrase import phrase
 
 MORE_LATE_S = 1.0
 """How long after an answer began more words may still belong to the turn it answers."""

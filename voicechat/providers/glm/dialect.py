@@ -41,7 +41,6 @@ from voicechat.events import (
     TurnCommitted,
     Unknown,
 )
-from voicechat.phrase import phrase
 from voicechat.providers.base import Dialect, Profile, Settings
 from voicechat.providers.glm.audio import AudioBatcher, TurnWatch, wav_file
 from voicechat.providers.glm.errors import (
@@ -75,6 +74,7 @@ from voicechat.providers.openai.tool_calls import ToolCalls as CallsInItems
 from voicechat.providers.openai.user_turns import InputTurns
 from voicechat.providers.openai_address import authorization
 from voicechat.text.clean import clean_line
+from voicechat.text.phrase import phrase
 
 DEAD_AFTER_S = 75.0
 """Without any message, from a server that sends a heartbeat every 30 s."""

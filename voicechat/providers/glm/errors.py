@@ -12,7 +12,6 @@ import re
 from dataclasses import dataclass, replace
 
 from voicechat.errors import RefusedError, ServiceError, VoiceChatError
-from voicechat.phrase import phrase, without_stop
 from voicechat.providers.json_fields import JsonObject, rows, table, text
 from voicechat.providers.openai.errors import (
     Blame,
@@ -23,6 +22,7 @@ from voicechat.providers.openai.errors import (
     safe_line,
 )
 from voicechat.text.clean import clean_line
+from voicechat.text.phrase import phrase, without_stop
 
 _USUAL = Codebook()
 CODES = Codebook(

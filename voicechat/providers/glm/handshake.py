@@ -10,7 +10,6 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from voicechat.events import Event, Notice, ProviderFailed
-from voicechat.phrase import phrase, without_stop
 from voicechat.providers.base import Enqueue, Http, Profile, Settings
 from voicechat.providers.glm.session_update import (
     GATEWAY_MODELS,
@@ -28,6 +27,7 @@ from voicechat.providers.openai.history import instructed
 from voicechat.providers.openai.response_state import ResponseTimeouts
 from voicechat.providers.openai.session_update import read_session
 from voicechat.providers.openai_address import address
+from voicechat.text.phrase import phrase, without_stop
 
 PROFILE = Profile(
     name="glm",

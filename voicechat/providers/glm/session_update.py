@@ -9,13 +9,13 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from voicechat.phrase import phrase
 from voicechat.providers.base import Settings
 from voicechat.providers.json_fields import JsonObject, text
 from voicechat.providers.openai.errors import Fault
 from voicechat.providers.openai.messages import flat_tool
 from voicechat.providers.openai.session_update import server_vad
 from voicechat.text.clean import clean
+from voicechat.text.phrase import phrase
 
 ChatMode: TypeAlias = Literal["audio", "video_passive"]
 Wish: TypeAlias = Literal["noise", "voice", "modalities", "turns", "tools"]

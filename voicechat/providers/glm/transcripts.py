@@ -19,8 +19,8 @@ from voicechat.events import (
     SpeechStarted,
     ToolCalled,
 )
-from voicechat.phrase import phrase
 from voicechat.providers.json_fields import JsonObject, identity
+from voicechat.text.phrase import phrase
 
 IGNORED = "text_ignored"
 IGNORED_WORDS = phrase("Typed text is not answered by this model: speak")

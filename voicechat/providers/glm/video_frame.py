@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from voicechat.events import SendImage
-from voicechat.phrase import phrase
 from voicechat.providers.audio_fields import encode
 from voicechat.providers.json_fields import JsonObject
+from voicechat.text.phrase import phrase
 
 LARGEST_BYTES = 190_000
 """As base64 in a message it must stay below 256 KB, or the server closes the line (1009)."""

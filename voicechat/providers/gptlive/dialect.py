@@ -37,7 +37,6 @@ from voicechat.events import (
     SessionReady,
     Unknown,
 )
-from voicechat.phrase import phrase
 from voicechat.providers.audio_fields import decode as decode_sound
 from voicechat.providers.base import Dialect, Profile, Settings
 from voicechat.providers.gptlive.errors import GptLiveCloseReason
@@ -63,6 +62,7 @@ from voicechat.providers.openai.errors import read_fault, safe_line
 from voicechat.providers.openai.handshake import PreSessionBuffer
 from voicechat.providers.openai_address import authorization
 from voicechat.text.clean import clean_line
+from voicechat.text.phrase import phrase
 
 CLOSE_S = 5.0
 """From `session.closed` to the close of the link."""

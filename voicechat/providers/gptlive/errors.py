@@ -8,10 +8,10 @@ Source: `ErrorEvent` and `SessionClosedEvent` of the Live API reference; codes s
 from dataclasses import dataclass, field
 
 from voicechat.errors import RefusedError, ServiceError, VoiceChatError
-from voicechat.phrase import phrase, without_stop
 from voicechat.providers.base import Profile
 from voicechat.providers.openai.errors import CloseReason as CloseCodes
 from voicechat.providers.openai.errors import Codebook, Fault, Verdict, safe_line
+from voicechat.text.phrase import phrase, without_stop
 
 CODES = Codebook(
     money=Codebook().money | {"credit_balance_exhausted"},

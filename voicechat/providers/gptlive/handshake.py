@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from voicechat.events import Notice
-from voicechat.phrase import phrase, without_stop
 from voicechat.providers.base import Settings
 from voicechat.providers.gptlive.setup import WISHES, Wish, blamed, build
 from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai.errors import Fault
+from voicechat.text.phrase import phrase, without_stop
 
 
 class Start:

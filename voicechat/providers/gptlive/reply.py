@@ -23,10 +23,10 @@ from voicechat.events import (
     ReplyStatus,
     ReplyText,
 )
-from voicechat.phrase import phrase
 from voicechat.providers.audio_fields import Samples
 from voicechat.providers.gptlive_sound import is_silent
 from voicechat.text.clean import clean
+from voicechat.text.phrase import phrase
 
 PAUSE_MS = 1000
 """Silence in the stream, and as long without words, that ends a reply."""

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Set
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
-from voicechat.phrase import phrase
 from voicechat.providers.base import HistoryEntry, Settings
 from voicechat.providers.gptlive.tool_calls import HELPER_MODEL, delegation
 from voicechat.providers.gptlive_policy import with_policy
 from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai.history import noted
 from voicechat.text.clean import clean
+from voicechat.text.phrase import phrase
 
 PATH = "/v1/live/sessions"
 MOST_MESSAGES = 128

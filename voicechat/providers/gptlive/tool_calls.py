@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from voicechat.events import Event, ProviderFailed, SendToolResult, Tool, ToolCalled
-from voicechat.phrase import phrase
 from voicechat.providers.json_fields import JsonObject, identity, table, text
 from voicechat.providers.openai.errors import read_fault
 from voicechat.providers.openai.messages import flat_tool, tool_output
 from voicechat.text.clean import clean_line
+from voicechat.text.phrase import phrase
 
 HELPER_MODEL = "gpt-5.4-mini"
 """Who does the work: quick, for somebody waits on the line."""

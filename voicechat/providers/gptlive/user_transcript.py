@@ -10,8 +10,8 @@ Source: `InputTranscriptDeltaEvent` of the Live API reference.
 from dataclasses import dataclass
 
 from voicechat.events import Event, InputFailed, InputTranscript, ProviderFailed, TurnCommitted
-from voicechat.phrase import phrase
 from voicechat.text.clean import clean
+from voicechat.text.phrase import phrase
 
 SAME_MS = 400
 """Between two fragments of one breath, whoever speaks meanwhile."""

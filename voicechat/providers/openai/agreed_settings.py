@@ -7,10 +7,10 @@ our latest update is its word; an older one describes a session that we have alr
 from typing import Literal, TypeAlias
 
 from voicechat.events import Event, Notice, SessionEnding
-from voicechat.phrase import phrase
 from voicechat.providers.base import Profile, Settings
 from voicechat.providers.openai.errors import Fault
 from voicechat.providers.openai.session_update import Effective
+from voicechat.text.phrase import phrase
 
 Update: TypeAlias = Literal["extras", "turns"]
 

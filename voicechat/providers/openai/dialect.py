@@ -28,7 +28,6 @@ from voicechat.events import (
     SessionReady,
     Unknown,
 )
-from voicechat.phrase import phrase
 from voicechat.providers.base import Http, Profile, Settings
 from voicechat.providers.json_fields import (
     JsonObject,
@@ -55,6 +54,7 @@ from voicechat.providers.openai.tool_calls import ToolCalls
 from voicechat.providers.openai.user_turns import InputTurns
 from voicechat.providers.openai_address import address
 from voicechat.text.clean import clean_line
+from voicechat.text.phrase import phrase
 
 SLOW_UPDATE_S = 30.0
 """How long the server's word on our settings is waited for where the sound depends on it."""

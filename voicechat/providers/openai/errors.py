@@ -19,10 +19,10 @@ from voicechat.errors import (
     VoiceChatError,
 )
 from voicechat.events import Event, ProviderFailed, ReplyFinished, SessionExpired
-from voicechat.phrase import message_key, phrase, without_stop
 from voicechat.providers.base import Profile
 from voicechat.providers.json_fields import JsonObject, identity, table, text
 from voicechat.text.clean import clean_line, mask_secrets
+from voicechat.text.phrase import message_key, phrase, without_stop
 
 Verdict: TypeAlias = Literal["benign", "busy", "expired", "fatal", "passing"]
 """`busy`: a reply was asked for while another one runs; `passing`: report it and go on."""

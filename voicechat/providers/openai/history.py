@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from voicechat.events import Event, Notice, TurnCommitted, Unknown
-from voicechat.phrase import phrase, without_stop
 from voicechat.providers.base import HistoryEntry, Settings
 from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai.errors import Fault
 from voicechat.providers.openai.session_update import Shape
 from voicechat.text.clean import clean
+from voicechat.text.phrase import phrase, without_stop
 
 LONGEST_TRANSCRIPT = 16_000
 """Characters of the instructions; the oldest says are left out beyond."""

@@ -4,9 +4,9 @@ Source: `response.done` in the Realtime API reference; cached tokens are part of
 """
 
 from voicechat.events import ReplyFinished, ReplyStatus, Usage
-from voicechat.phrase import phrase
 from voicechat.providers.json_fields import JsonObject, count, table, text
 from voicechat.providers.openai.errors import Fault, read_fault, safe_line
+from voicechat.text.phrase import phrase
 
 _STATUS: dict[str, ReplyStatus] = {
     "cancelled": "cancelled",

@@ -12,10 +12,10 @@ import re
 from dataclasses import dataclass
 
 from voicechat.events import Event, ProviderFailed, ReplyFinished, Unknown
-from voicechat.phrase import phrase
 from voicechat.providers.base import Enqueue
 from voicechat.providers.json_fields import JsonObject, identity, table
 from voicechat.providers.openai.errors import Fault
+from voicechat.text.phrase import phrase
 
 MOST_REFUSALS = 3
 _REMEMBERED = 512

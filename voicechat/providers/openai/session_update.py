@@ -10,10 +10,10 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from voicechat.phrase import phrase
 from voicechat.providers.base import Profile, Settings, Vad
 from voicechat.providers.json_fields import JsonObject, table, text
 from voicechat.text.clean import clean
+from voicechat.text.phrase import phrase
 
 Shape: TypeAlias = Literal["ga", "beta"]
 Wish: TypeAlias = Literal["transcription", "voice", "tools", "formats", "modalities", "turns"]

@@ -15,7 +15,6 @@ from voicechat.events import (
     TurnCommitted,
     Unknown,
 )
-from voicechat.phrase import phrase
 from voicechat.providers.audio_fields import encode
 from voicechat.providers.base import Enqueue
 from voicechat.providers.json_fields import JsonObject, identity, text
@@ -23,6 +22,7 @@ from voicechat.providers.openai.errors import read_fault
 from voicechat.providers.openai.g711 import G711
 from voicechat.providers.openai.g711 import RATE as G711_RATE
 from voicechat.text.clean import clean
+from voicechat.text.phrase import phrase
 
 SHORTEST_MS = 100
 TAIL_MS = 1000

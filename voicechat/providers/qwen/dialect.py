@@ -15,7 +15,6 @@ from typing import ClassVar
 
 from voicechat.errors import ConfigError
 from voicechat.events import BeginTurn, Command, Event, Notice, SendAudio, SendImage, SendToolResult
-from voicechat.phrase import phrase
 from voicechat.providers.base import Http, Profile, Settings
 from voicechat.providers.json_fields import JsonObject, identity
 from voicechat.providers.openai.dialect import OpenAIDialect
@@ -26,6 +25,7 @@ from voicechat.providers.openai.messages import nested_tool
 from voicechat.providers.openai.session_update import Shape
 from voicechat.providers.qwen.pictures import Pictures, unfit
 from voicechat.providers.qwen.session_update import nested_audio, plain_tool, turn_detection
+from voicechat.text.phrase import phrase
 
 LONGEST_OUTPUT = 8000
 """Characters of a tool's answer."""

@@ -5,11 +5,11 @@ goes with typed words is carried by a moment of silence, which is no turn of the
 """
 
 from voicechat.events import SendImage
-from voicechat.phrase import phrase
 from voicechat.providers.audio_fields import encode
 from voicechat.providers.base import Enqueue
 from voicechat.providers.json_fields import JsonObject, identity
 from voicechat.providers.openai.response_state import Recent
+from voicechat.text.phrase import phrase
 
 LARGEST_BYTES = 500_000
 SILENCE_MS = 200

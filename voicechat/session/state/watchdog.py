@@ -20,7 +20,7 @@ from voicechat.events import (
     ToolCalled,
     TurnCommitted,
 )
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 ANSWER_S = 20.0
 """From a question to the first sign of an answer."""

@@ -5,7 +5,7 @@ import pytest
 from voicechat.conversation.conversation import Role, Row, State
 from voicechat.front.tui.transcript.row_text import RowText, kind_of, say_row
 from voicechat.front.words.words import Words
-from voicechat.phrase import phrase
+from voicechat.text.phrase import phrase
 
 
 def say(row: Row, shown: int = 1000) -> RowText:

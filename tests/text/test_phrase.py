@@ -6,8 +6,16 @@ import pytest
 
 from voicechat.errors import LinkError
 from voicechat.front.words.words import Words
-from voicechat.phrase import Phrase, from_json, message_key, phrase, refilled, to_json, without_stop
 from voicechat.text.clean import clean_line, mask_secrets
+from voicechat.text.phrase import (
+    Phrase,
+    from_json,
+    message_key,
+    phrase,
+    refilled,
+    to_json,
+    without_stop,
+)
 
 
 def test_a_phrase_is_the_english_sentence() -> None:

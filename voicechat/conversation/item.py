@@ -9,7 +9,7 @@ Quiet: no clock, no I/O.
 from enum import Enum
 from typing import Literal, TypeAlias
 
-from voicechat.pieces import Pieces
+from voicechat.text.pieces import Pieces
 
 Role: TypeAlias = Literal["user", "assistant", "tool", "note"]
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from voicechat.events import Heard, ReplyText
-from voicechat.pieces import Pieces
 from voicechat.providers.audio_fields import Samples
 from voicechat.providers.json_fields import JsonObject, identity, place, rows, text
 from voicechat.providers.openai.event_names import is_spoken_part, is_written_part
 from voicechat.text.clean import clean
+from voicechat.text.pieces import Pieces
 
 _REMEMBERED = 256
 

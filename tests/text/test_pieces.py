@@ -1,6 +1,6 @@
 """A text in pieces is whole whenever it is asked for, and keeps no crowd of them."""
 
-from voicechat.pieces import MOST, Pieces
+from voicechat.text.pieces import MOST, Pieces
 
 
 def test_it_is_whole_whenever_it_is_asked_for() -> None:

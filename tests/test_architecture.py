@@ -43,7 +43,7 @@ TWINS: dict[str, str] = {
     "tools/offer.py": "tools/test_command.py",
     "tools/stdio.py": "tools/test_server.py",
     "app/targets.py": "app/test_build.py",
-    "owner.py": "connection/test_supervisor.py",
+    "connection/owner.py": "connection/test_supervisor.py",
     "providers/__init__.py": "providers/catalog/test_catalog.py",
     "providers/local.py": "cascade/test_process.py",
     # The server of the built-in model is tested by what it says on the wire.

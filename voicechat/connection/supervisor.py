@@ -16,6 +16,7 @@ from voicechat.connection.connection import ON_ITS_WAY_S, Connection, Trace, fir
 from voicechat.connection.fallback import Fallback
 from voicechat.connection.handover import apply_history
 from voicechat.connection.outage import Outage
+from voicechat.connection.owner import ConnectionOwner
 from voicechat.connection.state.backoff import RetryBudget
 from voicechat.connection.state.offline_queue import OfflineQueue
 from voicechat.connection.state.outcome import Disconnect, classify_close
@@ -42,7 +43,6 @@ from voicechat.events import (
 from voicechat.handle import ResumeHandle
 from voicechat.ignored import keep_ignored
 from voicechat.net.websocket import Link
-from voicechat.owner import ConnectionOwner
 from voicechat.providers.base import Dialect
 from voicechat.text.phrase import phrase
 from voicechat.tool_carry import ToolCarry

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from voicechat import config_key
 from voicechat.app import model_list
 from voicechat.app.targets import Dial, Dialing
 from voicechat.audio import self_test
@@ -28,7 +27,7 @@ from voicechat.audio.recording.files import check_recording
 from voicechat.cascade.http.service import service_of
 from voicechat.cascade.llm.chat import list_ends
 from voicechat.cascade.options import LocalOptions
-from voicechat.config import environment, load
+from voicechat.config import environment, load, stored_key
 from voicechat.config.schema import Config
 from voicechat.connection.state.backoff import ANY_BUDGET, RetryBudget
 from voicechat.connection.target import Target
@@ -326,7 +325,7 @@ class App:
             ConfigError: the file cannot be written.
         """
         path = self.config_path or load.config_path(self.environ)
-        path = config_key.store_key(path, typed.provider, typed.key)
+        path = stored_key.store_key(path, typed.provider, typed.key)
         self.hide_key(typed)
         own = replace(self.config.provider(typed.provider), api_key=typed.key)
         providers = {**self.config.providers, typed.provider: own}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from voicechat.config.load import load
-from voicechat.config_key import store_key
+from voicechat.config.stored_key import store_key
 from voicechat.errors import ConfigError
 
 KEY, OTHER = "sk-canary-0123456789abcdef", "sk-other-9876543210fedcba"

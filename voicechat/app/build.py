@@ -42,12 +42,12 @@ from voicechat.front.app_api import TypedKey
 from voicechat.front.commands.listing import DeviceRow, ModelRow
 from voicechat.journal import Journal, NullJournal, Resumed, TranscriptWriter, data_folder, resume
 from voicechat.journal.retirements import EndsMemory, good_ends
-from voicechat.key_shapes import find_key
 from voicechat.net.network_id import network_label
 from voicechat.providers import dialect_class, names
 from voicechat.providers.catalog import catalog
 from voicechat.session.session import Listener, Session
 from voicechat.text.clean import clean
+from voicechat.text.key_shapes import find_key
 from voicechat.text.phrase import phrase
 from voicechat.tools.toolbox import Toolbox
 

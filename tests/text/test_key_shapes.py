@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.pictures.drawn import noise, saved
-from voicechat.key_shapes import find_key
+from voicechat.text.key_shapes import find_key
 
 ROOT = Path(__file__).parent.parent
 BASE62 = string.ascii_letters + string.digits

@@ -26,7 +26,7 @@ from voicechat.events import (
     TurnCommitted,
 )
 from voicechat.text.clean import clean_line, cut_line
-from voicechat.visible import visible, visible_json
+from voicechat.text.visible import visible, visible_json
 
 __all__ = ["Conversation", "KnownRow", "Role", "Row", "Said", "State"]
 

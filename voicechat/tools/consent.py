@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, TypeAlias
 
+from voicechat.text.visible import visible_json, without_gaps
 from voicechat.tools.offer import Offer
-from voicechat.visible import visible_json, without_gaps
 
 Verdict: TypeAlias = Literal["once", "always", "no"]
 Ask: TypeAlias = Callable[[str, str], Awaitable[Verdict]]

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from voicechat.conversation.journal.reading import JournalItem, Loaded
-from voicechat.visible import visible_json
+from voicechat.text.visible import visible_json
 
 _WHO = {"user": "You", "assistant": "Model", "tool": "Tool"}
 _MARKDOWN = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>#|~&!"})

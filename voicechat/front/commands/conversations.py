@@ -10,7 +10,7 @@ from voicechat.front.plain.output import complain
 from voicechat.front.words.words import IN_ENGLISH, Words
 from voicechat.journal import Loaded, StoredConversation
 from voicechat.text.phrase import phrase
-from voicechat.visible import visible_json
+from voicechat.text.visible import visible_json
 
 
 def list_conversations(

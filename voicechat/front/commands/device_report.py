@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from voicechat.audio.self_test import CHIRPS, Findings
 from voicechat.front.words.words import IN_ENGLISH, Words
 from voicechat.text.phrase import phrase
-from voicechat.visible import visible_json
+from voicechat.text.visible import visible_json
 
 Grade: TypeAlias = Literal["good", "note", "bad"]
 

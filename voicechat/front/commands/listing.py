@@ -11,7 +11,7 @@ from voicechat.errors import VoiceChatError
 from voicechat.front.plain.output import complain
 from voicechat.front.words.words import IN_ENGLISH, Words
 from voicechat.text.phrase import phrase
-from voicechat.visible import visible_json
+from voicechat.text.visible import visible_json
 
 _WIDEST_NAME = 33
 """Columns: with every ability behind it, a line still fits into 80."""

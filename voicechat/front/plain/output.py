@@ -12,7 +12,7 @@ from typing import Any
 
 from voicechat.errors import VoiceChatError
 from voicechat.text.phrase import phrase
-from voicechat.visible import visible_json
+from voicechat.text.visible import visible_json
 
 STUCK_S = 0.5
 """How long the end of the program waits for whoever reads its words."""

@@ -23,7 +23,7 @@ from textual.errors import NoWidget
 from textual.widgets import Static
 
 from voicechat.front.words.words import Words
-from voicechat.visible import ESCAPE
+from voicechat.text.visible import ESCAPE
 
 Verdict: TypeAlias = Literal["once", "always", "no"]
 

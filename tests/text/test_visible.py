@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from voicechat.text.clean import clean
-from voicechat.visible import ESCAPE, visible, visible_json, without_gaps
+from voicechat.text.visible import ESCAPE, visible, visible_json, without_gaps
 
 NASTY = st.text(
     st.one_of(

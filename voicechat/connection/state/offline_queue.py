@@ -7,8 +7,8 @@ Quiet: no clock, no I/O.
 from itertools import groupby
 
 from voicechat.audio.resample import Resampler
+from voicechat.audio.timed_audio import TimedAudioBuffer, duration_ms
 from voicechat.events import BeginTurn, Command, EndTurn, SendAudio, SendImage, SendText
-from voicechat.timed_audio import TimedAudioBuffer, duration_ms
 
 LONGEST_MS = 30_000
 """Of speech; the oldest goes first."""

@@ -10,8 +10,8 @@ Quiet: no clock, no I/O; time is counted in sound.
 """
 
 from voicechat.audio.pcm import level_dbfs
+from voicechat.audio.timed_audio import TimedAudioBuffer, duration_ms
 from voicechat.events import BeginTurn, Command, EndTurn, SendAudio, SendImage, SendText
-from voicechat.timed_audio import TimedAudioBuffer, duration_ms
 
 LONGEST_MS = 30_000
 """Of speech; the oldest goes first."""

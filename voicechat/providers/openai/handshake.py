@@ -11,12 +11,12 @@ instructions and lock its default voice.
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from voicechat.audio.timed_audio import TimedAudioBuffer, duration_ms
 from voicechat.events import Command, Notice, SendAudio
 from voicechat.providers.openai.errors import Fault
 from voicechat.providers.openai.response_state import ResponseTimeouts
 from voicechat.providers.openai.session_update import WISHES, Shape, Wish, blamed_wish
 from voicechat.text.phrase import phrase, without_stop
-from voicechat.timed_audio import TimedAudioBuffer, duration_ms
 
 Step: TypeAlias = Literal["ask", "ready", "fail"]
 

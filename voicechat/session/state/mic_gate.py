@@ -5,7 +5,7 @@ moments before belong to the turn.  In hands-free mode it is always open unless 
 zeros may have to go on flowing, because a model's VAD measures time in received sound.
 """
 
-from voicechat.timed_audio import TimedAudioBuffer, duration_ms
+from voicechat.audio.timed_audio import TimedAudioBuffer, duration_ms
 
 PREROLL_MS = 300
 

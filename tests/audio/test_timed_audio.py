@@ -2,7 +2,7 @@
 
 import pytest
 
-from voicechat.timed_audio import TimedAudioBuffer, duration_ms
+from voicechat.audio.timed_audio import TimedAudioBuffer, duration_ms
 
 
 def filled(limit_ms: float, *items: tuple[str, float]) -> TimedAudioBuffer[str]:

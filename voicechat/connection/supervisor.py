@@ -23,6 +23,7 @@ from voicechat.connection.state.outcome import Disconnect, classify_close
 from voicechat.connection.state.renewal import Renewal
 from voicechat.connection.state.unanswered_turn import UnansweredTurn
 from voicechat.connection.target import Target
+from voicechat.connection.tool_carry import ToolCarry
 from voicechat.conversation.conversation import Conversation
 from voicechat.conversation.notices import Notices
 from voicechat.errors import VoiceChatError
@@ -45,7 +46,6 @@ from voicechat.ignored import keep_ignored
 from voicechat.net.websocket import Link
 from voicechat.providers.base import Dialect
 from voicechat.text.phrase import phrase
-from voicechat.tool_carry import ToolCarry
 
 LOOK_S = 1.0
 ASKED_AGAIN = "asked_again"

@@ -23,6 +23,7 @@ from voicechat.connection.handover import apply_environment
 from voicechat.connection.state.backoff import ANY_BUDGET, RetryBudget
 from voicechat.connection.supervisor import ConnectionSupervisor, Listener
 from voicechat.connection.target import Target
+from voicechat.connection.tool_carry import ToolCarry
 from voicechat.conversation.conversation import Conversation, Row
 from voicechat.conversation.item import spoken_ms
 from voicechat.conversation.notices import Notices
@@ -63,7 +64,6 @@ from voicechat.session.state.watchdog import Watchdog
 from voicechat.tail import ReleaseHangover
 from voicechat.text.clean import clean
 from voicechat.text.phrase import phrase
-from voicechat.tool_carry import ToolCarry
 from voicechat.tools.consent import Ask
 from voicechat.tools.toolbox import Toolbox
 from voicechat.uplink import MicUplink

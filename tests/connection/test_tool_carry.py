@@ -4,8 +4,8 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable
 
+from voicechat.connection.tool_carry import ToolCarry
 from voicechat.events import Command, EndTurn, SendAudio, SendText, SendToolResult, ToolCalled
-from voicechat.tool_carry import ToolCarry
 from voicechat.tools.toolbox import Toolbox
 
 Reply = Callable[[SendToolResult], None]

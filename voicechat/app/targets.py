@@ -20,10 +20,9 @@ from voicechat.connection.target import Target
 from voicechat.errors import ConfigError, RefusedError
 from voicechat.net import proxy, websocket
 from voicechat.net.http_refusals import CHECK_KEY
-from voicechat.providers import catalog_ownership as ownership
 from voicechat.providers import dialect_class, names
 from voicechat.providers.base import Dialect, Profile, Settings, Vad
-from voicechat.providers.catalog import catalog
+from voicechat.providers.catalog import catalog, ownership
 from voicechat.providers.catalog.catalog import ModelChoice, Service
 from voicechat.providers.catalog.services import mouth_kind
 from voicechat.providers.catalog_ends import Fate, helper_fate

@@ -19,9 +19,9 @@ from voicechat.providers.catalog.keys import (
     key_variables,
     url_for,
 )
+from voicechat.providers.catalog.ownership import has_key, key_for, missing
 from voicechat.providers.catalog.services import Service, service_for, service_of_realtime
 from voicechat.providers.catalog.table import ABILITIES, Model, Price
-from voicechat.providers.catalog_ownership import has_key, key_for, missing
 
 __all__ = [
     "ABILITIES",

@@ -7,9 +7,8 @@ import pytest
 
 from voicechat.config.schema import Config, Provider
 from voicechat.errors import ConfigError
-from voicechat.providers import catalog_ownership as ownership
 from voicechat.providers import dialect_class, names
-from voicechat.providers.catalog import catalog
+from voicechat.providers.catalog import catalog, ownership
 
 GIVEN, SECTION, ENDPOINT = "wss://given.example/v1", "wss://section.example/v1", "wss://env.example"
 REALTIME = [name for name in names() if name != "chat"]

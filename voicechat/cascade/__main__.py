@@ -105,7 +105,7 @@ def _read(arguments: Sequence[str]) -> tuple[int, LocalOptions, bool]:
 def _warm_up(options: LocalOptions) -> None:
     """Load what the first answer will need, while nobody waits."""
     if any("://" in address for address in (options.mind, options.ears, options.mouth)):
-        import voicechat.links.http_transport  # noqa: F401
+        import voicechat.net.http_transport  # noqa: F401
     warm_up()
 
 

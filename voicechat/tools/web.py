@@ -58,7 +58,7 @@ async def over_http(way: Way, on_trouble: Callable[[str], None]) -> AsyncIterato
     import httpx2
     from mcp.client.streamable_http import streamable_http_client
 
-    from voicechat.links.http_transport import Network, Transport
+    from voicechat.net.http_transport import Network, Transport
 
     class Listening(httpx2.AsyncClient):
         async def send(self, request: httpx2.Request, **more: Any) -> httpx2.Response:

@@ -245,7 +245,7 @@ class HttpService:
     def _open(self) -> "httpx2.AsyncClient":
         import httpx2
 
-        from voicechat.links.http_transport import Network, Transport
+        from voicechat.net.http_transport import Network, Transport
 
         if self._client is None:
             network = Network(self._address, self._route, lambda: tls.tls_context(self._ca_file))

@@ -4,11 +4,11 @@ from voicechat.cascade.http.service import service_of
 from voicechat.cascade.llm.llm import make_mind
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.roles import Parts, SpeechToText, TextToSpeech
-from voicechat.cascade.speech import speech_kinds, speech_services
 from voicechat.cascade.stt.stt import HttpEars, NoEars, Writer
 from voicechat.cascade.tts.fallback import SpareMouth
 from voicechat.cascade.tts.programs import EspeakMouth, SayMouth, find_program, likely_programs
 from voicechat.cascade.tts.tts import HttpMouth, NoMouth, SpeechVendor
+from voicechat.cascade.vendors import speech_kinds, speech_services
 from voicechat.errors import ConfigError
 from voicechat.text.phrase import phrase
 

@@ -11,7 +11,7 @@ from voicechat.cascade.http.service import HttpService, read_events
 from voicechat.cascade.llm.audio_chat import MANNERS, SoundVoice
 from voicechat.cascade.llm.chat_stream import ChatReader
 from voicechat.cascade.roles import ReadyAudio
-from voicechat.cascade.speech import SpeechServices
+from voicechat.cascade.vendors import SpeechServices
 from voicechat.cascade.vendors.openai import OpenAIWriter
 
 _MANNER = MANNERS["openai-sound"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from voicechat.cascade.audio import RATE, SpeechStream, decode_sound
 from voicechat.cascade.http.service import HttpService, read_events
-from voicechat.cascade.speech import SpeechServices
+from voicechat.cascade.vendors import SpeechServices
 from voicechat.errors import RefusedError, ServiceError
 from voicechat.text.phrase import phrase
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from voicechat.cascade.audio import RATE, SpeechStream, decode_sound
 from voicechat.cascade.http.service import HttpService, read_events
-from voicechat.cascade.speech import SpeechServices
+from voicechat.cascade.vendors import SpeechServices
 from voicechat.cascade.vendors.openai import words_of
 
 _CONTEXT = 2000

@@ -9,7 +9,7 @@ from typing import Any
 
 from voicechat.cascade.audio import SpeechStream
 from voicechat.cascade.http.service import HttpService
-from voicechat.cascade.speech import SpeechServices
+from voicechat.cascade.vendors import SpeechServices
 from voicechat.errors import ServiceError
 from voicechat.text.phrase import phrase
 

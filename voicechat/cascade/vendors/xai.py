@@ -10,7 +10,7 @@ from typing import Any
 
 from voicechat.cascade.audio import RATE
 from voicechat.cascade.http.service import HttpService
-from voicechat.cascade.speech import SpeechServices
+from voicechat.cascade.vendors import SpeechServices
 from voicechat.cascade.vendors.openai import sound_of, words_of
 
 _VOICES = frozenset({"eve", "ara", "leo", "rex", "sal"})

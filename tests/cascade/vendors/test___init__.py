@@ -4,7 +4,7 @@ import pytest
 
 from voicechat.cascade.http.service import service_of
 from voicechat.cascade.options import LocalOptions
-from voicechat.cascade.speech import speech_kinds, speech_services
+from voicechat.cascade.vendors import speech_kinds, speech_services
 from voicechat.providers import dialect_class, names
 
 URL = "https://x.test/v1"

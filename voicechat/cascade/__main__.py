@@ -21,10 +21,10 @@ from dataclasses import fields, replace
 
 from voicechat.cascade.audio import warm_up
 from voicechat.cascade.build import assemble
+from voicechat.cascade.http.speech_probe import settle_speech
 from voicechat.cascade.llm.llm import check_mind
 from voicechat.cascade.options import LocalOptions, load_options
 from voicechat.cascade.server.server import PATH, listen
-from voicechat.cascade.speech_probe import settle_speech
 from voicechat.config.environment import keep_no_core
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.text.phrase import phrase, to_json

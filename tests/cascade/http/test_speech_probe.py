@@ -8,8 +8,8 @@ import pytest
 from tests.cascade.vendor import Vendor as Scripted
 from tests.e2e.http.vendor import Vendor
 from tests.fakes.http_chat import HttpChatServer
+from voicechat.cascade.http.speech_probe import settle_speech
 from voicechat.cascade.options import LocalOptions
-from voicechat.cascade.speech_probe import settle_speech
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from voicechat.front.translation import DOMAIN, LOCALES
+from voicechat.front.words.translation import DOMAIN, LOCALES
 
 HOUSE = LOCALES.parents[1]
 KEYWORDS = {"phrase": None, "message_key": None, "ui_text": ((1, "c"), 2)}

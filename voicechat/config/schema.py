@@ -71,7 +71,7 @@ class Ui:
     """[ui]: the screen."""
 
     language: str = "auto"
-    """`en`, or any language with a catalog (`voicechat.front.translation`)."""
+    """`en`, or any language with a catalog (`voicechat.front.words.translation`)."""
     theme: Literal["dark", "light"] = "dark"
 
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from voicechat import front
-from voicechat.front.translation import languages
+from voicechat.front.words.translation import languages
 from voicechat.front.words.words import _WORDS, Words
 
 CALL = re.compile(r'\b(?:words|_words|_tell)\(\s*"(\w+)"')

@@ -1,10 +1,10 @@
 """The words of the interface, by their keys, in English.  Only words: no colours, no layout.
 
-Other languages are catalogs beside it (`voicechat.front.translation`).
+Other languages are catalogs beside it (`voicechat.front.words.translation`).
 """
 
 from voicechat.errors import VoiceChatError
-from voicechat.front.translation import ENGLISH, Translation, find_language
+from voicechat.front.words.translation import ENGLISH, Translation, find_language
 
 __all__ = ["ENGLISH", "IN_ENGLISH", "Words", "find_language"]
 

@@ -16,7 +16,13 @@ from hypothesis import strategies as st
 from tests import translations
 from voicechat import errors
 from voicechat.errors import ConfigError, LinkError
-from voicechat.front.translation import ENGLISH, LOCALES, Translation, find_language, languages
+from voicechat.front.words.translation import (
+    ENGLISH,
+    LOCALES,
+    Translation,
+    find_language,
+    languages,
+)
 from voicechat.text.phrase import phrase
 
 OTHERS = [language for language in languages() if language != ENGLISH]

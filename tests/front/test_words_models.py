@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.front.chinese import CHINESE, in_chinese
-from voicechat import capability
 from voicechat.config.schema import Config
 from voicechat.errors import ConfigError
 from voicechat.events import Notice, ProviderFailed, SendImage, SetHandsFree
@@ -17,6 +16,7 @@ from voicechat.providers.glm.errors import _WORDS
 from voicechat.providers.glm.session_update import _CALLED
 from voicechat.providers.gptlive.setup import WISHES as LIVE_WISHES
 from voicechat.providers.openai.session_update import WISHES
+from voicechat.session import capability
 
 KEYED = [name for name in names() if dialect_class(name).profile.key_env]
 

@@ -4,10 +4,10 @@ import asyncio
 import threading
 from contextlib import suppress
 
-from voicechat import capability
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.events import Notice, Notify
+from voicechat.session import capability
 
 ONCE = frozenset({"sound_silent"})
 """Noise gates are silent in every pause: what is known by these names is told once."""

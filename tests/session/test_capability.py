@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from voicechat.capability import What, lack
 from voicechat.providers import dialect_class, names
+from voicechat.session.capability import What, lack
 
 ABLE = replace(dialect_class("openai").profile, text_input="yes", images=True, can_truncate=True)
 

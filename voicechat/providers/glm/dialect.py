@@ -64,6 +64,7 @@ from voicechat.providers.json_fields import (
     table,
     text,
 )
+from voicechat.providers.openai.address import authorization
 from voicechat.providers.openai.errors import Fault, safe_line
 from voicechat.providers.openai.event_names import SILENT, modern
 from voicechat.providers.openai.handshake import PreSessionBuffer
@@ -72,7 +73,6 @@ from voicechat.providers.openai.response_events import Answers
 from voicechat.providers.openai.response_state import Replies
 from voicechat.providers.openai.tool_calls import ToolCalls as CallsInItems
 from voicechat.providers.openai.user_turns import InputTurns
-from voicechat.providers.openai_address import authorization
 from voicechat.text.clean import clean_line
 from voicechat.text.phrase import phrase
 

@@ -20,13 +20,13 @@ from voicechat.providers.glm.session_update import (
 )
 from voicechat.providers.glm.video_frame import LARGEST_BYTES as LARGEST_PICTURE
 from voicechat.providers.json_fields import JsonObject
+from voicechat.providers.openai.address import address
 from voicechat.providers.openai.agreed_settings import Agreement, Update
 from voicechat.providers.openai.errors import Fault
 from voicechat.providers.openai.handshake import Opening
 from voicechat.providers.openai.history import instructed
 from voicechat.providers.openai.response_state import ResponseTimeouts
 from voicechat.providers.openai.session_update import read_session
-from voicechat.providers.openai_address import address
 from voicechat.text.phrase import phrase, without_stop
 
 PROFILE = Profile(

@@ -57,10 +57,10 @@ from voicechat.providers.json_fields import (
     table,
     text,
 )
+from voicechat.providers.openai.address import authorization
 from voicechat.providers.openai.dialect import OpenAIDialect
 from voicechat.providers.openai.errors import read_fault, safe_line
 from voicechat.providers.openai.handshake import PreSessionBuffer
-from voicechat.providers.openai_address import authorization
 from voicechat.text.clean import clean_line
 from voicechat.text.phrase import phrase
 

@@ -38,6 +38,7 @@ from voicechat.providers.json_fields import (
     table,
     text,
 )
+from voicechat.providers.openai.address import address
 from voicechat.providers.openai.agreed_settings import Agreement, Update
 from voicechat.providers.openai.errors import CloseReason, Fault, read_fault, safe_line
 from voicechat.providers.openai.event_names import modern
@@ -52,7 +53,6 @@ from voicechat.providers.openai.response_state import Replies
 from voicechat.providers.openai.session_update import read_session
 from voicechat.providers.openai.tool_calls import ToolCalls
 from voicechat.providers.openai.user_turns import InputTurns
-from voicechat.providers.openai_address import address
 from voicechat.text.clean import clean_line
 from voicechat.text.phrase import phrase
 

@@ -12,6 +12,7 @@ from typing import ClassVar
 from voicechat.events import Command, Event, SendImage, SendToolResult
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.json_fields import JsonObject
+from voicechat.providers.openai.address import authorization
 from voicechat.providers.openai.agreed_settings import Agreement
 from voicechat.providers.openai.errors import Codebook
 from voicechat.providers.openai.event_names import SILENT
@@ -30,7 +31,6 @@ from voicechat.providers.openai.session_update import (
     pcm_format,
     server_vad,
 )
-from voicechat.providers.openai_address import authorization
 
 
 class Ways(Dialect, ABC):

@@ -7,9 +7,9 @@ from tests.fakes.http_chat import HttpChatServer, Script
 from tests.fakes.http_chat_answers import PITCH
 from tests.fakes.http_speech_vendors import hear_pcm
 from voicechat.cascade.http.service import HttpService
-from voicechat.cascade.openai_sound_speech import ReadAloudSpeaker
 from voicechat.cascade.tts.tts import HttpMouth
 from voicechat.cascade.vendors import speech_services
+from voicechat.cascade.vendors.openai_sound import ReadAloudSpeaker
 from voicechat.errors import RefusedError, ServiceError
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from voicechat.front.tui.layouts import latin_key
+from voicechat.front.tui.terminal.keyboard_layouts import latin_key
 
 
 @pytest.mark.fault("T17")

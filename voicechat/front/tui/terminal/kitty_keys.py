@@ -18,8 +18,8 @@ from textual._xterm_parser import XTermParser
 from textual.keys import Keys
 from textual.message import Message
 
-from voicechat.front.tui.reports import ReportFilter
 from voicechat.front.tui.terminal.keyboard_layouts import latin_key
+from voicechat.front.tui.terminal.reports import ReportFilter
 
 ASK_FOR_RELEASES = "\x1b[<99u\x1b[>31u\x1b[?u"
 """Ask for what Textual has asked for, event types and other layouts' codes as well, and which flags

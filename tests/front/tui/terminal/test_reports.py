@@ -5,7 +5,7 @@ import time
 import pytest
 from textual import events
 
-from voicechat.front.tui import reports
+from voicechat.front.tui.terminal import reports
 from voicechat.front.tui.terminal.keyboard import KeyboardParser
 
 REPORTS = {

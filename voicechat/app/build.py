@@ -35,13 +35,13 @@ from voicechat.connection.trace import Trace
 from voicechat.conversation.conversation import Conversation
 from voicechat.conversation.journal import used
 from voicechat.conversation.journal.learned import ArrivalStats
+from voicechat.conversation.journal.retirements import EndsMemory, good_ends
 from voicechat.conversation.notices import Notices
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event, Notice, Notify, SessionReady
 from voicechat.front.app_api import TypedKey
 from voicechat.front.commands.listing import DeviceRow, ModelRow
 from voicechat.journal import Journal, NullJournal, Resumed, TranscriptWriter, data_folder, resume
-from voicechat.journal.retirements import EndsMemory, good_ends
 from voicechat.net.network_id import network_label
 from voicechat.providers import dialect_class, names
 from voicechat.providers.catalog import catalog

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.e2e.plain.program import KEY, MODEL, Program
+from voicechat.conversation.journal.retirements import EndsMemory
 from voicechat.conversation.journal.used import FILE, remember
-from voicechat.journal.retirements import EndsMemory
 
 
 async def rows_of(program: Program, **env: str) -> dict[str, dict[str, Any]]:

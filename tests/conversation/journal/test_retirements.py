@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from voicechat.config.schema import Retirements
-from voicechat.journal.retirements import FILE, EndsMemory, good_ends
+from voicechat.conversation.journal.retirements import FILE, EndsMemory, good_ends
 
 DAY = date(2026, 12, 1)
 

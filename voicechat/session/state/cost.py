@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from voicechat.events import Cost, Event, SessionMetered, SessionPaused, SessionResumed, Usage
-from voicechat.metering import Meter
+from voicechat.session.state.metering import Meter
 
 Price = Callable[[str, Usage], Cost | None]
 """What usage of a model costs; None: not known."""

@@ -1,7 +1,7 @@
 """What a provider bills of one session is counted: its time and our messages."""
 
 from voicechat.events import SessionMetered, Usage
-from voicechat.metering import Meter
+from voicechat.session.state.metering import Meter
 
 
 def test_without_a_count_of_the_provider_the_clock_counts() -> None:

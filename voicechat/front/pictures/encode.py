@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from voicechat.conversation.picture import Limits, Picture
 from voicechat.errors import ConfigError
-from voicechat.pictures.png import bare_png
+from voicechat.front.pictures.png import bare_png
 from voicechat.text.clean import clean_line
 from voicechat.text.phrase import phrase
 

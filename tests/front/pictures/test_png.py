@@ -9,7 +9,7 @@ from tests.pictures.drawn import near, opened, photo, quarters, saved
 from voicechat.conversation.picture import Limits
 from voicechat.errors import ConfigError
 from voicechat.front.pictures.encode import encode_file
-from voicechat.pictures.png import bare_png
+from voicechat.front.pictures.png import bare_png
 
 PNG = saved(quarters(), "PNG")
 ONE_TAG = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"

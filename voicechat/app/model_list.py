@@ -13,7 +13,7 @@ from voicechat.journal import data_folder
 from voicechat.providers import dialect_class
 from voicechat.providers.catalog import catalog
 from voicechat.providers.catalog.catalog import Model, ModelChoice
-from voicechat.providers.catalog_ends import helper_fate
+from voicechat.providers.catalog.ends import helper_fate
 
 _MOST_OWN = 10
 """Names that are in no table are shown when they were used, but not all for ever."""

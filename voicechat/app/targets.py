@@ -24,8 +24,8 @@ from voicechat.providers import dialect_class, names
 from voicechat.providers.base import Dialect, Profile, Settings, Vad
 from voicechat.providers.catalog import catalog, ownership
 from voicechat.providers.catalog.catalog import ModelChoice, Service
+from voicechat.providers.catalog.ends import Fate, helper_fate
 from voicechat.providers.catalog.services import mouth_kind
-from voicechat.providers.catalog_ends import Fate, helper_fate
 from voicechat.text.phrase import phrase
 
 Dial = Callable[[], Target]

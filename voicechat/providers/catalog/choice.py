@@ -13,9 +13,9 @@ from voicechat.errors import ConfigError
 from voicechat.providers import dialect_class, names
 from voicechat.providers.base import Profile
 from voicechat.providers.catalog import table as catalog_table
+from voicechat.providers.catalog.ends import facts_at, is_at_own_host, listed_fate
 from voicechat.providers.catalog.keys import NO_CONFIG, find_key
 from voicechat.providers.catalog.table import CHAT, Table
-from voicechat.providers.catalog_ends import facts_at, is_at_own_host, listed_fate
 from voicechat.text.clean import clean_line
 from voicechat.text.phrase import phrase
 

@@ -14,10 +14,10 @@ from voicechat.providers import dialect_class
 from voicechat.providers.base import Http, Profile
 from voicechat.providers.catalog import table as catalog_table
 from voicechat.providers.catalog.choice import ModelChoice
+from voicechat.providers.catalog.ends import Fate, facts_at, helper_fate, provider_at
 from voicechat.providers.catalog.keys import find_key, missing_key, url_for
 from voicechat.providers.catalog.ownership import named_url
 from voicechat.providers.catalog.table import CHAT
-from voicechat.providers.catalog_ends import Fate, facts_at, helper_fate, provider_at
 from voicechat.text.phrase import phrase
 
 OLLAMA = "http://127.0.0.1:11434/v1"

@@ -9,8 +9,8 @@ from voicechat.app.targets import Dialing
 from voicechat.config.schema import Config, Provider, Retirements, TalkSection
 from voicechat.events import Tool
 from voicechat.providers.catalog import catalog, table
+from voicechat.providers.catalog.ends import Fate, helper_fate, provider_at
 from voicechat.providers.catalog.services import Service
-from voicechat.providers.catalog_ends import Fate, helper_fate, provider_at
 from voicechat.providers.gptlive.tool_calls import delegation
 
 OPENAI = "https://api.openai.com/v1"

@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 from voicechat.providers.base import HistoryEntry, Settings
+from voicechat.providers.gptlive.policy import with_policy
 from voicechat.providers.gptlive.tool_calls import HELPER_MODEL, delegation
-from voicechat.providers.gptlive_policy import with_policy
 from voicechat.providers.json_fields import JsonObject
 from voicechat.providers.openai.history import noted
 from voicechat.text.clean import clean

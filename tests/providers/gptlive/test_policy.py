@@ -2,7 +2,7 @@
 
 import pytest
 
-from voicechat.providers.gptlive_policy import HEADING, MARKER, with_policy
+from voicechat.providers.gptlive.policy import HEADING, MARKER, with_policy
 
 TOOLS = ["get_time", "get_place"]
 OWN = "Be kind.\n\n## Delegation Policy:\n\nAlways ask the helper.\n\n# Interruption\nYield."

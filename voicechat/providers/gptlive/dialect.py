@@ -45,8 +45,8 @@ from voicechat.providers.gptlive.reply import ReplyStream
 from voicechat.providers.gptlive.setup import address
 from voicechat.providers.gptlive.tool_calls import HELPER_MODEL, Helper
 from voicechat.providers.gptlive.uplink import GptLiveUplink
+from voicechat.providers.gptlive.usage import LiveUsage
 from voicechat.providers.gptlive.user_transcript import TimedTranscript
-from voicechat.providers.gptlive_usage import LiveUsage
 from voicechat.providers.json_fields import (
     JsonObject,
     Repeats,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from voicechat.events import Notice, SessionMetered, SessionPaused, SessionResumed
-from voicechat.providers.gptlive_usage import LiveUsage
+from voicechat.providers.gptlive.usage import LiveUsage
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,14 @@ from typing import Any
 import pytest
 
 from voicechat.conversation.conversation import Conversation, Row, State
+from voicechat.conversation.journal import (
+    Journal,
+    JournalItem,
+    NullJournal,
+    TranscriptWriter,
+    data_folder,
+    load,
+)
 from voicechat.errors import ConfigError
 from voicechat.events import (
     Heard,
@@ -23,7 +31,6 @@ from voicechat.events import (
     ReplyText,
     TurnCommitted,
 )
-from voicechat.journal import Journal, JournalItem, NullJournal, TranscriptWriter, data_folder, load
 
 
 class Call:
@@ -408,7 +415,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from voicechat.conversation.conversation import Conversation
-from voicechat.journal import Journal
+from voicechat.conversation.journal import Journal
 
 journal = Journal.open(Path(sys.argv[1]), "m", "p", print)
 conversation = Conversation()

@@ -9,9 +9,9 @@ import pytest
 from tests.fakes.ga_server import GaServer
 from voicechat.app.build import App
 from voicechat.app.cli import build_parser
+from voicechat.conversation.journal import Journal, NullJournal
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event
-from voicechat.journal import Journal, NullJournal
 
 KEY = "sk-canary-0123456789abcdef"
 WITH_KEY = {"OPENAI_API_KEY": KEY}

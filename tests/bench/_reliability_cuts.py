@@ -27,9 +27,9 @@ from tests.fakes.observer import Heard, observe
 from voicechat.audio.engine import Engine
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import NOT_WRITTEN_DOWN, Conversation, Row, State
+from voicechat.conversation.journal import Journal, load
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, SessionReady
-from voicechat.journal import Journal, load
 from voicechat.net import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.openai.dialect import OpenAIDialect

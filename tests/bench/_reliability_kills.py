@@ -21,7 +21,7 @@ from typing import Any
 
 from tests.e2e.screen.conftest import Service
 from tests.fakes.ga_script import SCRIPTS, Reply
-from voicechat.journal import load
+from voicechat.conversation.journal import load
 
 ANSWER = "Yes, so it is."
 QUICK = replace(

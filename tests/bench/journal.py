@@ -16,15 +16,15 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from voicechat.conversation.journal import list_kept, load
 from voicechat.errors import ConfigError
-from voicechat.journal import list_kept, load
 
 WRITER = """
 import random, sys
 from pathlib import Path
 from voicechat.conversation.conversation import Conversation
 from voicechat.events import ReplyFinished, ReplyText
-from voicechat.journal import Journal, resume
+from voicechat.conversation.journal import Journal, resume
 
 folder, wanted, run = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 resumed = resume(folder, wanted, will_write=True) if wanted else None

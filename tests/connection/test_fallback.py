@@ -16,6 +16,7 @@ from voicechat.audio.engine import Engine
 from voicechat.connection.fallback import Fallback
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation, State
+from voicechat.conversation.journal import NullJournal
 from voicechat.errors import (
     ConfigError,
     LinkError,
@@ -27,7 +28,6 @@ from voicechat.errors import (
     VoiceChatError,
 )
 from voicechat.events import Event, Notice, ReplyFinished, SendAudio, SessionReady
-from voicechat.journal import NullJournal
 from voicechat.net import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.chat import ChatDialect

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.fakes.ga_server import GaServer
-from voicechat.journal import JournalItem
+from voicechat.conversation.journal import JournalItem
 
 PAST = "msg_past_"
 """How the client calls items that only tell what was said before."""

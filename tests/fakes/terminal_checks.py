@@ -10,7 +10,7 @@ from urllib.parse import quote
 import psutil
 
 from tests.fakes.terminal_bytes import foreign_sequences, modes_left_on, plain_text
-from voicechat.journal import load
+from voicechat.conversation.journal import load
 
 if TYPE_CHECKING:
     from tests.fakes.terminal import Terminal

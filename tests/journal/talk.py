@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from voicechat.conversation.conversation import Conversation, Row
+from voicechat.conversation.journal import Journal, Resumed, load, resume
 from voicechat.events import Notice, ReplyFinished, ReplyText
-from voicechat.journal import Journal, Resumed, load, resume
 
 LIMIT_S = 20.0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.journal import Kills
-from voicechat.journal import load
+from voicechat.conversation.journal import load
 
 KILLS = 50
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.journal.talk import Talk, kept_talk
-from voicechat.journal import resume
+from voicechat.conversation.journal import resume
 
 
 class Calls:

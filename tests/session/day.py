@@ -16,9 +16,9 @@ from tests.session.weather import ROTATES_S, ROTATION, Weather
 from tests.session.wires import MARK
 from voicechat.audio.engine import Engine
 from voicechat.conversation.conversation import Conversation, State
+from voicechat.conversation.journal import Journal, load
 from voicechat.errors import VoiceChatError
 from voicechat.events import Event, Notice
-from voicechat.journal import Journal, load
 from voicechat.session.session import Session
 
 SPEECH = b"\x00\x10" * 2400

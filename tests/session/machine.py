@@ -19,9 +19,9 @@ from tests.session.wires import MARK, MemoryLink, Wire, marks
 from voicechat.audio.engine import Engine
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
+from voicechat.conversation.journal import NullJournal
 from voicechat.errors import LinkError, RefusedError, ServiceError, VoiceChatError
 from voicechat.events import Event, ReplyAudio
-from voicechat.journal import NullJournal
 from voicechat.net.websocket import Link
 from voicechat.providers.base import Dialect, Settings
 from voicechat.providers.gemini.dialect import GeminiDialect

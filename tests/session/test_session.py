@@ -21,6 +21,7 @@ from voicechat.config.schema import ToolSection
 from voicechat.connection.state.backoff import Retries
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation, State
+from voicechat.conversation.journal import NullJournal
 from voicechat.conversation.journal.recorder import JournalRow
 from voicechat.errors import (
     ConfigError,
@@ -43,7 +44,6 @@ from voicechat.events import (
     TurnCommitted,
     Usage,
 )
-from voicechat.journal import NullJournal
 from voicechat.net import websocket
 from voicechat.pictures import Limits
 from voicechat.providers.base import Settings, Vad

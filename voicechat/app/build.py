@@ -33,7 +33,15 @@ from voicechat.connection.state.backoff import ANY_BUDGET, RetryBudget
 from voicechat.connection.target import Target
 from voicechat.connection.trace import Trace
 from voicechat.conversation.conversation import Conversation
-from voicechat.conversation.journal import used
+from voicechat.conversation.journal import (
+    Journal,
+    NullJournal,
+    Resumed,
+    TranscriptWriter,
+    data_folder,
+    resume,
+    used,
+)
 from voicechat.conversation.journal.learned import ArrivalStats
 from voicechat.conversation.journal.retirements import EndsMemory, good_ends
 from voicechat.conversation.notices import Notices
@@ -41,7 +49,6 @@ from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event, Notice, Notify, SessionReady
 from voicechat.front.app_api import TypedKey
 from voicechat.front.commands.listing import DeviceRow, ModelRow
-from voicechat.journal import Journal, NullJournal, Resumed, TranscriptWriter, data_folder, resume
 from voicechat.net.network_id import network_label
 from voicechat.providers import dialect_class, names
 from voicechat.providers.catalog import catalog

@@ -334,7 +334,7 @@ def _build_house(args: argparse.Namespace) -> "App":
 
 def _show_kept(args: argparse.Namespace, words: Words) -> int:
     """What was kept, told without a look at the config, which may be what is wrong."""
-    from voicechat import journal
+    from voicechat.conversation import journal
     from voicechat.front.commands import conversations
 
     folder = journal.data_folder(os.environ)

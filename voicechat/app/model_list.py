@@ -6,10 +6,10 @@ from datetime import date
 from typing import Any
 
 from voicechat.config.schema import Config
+from voicechat.conversation.journal import data_folder
 from voicechat.conversation.journal.used import last_used
 from voicechat.errors import ConfigError
 from voicechat.front.commands.listing import ModelRow
-from voicechat.journal import data_folder
 from voicechat.providers import dialect_class
 from voicechat.providers.catalog import catalog
 from voicechat.providers.catalog.catalog import Model, ModelChoice

@@ -26,6 +26,7 @@ from voicechat.connection.target import Target
 from voicechat.connection.tool_carry import ToolCarry
 from voicechat.conversation.conversation import Conversation, Row
 from voicechat.conversation.item import spoken_ms
+from voicechat.conversation.journal import TranscriptWriter
 from voicechat.conversation.notices import Notices
 from voicechat.errors import VoiceChatError
 from voicechat.events import (
@@ -51,7 +52,6 @@ from voicechat.events import (
     ToolCalled,
     ToolsCancelled,
 )
-from voicechat.journal import TranscriptWriter
 from voicechat.net.websocket import Link
 from voicechat.pictures import Limits, Picture
 from voicechat.providers.base import Dialect

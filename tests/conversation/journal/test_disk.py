@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.journal.talk import Talk, kept_talk, talking, wait_for
+from voicechat.conversation.journal import load
 from voicechat.conversation.journal.file import File
-from voicechat.journal import load
 
 
 class Fsync:

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from voicechat.conversation.journal import export
-from voicechat.journal import JournalItem, Loaded
+from voicechat.conversation.journal import JournalItem, Loaded, export
 
 ITEMS = (
     JournalItem("a", "user", "What is 1*2?\n# not a heading", "2026-11-21T12:00:00.000Z"),

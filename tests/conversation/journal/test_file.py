@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.journal.talk import Talk, kept_talk, talking, wait_for
+from voicechat.conversation.journal import load, resume
 from voicechat.conversation.journal.file import ExistingFile, File, encode, open_place
 from voicechat.errors import ConfigError
-from voicechat.journal import load, resume
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="open files cannot be removed there")
 

@@ -12,9 +12,9 @@ import pytest
 
 from tests.conversation.journal.test_file import mounted
 from tests.journal.talk import kept_talk, nobody, talking
+from voicechat.conversation.journal import Resumed, list_kept, load, read, resume
 from voicechat.conversation.journal.library import find
 from voicechat.errors import ConfigError
-from voicechat.journal import Resumed, list_kept, load, read, resume
 
 
 def test_a_list_tells_what_one_looks_for(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.bench.journal import damage
 from tests.journal.talk import talking, wait_for
 from voicechat.conversation.conversation import Conversation
+from voicechat.conversation.journal import JournalItem, load
 from voicechat.conversation.journal.file import encode
 from voicechat.errors import ConfigError
 from voicechat.events import (
@@ -25,7 +26,6 @@ from voicechat.events import (
     ToolsCancelled,
     TurnCommitted,
 )
-from voicechat.journal import JournalItem, load
 
 
 def line(name: str, **more: Any) -> bytes:

@@ -21,7 +21,7 @@ from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.fakes.ga_signal import timecode
 from tests.fakes.observer import differences, observe
 from tests.fakes.pulse import PulseServer
-from voicechat.journal import JournalItem
+from voicechat.conversation.journal import JournalItem
 
 pytestmark = pytest.mark.terminal
 

@@ -14,7 +14,7 @@ from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.fakes.gemini_server import GeminiServer
 from tests.fakes.observer import differences, observe
 from tests.fakes.terminal import Terminal, check_after
-from voicechat.journal import load
+from voicechat.conversation.journal import load
 
 pytestmark = [pytest.mark.terminal, pytest.mark.long, pytest.mark.timeout(120)]
 

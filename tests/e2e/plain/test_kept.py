@@ -13,7 +13,7 @@ from tests.e2e.plain.program import KEY, MODEL, JsonObject, Program
 from tests.fakes.ga_script import GREETING
 from tests.fakes.ga_server import GaServer
 from voicechat.connection.trace import read
-from voicechat.journal import load
+from voicechat.conversation.journal import load
 
 
 async def test_every_finished_item_is_a_line(program: Program) -> None:

@@ -10,7 +10,7 @@ from tests.e2e.providers.dialects import DIALECTS, LONG_MS, Listener, hears, kin
 from tests.e2e.voice.conftest import Voice
 from tests.e2e.voice.listening import is_quiet, loud_ms
 from tests.fakes.pulse import PulseServer
-from voicechat.journal import JournalItem, load
+from voicechat.conversation.journal import JournalItem, load
 
 pytestmark = pytest.mark.sound
 

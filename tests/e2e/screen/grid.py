@@ -11,7 +11,7 @@ from tests.conversation.journal.test_file import mounted
 from tests.e2e.screen.conftest import KEY, Service, Stage
 from tests.fakes.pulse import PulseServer
 from tests.fakes.terminal import Terminal, problems_after
-from voicechat.journal import load
+from voicechat.conversation.journal import load
 
 PATIENCE_S = 6.0
 """The program has 2 s; a machine that is busy with other things gets more."""

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from voicechat.conversation.journal import JournalItem, Loaded, StoredConversation
 from voicechat.front.commands.conversations import list_conversations, print_conversation
-from voicechat.journal import JournalItem, Loaded, StoredConversation
 
 ONE = StoredConversation(
     "20261121-120000-abcdef", "", "2026-11-21T12:00:00.000Z", "m-1", 1, "你好", 0

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from voicechat.conversation.journal import export
+from voicechat.conversation.journal import Loaded, StoredConversation, export
 from voicechat.front.plain.output import complain
 from voicechat.front.words.words import IN_ENGLISH, Words
-from voicechat.journal import Loaded, StoredConversation
 from voicechat.text.phrase import phrase
 from voicechat.text.visible import visible_json
 

@@ -38,7 +38,7 @@ DECLARATIONS = {
 
 TWINS: dict[str, str] = {
     "journal": "test_journal.py",
-    "pictures/__init__.py": "front/pictures/test_fetch.py",
+    "front/pictures/__init__.py": "front/pictures/test_fetch.py",
     "tools/__init__.py": "tools/test_toolbox.py",
     "tools/offer.py": "tools/test_command.py",
     "tools/stdio.py": "tools/test_server.py",

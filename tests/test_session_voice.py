@@ -25,8 +25,8 @@ from voicechat.events import (
     SpeechStopped,
     ToolAnswered,
 )
+from voicechat.front.pictures import Picture
 from voicechat.net import websocket
-from voicechat.pictures import Picture
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.gptlive.dialect import GptLiveDialect

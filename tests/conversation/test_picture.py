@@ -2,7 +2,7 @@
 
 import pytest
 
-from voicechat.pictures import Picture
+from voicechat.front.pictures import Picture
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from tests.front.staged import StagedApp, until
 from tests.pictures.drawn import noise, photo, saved, screenshot
 from voicechat.errors import ConfigError
+from voicechat.front.pictures import load_picture
 from voicechat.front.slash_commands import (
     Help,
     Leave,
@@ -19,7 +20,6 @@ from voicechat.front.slash_commands import (
     read_order,
 )
 from voicechat.front.words.words import Words
-from voicechat.pictures import load_picture
 
 
 @pytest.mark.parametrize(

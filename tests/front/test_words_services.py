@@ -12,11 +12,11 @@ from tests.pictures.drawn import photo, saved
 from voicechat.cascade.http.refusals import failure, refusal
 from voicechat.config.schema import Config
 from voicechat.errors import VoiceChatError
+from voicechat.front.pictures import Limits, load_picture
 from voicechat.front.pictures.screenshot import take_screenshot
 from voicechat.links.route import Route
 from voicechat.net.http_refusals import proxy_answer
 from voicechat.net.proxy import read_proxy
-from voicechat.pictures import Limits, load_picture
 from voicechat.providers.catalog import catalog
 from voicechat.text.phrase import phrase
 

@@ -44,8 +44,8 @@ from voicechat.events import (
     TurnCommitted,
     Usage,
 )
+from voicechat.front.pictures import Limits
 from voicechat.net import websocket
-from voicechat.pictures import Limits
 from voicechat.providers.base import Settings, Vad
 from voicechat.providers.gptlive.dialect import GptLiveDialect
 from voicechat.providers.local import LocalDialect

@@ -22,14 +22,14 @@ from difflib import get_close_matches
 from typing import TypeAlias
 
 from voicechat.conversation.conversation import Row
-from voicechat.front.pictures.paths import looks_dropped
-from voicechat.pictures import (
+from voicechat.front.pictures import (
     Picture,
     fetch_dropped,
     fetch_named,
     fetch_picture,
     fetch_screen,
 )
+from voicechat.front.pictures.paths import looks_dropped
 from voicechat.session.session import Session
 
 

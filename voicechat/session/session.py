@@ -52,8 +52,8 @@ from voicechat.events import (
     ToolCalled,
     ToolsCancelled,
 )
+from voicechat.front.pictures import Limits, Picture
 from voicechat.net.websocket import Link
-from voicechat.pictures import Limits, Picture
 from voicechat.providers.base import Dialect
 from voicechat.session.state.barge_in import Act, BargeInFilter
 from voicechat.session.state.cost import Bill, Price

@@ -10,7 +10,7 @@ import pytest
 
 from tests.pictures.drawn import photo, saved
 from voicechat.errors import ConfigError
-from voicechat.pictures import (
+from voicechat.front.pictures import (
     Limits,
     fetch_dropped,
     fetch_named,
@@ -70,7 +70,7 @@ def test_the_first_picture_of_a_program_is_read(tmp_path: Path, kind: str) -> No
     path.write_bytes(saved(photo(30, 20), kind))
     code = f"""if True:
         from pathlib import Path
-        from voicechat.pictures import Limits, load_picture
+        from voicechat.front.pictures import Limits, load_picture
         print(load_picture(Path({str(path)!r}), Limits(types=("image/webp",))).mime)
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -78,6 +78,6 @@ def test_the_first_picture_of_a_program_is_read(tmp_path: Path, kind: str) -> No
 
 
 def test_pillow_and_mss_are_not_loaded_before_the_first_picture() -> None:
-    code = "import sys, voicechat.pictures; print(*[m for m in ('PIL', 'mss') if m in sys.modules])"
+    code = "import sys, voicechat.front.pictures; print(*[m for m in ('PIL', 'mss') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

@@ -9,8 +9,8 @@ import pytest
 from tests.fakes.display import Display
 from tests.pictures.drawn import opened
 from voicechat.errors import ConfigError
+from voicechat.front.pictures import Limits, fetch_screen
 from voicechat.front.pictures.screenshot import take_screenshot
-from voicechat.pictures import Limits, fetch_screen
 
 
 @pytest.mark.parametrize(

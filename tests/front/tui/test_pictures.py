@@ -10,10 +10,10 @@ from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.fakes.terminal_pictures import Wall
 from tests.front.staged import StagedApp, say, until
 from tests.pictures.drawn import photo, saved
+from voicechat.front.pictures import Sketch
 from voicechat.front.tui.prompt import Prompt
 from voicechat.front.tui.terminal.kitty_graphics import PLACEHOLDER
 from voicechat.front.tui.terminal.placements import MOST, Gallery
-from voicechat.pictures import Sketch
 
 SHORT = replace(SCRIPTS["normal"], replies=(Reply("Yes. 好的。", audio_ms=100),))
 

@@ -10,9 +10,9 @@ from textual import events
 from textual.binding import Binding
 from textual.message import Message
 
+from voicechat.front.pictures import fetch_dropped
 from voicechat.front.pictures.paths import looks_dropped, quote_path
 from voicechat.front.tui.entry import Entry
-from voicechat.pictures import fetch_dropped
 from voicechat.text.clean import clean
 
 LONGEST = 20_000

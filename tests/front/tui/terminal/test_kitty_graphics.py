@@ -6,6 +6,7 @@ import pytest
 
 from tests.fakes.terminal_pictures import Held, hung_on
 from tests.pictures.drawn import noise
+from voicechat.front.pictures import Sketch
 from voicechat.front.tui.terminal.kitty_graphics import (
     CHUNK,
     MARKS,
@@ -21,7 +22,6 @@ from voicechat.front.tui.terminal.kitty_graphics import (
     shows_pictures,
 )
 from voicechat.front.tui.transcript.thumbnail import LARGEST
-from voicechat.pictures import Sketch
 
 SMALL = Sketch(2, 2, bytes(range(12)))
 

@@ -1,9 +1,9 @@
 """The terminal holds the newest pictures, and none that nobody sees any more."""
 
 from tests.fakes.terminal_pictures import Wall
+from voicechat.front.pictures import Sketch
 from voicechat.front.tui.terminal.kitty_graphics import NUMBERS
 from voicechat.front.tui.terminal.placements import MOST, Gallery
-from voicechat.pictures import Sketch
 
 SKETCH = Sketch(192, 96, bytes(192 * 96 * 3))
 

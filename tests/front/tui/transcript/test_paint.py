@@ -3,12 +3,12 @@
 from rich.style import Style
 
 from voicechat.conversation.conversation import Row, State
+from voicechat.front.pictures import Sketch
 from voicechat.front.tui.terminal.kitty_graphics import Placement
 from voicechat.front.tui.transcript.paint import BAR, Ink, paint_line, read_line
 from voicechat.front.tui.transcript.row_view import DrawContext, RowLines, RowView
 from voicechat.front.tui.transcript.wrap import LONGEST
 from voicechat.front.words.words import Words
-from voicechat.pictures import Sketch
 
 INK = Ink(Style(color="blue"), Style(color="white"))
 CHOSEN = Style(reverse=True)

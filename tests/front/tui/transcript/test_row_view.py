@@ -1,10 +1,10 @@
 """One row as it is drawn: what changes, and what it keeps."""
 
 from voicechat.conversation.conversation import Row, State
+from voicechat.front.pictures import Sketch
 from voicechat.front.tui.terminal.kitty_graphics import Placement
 from voicechat.front.tui.transcript.row_view import DrawContext, RowView
 from voicechat.front.words.words import Words
-from voicechat.pictures import Sketch
 
 PAGE = DrawContext(Words("en"), 12)
 

@@ -2,6 +2,7 @@
 
 from rich.style import Style as RichStyle
 
+from voicechat.front.pictures import Sketch
 from voicechat.front.tui.terminal.kitty_graphics import PLACEHOLDER, Placement
 from voicechat.front.tui.transcript.thumbnail import (
     LARGEST,
@@ -9,7 +10,6 @@ from voicechat.front.tui.transcript.thumbnail import (
     place_cells,
     room_for_picture,
 )
-from voicechat.pictures import Sketch
 
 RED_OVER_BLUE = Sketch(2, 4, bytes([255, 0, 0] * 2 + [0, 0, 255] * 2) * 2)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import ceil
 from zlib import compress
 
-from voicechat.pictures import Sketch
+from voicechat.front.pictures import Sketch
 
 CELL = (8, 16)
 """Pixels sent for a cell, across and down: the terminal stretches them to what its cells have."""

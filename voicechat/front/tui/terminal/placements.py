@@ -7,6 +7,7 @@ and told nothing, which would have to wait for it; what it still has goes when i
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from voicechat.front.pictures import Sketch
 from voicechat.front.tui.terminal.kitty_graphics import (
     NUMBERS,
     Placement,
@@ -15,7 +16,6 @@ from voicechat.front.tui.terminal.kitty_graphics import (
     place_picture,
     send_picture,
 )
-from voicechat.pictures import Sketch
 
 MOST = 16
 """Fewer than there are numbers: one that was taken down is not used again at once, as its cells

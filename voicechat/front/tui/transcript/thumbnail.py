@@ -11,8 +11,8 @@ from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 
+from voicechat.front.pictures import Sketch
 from voicechat.front.tui.terminal.kitty_graphics import Placement, colour, placeholders
-from voicechat.pictures import Sketch
 
 LARGEST = (48, 12)
 """Columns and lines."""

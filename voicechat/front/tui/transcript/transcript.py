@@ -20,6 +20,7 @@ from textual.selection import SELECT_ALL, Selection
 from textual.strip import Strip
 
 from voicechat.conversation.conversation import Row
+from voicechat.front.pictures import Picture, Sketch, fetch_sketch
 from voicechat.front.tui.terminal.kitty_graphics import CELL
 from voicechat.front.tui.terminal.placements import Gallery
 from voicechat.front.tui.transcript.layout import Anchor, Roll
@@ -28,7 +29,6 @@ from voicechat.front.tui.transcript.row_text import Kind, kind_of
 from voicechat.front.tui.transcript.row_view import DrawContext, RowView
 from voicechat.front.tui.transcript.thumbnail import Drawing, room_for_picture
 from voicechat.front.words.words import Words
-from voicechat.pictures import Picture, Sketch, fetch_sketch
 
 KEPT_ROWS = 1000
 """Rows on the screen; older ones stay in the journal."""

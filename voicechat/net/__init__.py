@@ -1,1 +1,1 @@
-"""The network: WebSocket, proxies, HTTP CONNECT, TLS, and what their errors mean."""
+"""How messages travel; every foreign error leaves as one of ours."""

@@ -1,1 +1,0 @@
-"""How messages travel; every foreign error leaves as one of ours."""

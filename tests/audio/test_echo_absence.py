@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from voicechat.audio.echo.delay_search import NEEDED_MS, Absence
 from voicechat.audio.echo.frame import FRAME, FRAME_MS, SILENCE, Slice
-from voicechat.audio.echo_absence import NEEDED_MS, Absence
 
 FRAMES = NEEDED_MS // FRAME_MS
 

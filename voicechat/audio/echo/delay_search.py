@@ -4,6 +4,12 @@ The spectra are whitened before (GCC-PHAT: Knapp and Carter, "The generalized co
 for estimation of time delay", IEEE Trans. ASSP 24, 1976): an echo then makes a peak many times as
 high as everything around it, however soft it is and whatever the room does to it, while another
 voice makes none.  Each question costs about a millisecond, and is asked twice a second at most.
+
+The loudspeaker is not heard: told by silence alone, sooner than a search for an echo can tell.
+
+The rule: what is too soft for anybody's detector of voices is no echo worth cancelling.  With
+headphones on, a second of the first reply is enough to know; until then the canceller works for
+nothing, and may swallow the user's first words.
 """
 
 from collections import deque
@@ -15,6 +21,31 @@ import numpy.typing as npt
 
 from voicechat.audio.echo.frame import FRAME, FRAME_MS, SILENCE, Slice
 from voicechat.audio.pcm import HOUSE_RATE
+
+NEEDED_MS = 500
+"""Of sound, after the way to the ear."""
+PLAYED_POWER = FRAME * 328.0**2
+"""Sound softer than -40 dBFS says nothing about its echo."""
+QUIET_POWER = FRAME * 58.0**2
+"""-55 dBFS: services take louder sound for a voice."""
+
+
+class Absence:
+    """Takes both sides in frames of 10 ms."""
+
+    def __init__(self, latency_ms: float = 0.0) -> None:
+        """`latency_ms`: from writing a sound to the ear, as the driver believes."""
+        self._needed_ms = NEEDED_MS + latency_ms
+        self._played_ms = 0
+
+    def feed(self, heard: Slice, played: Slice) -> bool:
+        """10 ms of both; whether so much was played by now, and nothing heard, that it is plain."""
+        if heard.power > QUIET_POWER:
+            self._played_ms = 0  # It may have been the loudspeaker.
+        elif played.power > PLAYED_POWER:
+            self._played_ms += FRAME_MS
+        return self._played_ms >= self._needed_ms
+
 
 HEARD_MS = 1000
 LAG_MS = 1000

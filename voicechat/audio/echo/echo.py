@@ -17,12 +17,11 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from voicechat.audio.echo.canceller import Aec, Canceller, HalfDuplex
-from voicechat.audio.echo.delay_search import EchoSearch, Finding
+from voicechat.audio.echo.delay_search import Absence, EchoSearch, Finding
 from voicechat.audio.echo.double_talk import EchoLoudness
 from voicechat.audio.echo.frame import FRAME, FRAME_MS, SILENCE, Samples, Slice, slices
 from voicechat.audio.echo.leak_gate import LeakGate
 from voicechat.audio.echo.reference import Reference
-from voicechat.audio.echo_absence import Absence
 from voicechat.audio.pcm import FRAME_BYTES
 from voicechat.events import Notice, Notify
 from voicechat.text.phrase import phrase

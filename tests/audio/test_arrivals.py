@@ -1,6 +1,6 @@
 """The log of what arrived."""
 
-from voicechat.audio.arrivals import LIMIT, Arrivals
+from voicechat.audio.playback.start_level import LIMIT, Arrivals
 
 
 def test_what_comes_together_is_one_entry() -> None:

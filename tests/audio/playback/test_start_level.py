@@ -2,9 +2,9 @@
 
 import pytest
 
-from voicechat.audio.arrivals import Arrivals
 from voicechat.audio.playback.start_level import (
     RULES,
+    Arrivals,
     StartLearner,
     StartRule,
     replay,

@@ -1,7 +1,7 @@
 """What counts as a pause is judged against the voice."""
 
 from tests.audio.voices import hiss, hush, voice
-from voicechat.audio.pauses import PauseFinder
+from voicechat.audio.playback.tempo import PauseFinder
 
 
 def test_words_are_no_pause_and_the_hum_between_them_is() -> None:

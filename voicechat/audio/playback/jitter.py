@@ -26,12 +26,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from voicechat.audio.pauses import PauseFinder
 from voicechat.audio.pcm import HOUSE_RATE, frames_to_ms, ms_to_frames
 from voicechat.audio.playback.backlog import Block, State, WaitingReply
 from voicechat.audio.playback.paced import PacedDelay, PaceFinder
 from voicechat.audio.playback.start_level import Arrivals, StartLearner, StartRule, resume_ms, speed
-from voicechat.audio.playback.tempo import Aim, Tempo
+from voicechat.audio.playback.tempo import Aim, PauseFinder, Tempo
 
 FADE_MS = 10
 LOW_MS = 20

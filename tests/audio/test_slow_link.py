@@ -1,6 +1,6 @@
 """One gap is nothing, two within half a minute are told, and forgotten after it."""
 
-from voicechat.audio.slow_link import WINDOW_S, SlowLink
+from voicechat.audio.playback.jitter import WINDOW_S, SlowLink
 
 
 def test_one_gap_is_not_told_and_two_are() -> None:

@@ -19,10 +19,9 @@ from voicechat.audio.echo.capture_path import Hearing
 from voicechat.audio.echo.echo import Echo, EchoStats, Mode
 from voicechat.audio.gain import Loudness
 from voicechat.audio.pcm import FLOOR_DBFS, level_dbfs
-from voicechat.audio.playback.jitter import Stats
+from voicechat.audio.playback.jitter import SlowLink, Stats
 from voicechat.audio.playback.playout import Playout
 from voicechat.audio.recording.card_tap import CardRecording
-from voicechat.audio.slow_link import SlowLink
 from voicechat.errors import DeviceError
 from voicechat.events import Heard, Notice, Notify
 

@@ -4,9 +4,9 @@ import tracemalloc
 
 import pytest
 
+from voicechat.audio.card.health import Waking
 from voicechat.audio.ducking import Duck
 from voicechat.audio.pcm import HOUSE_RATE
-from voicechat.audio.waking import Waking
 from voicechat.connection.state.unanswered_turn import UnansweredTurn
 from voicechat.events import SendAudio
 from voicechat.providers.base import Settings

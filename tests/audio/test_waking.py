@@ -2,8 +2,8 @@
 
 import pytest
 
+from voicechat.audio.card.health import SILENT_MS, WAKE_MS, Waking
 from voicechat.audio.pcm import ms_to_bytes
-from voicechat.audio.waking import SILENT_MS, WAKE_MS, Waking
 
 CHUNK_MS = 20
 ZEROS = bytes(ms_to_bytes(CHUNK_MS))

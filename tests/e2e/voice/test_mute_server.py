@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.voice.conftest import PROGRAM, Stage
 from tests.fakes.terminal import check_after
-from voicechat.audio.waking import SILENT_MS
+from voicechat.audio.card.health import SILENT_MS
 
 pytestmark = [pytest.mark.sound, pytest.mark.terminal, pytest.mark.timeout(120)]
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Literal, TypeAlias
 
-from voicechat.audio.card.health import Health, Ill
+from voicechat.audio.card.health import Health, Ill, Waking
 from voicechat.audio.card.portaudio import Capture
 from voicechat.audio.pcm import (
     FRAME_BYTES,
@@ -23,7 +23,6 @@ from voicechat.audio.pcm import (
     silence,
 )
 from voicechat.audio.resample import Resampler
-from voicechat.audio.waking import Waking
 
 Trouble: TypeAlias = Literal["silent"] | Ill
 

@@ -7,7 +7,7 @@ import pytest
 from tests.cascade.saying import say, service_at
 from tests.fakes.http_speech import HttpSpeechServer
 from tests.fakes.http_speech_vendors import tone
-from voicechat.cascade.second_try import before_second_try
+from voicechat.cascade.http.retry import before_second_try
 from voicechat.cascade.stt.stt import HttpEars
 from voicechat.cascade.tts.tts import HttpMouth
 from voicechat.cascade.vendors.openai import OpenAISpeaker, OpenAIWriter

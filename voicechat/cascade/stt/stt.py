@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from voicechat.cascade.audio import wav
-from voicechat.cascade.second_try import before_second_try
+from voicechat.cascade.http.retry import before_second_try
 from voicechat.cascade.stt.segments import spoken_pieces
 from voicechat.errors import VoiceChatError
 

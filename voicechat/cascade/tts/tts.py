@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from voicechat.cascade.second_try import before_second_try
+from voicechat.cascade.http.retry import before_second_try
 from voicechat.cascade.server.sentences import cut_words
 from voicechat.errors import ServiceError, VoiceChatError
 from voicechat.text.phrase import phrase

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from voicechat.connection.fallback import TEXT_IGNORED, keep_ignored
 from voicechat.connection.state.offline_queue import OfflineQueue
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.errors import UnansweredError
 from voicechat.events import Event, InputFailed, Notice, ReplyFinished, SendText
-from voicechat.ignored import TEXT_IGNORED, keep_ignored
 from voicechat.net import websocket
 from voicechat.providers.base import Settings
 from voicechat.providers.openai.dialect import OpenAIDialect

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from voicechat.babble import ProtocolCheck
 from voicechat.connection.connection import ON_ITS_WAY_S, Connection, Trace, first
-from voicechat.connection.fallback import Fallback
+from voicechat.connection.fallback import Fallback, keep_ignored
 from voicechat.connection.handover import apply_history
 from voicechat.connection.outage import Outage
 from voicechat.connection.owner import ConnectionOwner
@@ -42,7 +42,6 @@ from voicechat.events import (
     TurnCommitted,
 )
 from voicechat.handle import ResumeHandle
-from voicechat.ignored import keep_ignored
 from voicechat.net.websocket import Link
 from voicechat.providers.base import Dialect
 from voicechat.text.phrase import phrase

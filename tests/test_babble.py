@@ -2,7 +2,7 @@
 
 import pytest
 
-from voicechat.babble import MOST, WITHIN_S, ProtocolCheck
+from voicechat.connection.state.outcome import MOST, WITHIN_S, ProtocolCheck
 from voicechat.errors import RefusedError
 from voicechat.events import Event, Notice, ReplyStarted, SessionReady, Unknown
 from voicechat.providers.base import Settings

@@ -10,8 +10,8 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from tests.fakes.ga_script import GREETING, SCRIPTS
 from tests.session.test_session import call
-from voicechat.babble import MOST
 from voicechat.connection.state.backoff import MOST_SHORT, Retries
+from voicechat.connection.state.outcome import MOST
 from voicechat.connection.supervisor import LOOK_S
 from voicechat.connection.target import Target
 from voicechat.errors import RefusedError, SessionOverError, TooBigError, VoiceChatError

@@ -9,10 +9,9 @@ from functools import cache
 import pytest
 
 from tests.front.chinese import english_in, in_chinese
-from voicechat.babble import MOST, ProtocolCheck
 from voicechat.connection.fallback import Fallback
 from voicechat.connection.outage import Outage
-from voicechat.connection.state.outcome import classify_close
+from voicechat.connection.state.outcome import MOST, ProtocolCheck, classify_close
 from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.conversation.notices import Notices

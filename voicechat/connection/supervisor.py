@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NoReturn
 
-from voicechat.babble import ProtocolCheck
 from voicechat.connection.connection import ON_ITS_WAY_S, Connection, Trace, first
 from voicechat.connection.fallback import Fallback, keep_ignored
 from voicechat.connection.handover import apply_history
@@ -19,7 +18,7 @@ from voicechat.connection.outage import Outage
 from voicechat.connection.owner import ConnectionOwner
 from voicechat.connection.state.backoff import RetryBudget
 from voicechat.connection.state.offline_queue import OfflineQueue
-from voicechat.connection.state.outcome import Disconnect, classify_close
+from voicechat.connection.state.outcome import Disconnect, ProtocolCheck, classify_close
 from voicechat.connection.state.renewal import Renewal
 from voicechat.connection.state.unanswered_turn import UnansweredTurn
 from voicechat.connection.target import Target

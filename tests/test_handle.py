@@ -1,6 +1,6 @@
 """A session that cannot be taken up again is given up after two lines."""
 
-from voicechat.handle import MOST_FAILURES, ResumeHandle
+from voicechat.connection.state.renewal import MOST_FAILURES, ResumeHandle
 
 
 def test_the_newest_handle_is_asked_for() -> None:

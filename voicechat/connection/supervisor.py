@@ -19,7 +19,7 @@ from voicechat.connection.owner import ConnectionOwner
 from voicechat.connection.state.backoff import RetryBudget
 from voicechat.connection.state.offline_queue import OfflineQueue
 from voicechat.connection.state.outcome import Disconnect, ProtocolCheck, classify_close
-from voicechat.connection.state.renewal import Renewal
+from voicechat.connection.state.renewal import Renewal, ResumeHandle
 from voicechat.connection.state.unanswered_turn import UnansweredTurn
 from voicechat.connection.target import Target
 from voicechat.connection.tool_carry import ToolCarry
@@ -40,7 +40,6 @@ from voicechat.events import (
     SpeechStarted,
     TurnCommitted,
 )
-from voicechat.handle import ResumeHandle
 from voicechat.net.websocket import Link
 from voicechat.providers.base import Dialect
 from voicechat.text.phrase import phrase

@@ -3,8 +3,8 @@
 import numpy as np
 
 from voicechat.audio.pcm import ms_to_bytes
+from voicechat.connection.state.send_queue import PARCEL_MS, QUIET_MS, SilenceBatcher
 from voicechat.events import Command, EndTurn, SendAudio
-from voicechat.parcels import PARCEL_MS, QUIET_MS, SilenceBatcher
 
 RATE = 16_000
 CHUNK_MS = 20

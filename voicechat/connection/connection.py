@@ -11,13 +11,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from voicechat.connection.state.keepalive import LOOK_S, Heartbeat, Pulse
-from voicechat.connection.state.send_queue import SendQueue, SlowLine
+from voicechat.connection.state.send_queue import SendQueue, SilenceBatcher, SlowLine
 from voicechat.connection.target import Target
 from voicechat.errors import LinkError, VoiceChatError
 from voicechat.events import Command, Event, Interrupt, SetHandsFree
 from voicechat.net.close_codes import LinkClosed
 from voicechat.net.websocket import Link
-from voicechat.parcels import SilenceBatcher
 from voicechat.providers.base import Dialect
 from voicechat.text.phrase import phrase
 

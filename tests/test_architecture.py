@@ -65,7 +65,7 @@ TWINS: dict[str, str] = {
     # The links are tested from outside, through real proxies and servers.
     "net/http_refusals.py": "net/test_connect_errors.py",
     "links/bypass.py": "net/test_proxy.py",
-    "links/route.py": "net/test_connect_errors.py",
+    "net/proxy.py": "net/test_connect_errors.py",
     "net/tls.py": "links/test_tls.py",
     "audio/playback/backlog.py": "audio/playback/test_jitter.py",
     "audio/self_test.py": "e2e/plain/test_devices.py",

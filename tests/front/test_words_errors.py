@@ -17,12 +17,11 @@ from voicechat.conversation.conversation import Conversation
 from voicechat.conversation.notices import Notices
 from voicechat.errors import VoiceChatError
 from voicechat.events import Notice, SessionExpired, Unknown
-from voicechat.links.route import Route
 from voicechat.net import websocket
 from voicechat.net.close_codes import LinkClosed
 from voicechat.net.connect_errors import connect_error, no_http
 from voicechat.net.http_refusals import proxy_answer, service_answer
-from voicechat.net.proxy import read_proxy
+from voicechat.net.proxy import Route, read_proxy
 from voicechat.providers import dialect_class
 from voicechat.providers.base import Dialect, Settings
 

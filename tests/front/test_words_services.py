@@ -14,9 +14,8 @@ from voicechat.config.schema import Config
 from voicechat.errors import VoiceChatError
 from voicechat.front.pictures import Limits, load_picture
 from voicechat.front.pictures.screenshot import take_screenshot
-from voicechat.links.route import Route
 from voicechat.net.http_refusals import proxy_answer
-from voicechat.net.proxy import read_proxy
+from voicechat.net.proxy import Route, read_proxy
 from voicechat.providers.catalog import catalog
 from voicechat.text.phrase import phrase
 

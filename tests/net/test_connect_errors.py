@@ -18,10 +18,9 @@ from voicechat.errors import (
     UpgradeRefusedError,
     VoiceChatError,
 )
-from voicechat.links.route import Route
 from voicechat.net.connect_errors import connect_error, no_http, socks_error
 from voicechat.net.http_refusals import proxy_answer, retry_after_s, service_answer
-from voicechat.net.proxy import read_proxy
+from voicechat.net.proxy import Route, read_proxy
 
 HOST, LABEL = "api.example.com", "socks5h://gate:1080"
 ROUTE = Route(

@@ -16,10 +16,9 @@ from voicechat.cascade.llm.chat import ChatMind
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.process import running
 from voicechat.errors import LinkError, ProxyError, ProxyRefusedError, TlsError, VoiceChatError
-from voicechat.links.route import Route
 from voicechat.net.address import read_address
 from voicechat.net.http_transport import Network, Transport
-from voicechat.net.proxy import read_proxy
+from voicechat.net.proxy import Route, read_proxy
 from voicechat.net.tls import tls_context
 
 pytestmark = pytest.mark.proxy

@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias
 
 from tests.session.wires import Wire
 from voicechat.errors import VoiceChatError
-from voicechat.links.route import Route
 from voicechat.net.connect_errors import connect_error, service_answer
+from voicechat.net.proxy import Route
 
 Kind: TypeAlias = Literal["normal", "long", "flood", "empty", "failed", "unanswered"]
 """Of a reply."""

@@ -10,9 +10,9 @@ import socket
 import ssl
 
 from voicechat.errors import LinkError, ProxyError, ProxyRefusedError, TlsError, VoiceChatError
-from voicechat.links.route import Route
 from voicechat.net.close_codes import LinkClosed, close_error
 from voicechat.net.http_refusals import proxy_answer, refused_login, service_answer
+from voicechat.net.proxy import Route
 from voicechat.text.phrase import message_key, phrase
 
 __all__ = [

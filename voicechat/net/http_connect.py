@@ -14,11 +14,10 @@ from typing import Any
 
 from voicechat import __version__
 from voicechat.errors import VoiceChatError
-from voicechat.links.route import Route
 from voicechat.net.address import Address
 from voicechat.net.connect_errors import connect_error, no_http, proxy_answer
 from voicechat.net.http_refusals import offers_basic, refused_login
-from voicechat.net.proxy import Proxy
+from voicechat.net.proxy import Proxy, Route
 
 SHUTDOWN_S = 0.5
 """For the goodbye of an encrypted line."""

@@ -20,7 +20,7 @@ from voicechat.errors import (
     UpgradeRefusedError,
     VoiceChatError,
 )
-from voicechat.links.route import Route
+from voicechat.net.proxy import Route
 from voicechat.text.phrase import message_key, phrase
 
 LONGEST_WAIT_S = 60.0

@@ -16,11 +16,10 @@ import httpx2
 import python_socks
 from python_socks.async_.asyncio import Proxy as SocksProxy
 
-from voicechat.links.route import Route
 from voicechat.net.address import Address
 from voicechat.net.connect_errors import connect_error, socks_error
 from voicechat.net.http_connect import EYEBALLS_S, SHUTDOWN_S, open_tunnel
-from voicechat.net.proxy import Proxy
+from voicechat.net.proxy import Proxy, Route
 from voicechat.text.phrase import phrase
 
 _KEEP_S = 30.0

@@ -1,6 +1,8 @@
 """Which proxy a link goes through: the option, else the config, else the environment.
 
 Rule: pure; a password is carried, and never shown.
+
+Between whom a link runs, and how foreign words about it are quoted.
 """
 
 from collections.abc import Mapping
@@ -10,6 +12,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from voicechat.errors import ConfigError
 from voicechat.links.bypass import is_bypassed
 from voicechat.net.address import Address, has_blank, host_and_port, is_loopback, read_address
+from voicechat.text.clean import clean_line, mask_secrets
 from voicechat.text.phrase import message_key, phrase
 
 _PORTS = {
@@ -201,3 +204,29 @@ def _check(holds: bool, source: str, fault: str) -> None:
 def _wrong(source: str, fault: str, hint: str) -> ConfigError:
     where = phrase("in the config") if source == "config" else phrase("in {source}", source=source)
     return ConfigError(phrase(fault, where=where), hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way to a service."""
+
+    service: str
+    """`host` or `host:port`, as errors name it."""
+    proxy: Proxy | None = None
+    deadline_s: float = 10.0
+    """For everything from the name lookup to the upgrade."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def gate(self) -> str:
+        """The proxy as errors name it."""
+        return (
+            phrase("The proxy {label}", label=self.proxy.label)
+            if self.proxy
+            else phrase("The network")
+        )
+
+    def quote(self, foreign: str, limit: int = 300) -> str:
+        """Foreign words on one line, without control characters, keys and passwords."""
+        secrets = self.secrets + (self.proxy.secrets if self.proxy else ())
+        return mask_secrets(clean_line(mask_secrets(foreign, secrets), limit))

@@ -22,13 +22,12 @@ from websockets.uri import WebSocketURI
 
 from voicechat import __version__
 from voicechat.errors import VoiceChatError
-from voicechat.links.route import Route
 from voicechat.net import connect_errors
 from voicechat.net import tls as trust
 from voicechat.net.address import Address, read_address
 from voicechat.net.close_codes import LinkClosed
 from voicechat.net.http_connect import EYEBALLS_S, SHUTDOWN_S, open_tunnel
-from voicechat.net.proxy import Proxy
+from voicechat.net.proxy import Proxy, Route
 from voicechat.net.tcp_backlog import LOW_WATER, TcpBacklog
 
 __all__ = ["Link", "LinkClosed", "WebSocketLink", "connect"]

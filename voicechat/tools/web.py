@@ -12,9 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from voicechat.errors import ConfigError, VoiceChatError
-from voicechat.links.route import Route
 from voicechat.net.address import is_loopback, read_address
-from voicechat.net.proxy import read_proxy
+from voicechat.net.proxy import Route, read_proxy
 from voicechat.net.tls import secrets_of, tls_context
 from voicechat.text.phrase import phrase, without_stop
 from voicechat.tools.bounds import COMPRESSED, Flood, bounded_body, bounded_events

@@ -7,7 +7,7 @@ import pytest
 
 from voicechat.cascade.http.refusals import failure, is_barred, refusal
 from voicechat.errors import LinkError, RefusedError, ServiceError, VoiceChatError
-from voicechat.links.route import Route
+from voicechat.net.proxy import Route
 
 _ROUTE = Route("api.example.org", secrets=("sk-very-hidden",))
 _GOOGLE_QUOTA = "You exceeded your current quota, please check your plan and billing details."

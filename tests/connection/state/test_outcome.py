@@ -35,10 +35,9 @@ from voicechat.events import (
     SessionExpired,
     Unknown,
 )
-from voicechat.links.route import Route
 from voicechat.net.close_codes import LinkClosed
 from voicechat.net.http_refusals import proxy_answer, service_answer
-from voicechat.net.proxy import read_proxy
+from voicechat.net.proxy import Route, read_proxy
 from voicechat.providers import dialect_class, names
 from voicechat.providers.base import Dialect, Settings
 from voicechat.text.clean import clean_line

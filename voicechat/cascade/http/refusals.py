@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from voicechat.errors import RefusedError, ServiceError, UpgradeRefusedError, VoiceChatError
-from voicechat.links.route import Route
 from voicechat.net.http_refusals import message_of, service_answer
+from voicechat.net.proxy import Route
 from voicechat.text.phrase import message_key, phrase
 
 _BARRED = (401, 402, 403, 407, 511)

@@ -25,10 +25,9 @@ from voicechat.cascade.http.sse import read_events
 from voicechat.cascade.options import LocalOptions
 from voicechat.cascade.server.checks import mend
 from voicechat.errors import ConfigError, LinkError, ServiceError, VoiceChatError
-from voicechat.links.route import Route
 from voicechat.net import tls
 from voicechat.net.http_refusals import message_of
-from voicechat.net.proxy import read_proxy
+from voicechat.net.proxy import Route, read_proxy
 from voicechat.text.phrase import phrase
 
 if TYPE_CHECKING:

@@ -64,7 +64,7 @@ TWINS: dict[str, str] = {
     "cascade/server/settings.py": "cascade/server/test_session.py",
     # The links are tested from outside, through real proxies and servers.
     "net/http_refusals.py": "net/test_connect_errors.py",
-    "links/bypass.py": "net/test_proxy.py",
+    "net/proxy.py": "net/test_proxy.py",
     "net/proxy.py": "net/test_connect_errors.py",
     "net/tls.py": "links/test_tls.py",
     "audio/playback/backlog.py": "audio/playback/test_jitter.py",

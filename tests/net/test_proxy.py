@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicechat.errors import ConfigError
-from voicechat.links.bypass import is_bypassed
-from voicechat.net.proxy import Proxy, choose, read_proxy
+from voicechat.net.proxy import Proxy, choose, is_bypassed, read_proxy
 
 WSS = "wss://api.openai.com/v1"
 A, B, C = "http://a:1", "http://b:2", "http://c:3"

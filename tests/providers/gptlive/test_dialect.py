@@ -27,9 +27,9 @@ from voicechat.events import (
 )
 from voicechat.providers.base import HistoryEntry
 from voicechat.providers.gptlive.dialect import NO_HELPER, GptLiveDialect
+from voicechat.providers.gptlive.reply import is_silent
 from voicechat.providers.gptlive.setup import MOST_TOKENS, address, history, tokens
 from voicechat.providers.gptlive.user_transcript import STILL_S
-from voicechat.providers.gptlive_sound import is_silent
 
 STARTED = json.dumps({"type": "session.started", "session": {"id": "live_1"}})
 APPEND, MUTE, UNMUTE = (f"session.input_audio.{name}" for name in ("append", "mute", "unmute"))

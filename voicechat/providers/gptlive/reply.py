@@ -10,6 +10,10 @@ pauses too, is played as it comes.
 A user who speaks over a reply makes shorter pauses count: what comes next is said to something
 else.  Whether the model yielded shows only in whether it soon fell silent.
 Source: `OutputAudioDeltaEvent`, `OutputTranscriptDeltaEvent` of the Live API reference.
+
+What counts as silence in the model's stream, which never stops: it holds zeros while it listens.
+
+The rule: only what nobody would hear is silence; a quiet end of a word is none.
 """
 
 from collections.abc import Callable
@@ -23,10 +27,18 @@ from voicechat.events import (
     ReplyStatus,
     ReplyText,
 )
-from voicechat.providers.audio_fields import Samples
-from voicechat.providers.gptlive_sound import is_silent
+from voicechat.providers.audio_fields import Samples, peak
 from voicechat.text.clean import clean
 from voicechat.text.phrase import phrase
+
+LOUDEST_SILENCE = 160
+"""|sample| of PCM16 below which a sound is silence: -46 dB of full scale."""
+
+
+def is_silent(pcm: bytes) -> bool:
+    """Whether nothing can be heard in PCM16 little-endian; a whole number of samples."""
+    return peak(pcm) < LOUDEST_SILENCE
+
 
 PAUSE_MS = 1000
 """Silence in the stream, and as long without words, that ends a reply."""

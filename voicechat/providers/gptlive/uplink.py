@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from voicechat.providers.audio_fields import encode
 from voicechat.providers.base import Enqueue
-from voicechat.providers.gptlive_sound import is_silent
+from voicechat.providers.gptlive.reply import is_silent
 
 LARGEST_MS = 100
 """Of one message."""

@@ -3,7 +3,12 @@
 import pytest
 
 from voicechat.audio.pcm import ms_to_bytes
-from voicechat.tail import LONGEST_LAG_MS, LONGEST_MORE_MS, LOOK_MS, ReleaseHangover
+from voicechat.session.state.mic_gate import (
+    LONGEST_LAG_MS,
+    LONGEST_MORE_MS,
+    LOOK_MS,
+    ReleaseHangover,
+)
 
 RATE = 16_000
 CHUNK_MS = 20

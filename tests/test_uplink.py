@@ -4,8 +4,7 @@ from voicechat.audio.pcm import HOUSE_RATE
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.openai.dialect import OpenAIDialect
-from voicechat.session.state.mic_gate import MicGate
-from voicechat.uplink import MicUplink
+from voicechat.session.state.mic_gate import MicGate, MicUplink
 
 SECOND = [b"\x10\x20" * (HOUSE_RATE // 50)] * 50
 OPENAI, GEMINI = OpenAIDialect(Settings("m")), GeminiDialect(Settings("m"))

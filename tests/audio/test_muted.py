@@ -12,8 +12,7 @@ from voicechat.events import SendAudio
 from voicechat.providers.base import Settings
 from voicechat.providers.gemini.dialect import GeminiDialect
 from voicechat.providers.openai.dialect import OpenAIDialect
-from voicechat.session.state.mic_gate import MicGate
-from voicechat.uplink import MicUplink
+from voicechat.session.state.mic_gate import MicGate, MicUplink
 
 CHUNK = HOUSE_RATE // 50
 HUM = b"\x10\x01" * CHUNK

@@ -57,7 +57,7 @@ from voicechat.net.websocket import Link
 from voicechat.providers.base import Dialect
 from voicechat.session.state.barge_in import Act, BargeInFilter
 from voicechat.session.state.cost import Bill, Price
-from voicechat.session.state.mic_gate import MicGate, ReleaseHangover
+from voicechat.session.state.mic_gate import MicGate, MicUplink, ReleaseHangover
 from voicechat.session.state.snapshot import Snapshot, shown_chars, take_snapshot
 from voicechat.session.state.turn import Turn
 from voicechat.session.state.watchdog import Watchdog
@@ -65,7 +65,6 @@ from voicechat.text.clean import clean
 from voicechat.text.phrase import phrase
 from voicechat.tools.consent import Ask
 from voicechat.tools.toolbox import Toolbox
-from voicechat.uplink import MicUplink
 
 __all__ = ["Listener", "Session", "Snapshot"]
 

@@ -12,10 +12,16 @@ of a second, as it mostly is, the turn is over at once.  Else it goes on until t
 and then to the first chunk that is quiet, a tenth of a second more at most.
 
 No clock: time is counted in sound.
+
+What a microphone hears, as the model should get it: at its rate, and only what the gate passes.
+
+Quiet: chunks of PCM16 mono in, the same out.
 """
 
-from voicechat.audio.pcm import bytes_to_ms, level_dbfs
+from voicechat.audio.pcm import HOUSE_RATE, bytes_to_ms, level_dbfs
+from voicechat.audio.resample import Resampler
 from voicechat.audio.timed_audio import TimedAudioBuffer, duration_ms
+from voicechat.providers.base import Dialect
 
 LOOK_MS = 100
 """So long after the last sound nobody is in the middle of a word."""
@@ -104,3 +110,22 @@ class MicGate:
             return bytes(len(pcm))
         self._before.push(pcm, duration_ms(pcm, rate))
         return None
+
+
+class MicUplink:
+    """Resamples; a new line may want another rate."""
+
+    def __init__(self, gate: MicGate) -> None:
+        self._gate = gate
+        self.rate = HOUSE_RATE
+        """Hz of what is passed."""
+        self._resampler = Resampler(HOUSE_RATE, HOUSE_RATE)
+
+    def take(self, chunk: bytes, dialect: Dialect) -> bytes | None:
+        """What to send for a chunk at the house rate, at the model's; None: nothing."""
+        if dialect.input_rate != self.rate:
+            self.rate = dialect.input_rate
+            self._resampler = Resampler(HOUSE_RATE, self.rate)
+        needs_silence = dialect.profile.silence_when_muted
+        pcm = self._resampler.process(chunk)
+        return self._gate.take(pcm, self.rate, silence_when_muted=needs_silence)

@@ -37,7 +37,7 @@ DECLARATIONS = {
 """Only words: used by every other test."""
 
 TWINS: dict[str, str] = {
-    "journal": "test_journal.py",
+    "journal": "conversation/journal/test_recorder.py",
     "front/pictures/__init__.py": "front/pictures/test_fetch.py",
     "tools/__init__.py": "tools/test_toolbox.py",
     "tools/offer.py": "tools/test_command.py",

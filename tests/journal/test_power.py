@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journal.talk import Talk, kept_talk
+from tests.conversation.journal.talk import Talk, kept_talk
 from voicechat.conversation.journal import resume
 
 

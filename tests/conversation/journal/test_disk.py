@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journal.talk import Talk, kept_talk, talking, wait_for
+from tests.conversation.journal.talk import Talk, kept_talk, talking, wait_for
 from voicechat.conversation.journal import load
 from voicechat.conversation.journal.file import File
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journal.talk import Talk, kept_talk, talking, wait_for
+from tests.conversation.journal.talk import Talk, kept_talk, talking, wait_for
 from voicechat.conversation.journal import load, resume
 from voicechat.conversation.journal.file import ExistingFile, File, encode, open_place
 from voicechat.errors import ConfigError

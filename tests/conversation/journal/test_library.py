@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conversation.journal.talk import kept_talk, nobody, talking
 from tests.conversation.journal.test_file import mounted
-from tests.journal.talk import kept_talk, nobody, talking
 from voicechat.conversation.journal import Resumed, list_kept, load, read, resume
 from voicechat.conversation.journal.library import find
 from voicechat.errors import ConfigError

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.bench.journal import damage
-from tests.journal.talk import talking, wait_for
+from tests.conversation.journal.talk import talking, wait_for
 from voicechat.conversation.conversation import Conversation
 from voicechat.conversation.journal import JournalItem, load
 from voicechat.conversation.journal.file import encode

@@ -36,7 +36,7 @@ LONG = (
     "tests/e2e/voice/test_loudness.py",
     "tests/e2e/voice/test_record.py",
     "tests/e2e/voice/test_local.py::test_what_is_spoken_comes_back",
-    "tests/journal/test_kills.py",
+    "tests/conversation/journal/test_kills.py",
     "tests/providers/test_gptlive_server.py",
 )
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
-from tests.links.servers import Raw, raw, upgraded
+from tests.net.servers import Raw, raw, upgraded
 from tests.session.wires import MemoryLink, Wire
 from voicechat.connection.connection import Connection, first
 from voicechat.connection.state.keepalive import ASK_S

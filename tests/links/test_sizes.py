@@ -7,7 +7,7 @@ import zlib
 import pytest
 from websockets.asyncio.server import ServerConnection
 
-from tests.links.servers import Raw, raw, upgraded, websocket
+from tests.net.servers import Raw, raw, upgraded, websocket
 from tests.net.test_websocket import end, here
 from voicechat.net.websocket import connect
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.fakes.proxies import RealProxy, danted, microsocks, tinyproxy
-from tests.links.servers import Authority, raw, relay_to, socks4a, websocket
+from tests.net.servers import Authority, raw, relay_to, socks4a, websocket
 from tests.net.test_websocket import HEADERS, failure
 from voicechat.errors import LinkError, ProxyError, ProxyRefusedError, TlsError
 from voicechat.net.proxy import Proxy, read_proxy

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.links import servers
-from tests.links.servers import Authority, raw, self_signed, websocket
+from tests.net import servers
+from tests.net.servers import Authority, raw, self_signed, websocket
 from tests.net.test_websocket import HEADERS, failure
 from voicechat.errors import ConfigError, LinkError, TlsError
 from voicechat.net.websocket import connect

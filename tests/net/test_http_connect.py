@@ -6,7 +6,7 @@ import base64
 import pytest
 
 from tests.front.chinese import in_chinese
-from tests.links.servers import Raw, Talk, answering, raw, relay_to, request, websocket
+from tests.net.servers import Raw, Talk, answering, raw, relay_to, request, websocket
 from tests.net.test_websocket import HEADERS, failure, gate
 from voicechat.errors import ProxyRefusedError
 from voicechat.net.http_refusals import offers_basic, sign_ins

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.server import ServerConnection
 
-from tests.links.servers import Authority, Raw, raw, upgraded, websocket
+from tests.net.servers import Authority, Raw, raw, upgraded, websocket
 from voicechat.errors import LinkError
 from voicechat.net import tcp_backlog
 from voicechat.net.tcp_backlog import LOW_WATER

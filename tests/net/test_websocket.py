@@ -9,8 +9,8 @@ import struct
 import pytest
 from websockets.asyncio.server import ServerConnection
 
-from tests.links import servers
-from tests.links.servers import Raw, http, raw, request, upgraded, websocket
+from tests.net import servers
+from tests.net.servers import Raw, http, raw, request, upgraded, websocket
 from voicechat.errors import (
     ConfigError,
     LinkError,

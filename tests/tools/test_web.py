@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from tests.fakes.proxies import RealProxy, danted, microsocks, tinyproxy
-from tests.links.servers import raw, socks4a
+from tests.net.servers import raw, socks4a
 from tests.tools.bench import Start, at_work, serving
 from voicechat.config.schema import McpSection
 from voicechat.errors import ConfigError

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.e2e.plain.program import KEY, Program
 from tests.fakes.ga_script import GREETING
 from tests.fakes.ga_server import GaServer
-from tests.links.servers import raw, silent
+from tests.net.servers import raw, silent
 
 SLOWER = 2
 """Tests run beside others; the goal of 2 s is for the program alone."""

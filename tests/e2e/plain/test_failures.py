@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.plain.program import KEY, Outcome, Program, sent_to
 from tests.fakes.ga_script import GREETING, SCRIPTS
 from tests.fakes.ga_server import GaServer
-from tests.links.servers import Authority, http, raw, self_signed, silent
+from tests.net.servers import Authority, http, raw, self_signed, silent
 from voicechat.text.clean import clean
 
 AT_ONCE = ("--retry-for", "0")

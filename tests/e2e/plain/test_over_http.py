@@ -14,7 +14,7 @@ from tests.fakes.ga_script import GREETING
 from tests.fakes.ga_server import GaServer
 from tests.fakes.ga_signal import read_wav, tone
 from tests.fakes.proxies import RealProxy, microsocks, tinyproxy
-from tests.links.servers import Authority
+from tests.net.servers import Authority
 
 HOST = "0.0.0.0"
 """A number of this machine for which proxies are used too."""

@@ -14,7 +14,7 @@ from tests.e2e.plain.program import KEY, Program
 from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.fakes.ga_server import GaServer
 from tests.fakes.proxies import RealProxy, danted, microsocks, tinyproxy
-from tests.links.servers import raw, socks4a
+from tests.net.servers import raw, socks4a
 from tests.tools.bench import serving
 
 CALL = replace(SCRIPTS["tool_call"], replies=(Reply(tool="get_time"), Reply("So be it.")))

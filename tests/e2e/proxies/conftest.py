@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.plain.program import Program
 from tests.e2e.proxies.places import NAMES
 from tests.fakes.ga_server import GaServer
-from tests.links.servers import Authority
+from tests.net.servers import Authority
 
 
 @pytest.fixture(scope="session")

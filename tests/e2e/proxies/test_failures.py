@@ -11,7 +11,7 @@ from tests.e2e.proxies.places import NAME, KnowingMicrosocks
 from tests.e2e.proxies.test_ways import IDS, LOCKED, Make, address, as_scheme
 from tests.fakes.ga_server import GaServer
 from tests.fakes.proxies import RealProxy, danted, microsocks, tinyproxy
-from tests.links.servers import Authority, hanging_up, http, raw, relay_to, self_signed, silent
+from tests.net.servers import Authority, hanging_up, http, raw, relay_to, self_signed, silent
 
 pytestmark = pytest.mark.proxy
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.plain.program import LONGEST_S, Program
 from tests.e2e.proxies.test_failures import SECRETS
-from tests.links.servers import answering, raw
+from tests.net.servers import answering, raw
 from tests.net.test_http_connect import BASIC, LOGIN, wanting
 
 pytestmark = [pytest.mark.proxy, pytest.mark.fault("N37")]

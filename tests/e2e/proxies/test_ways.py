@@ -18,7 +18,7 @@ from tests.e2e.proxies.places import (
 from tests.fakes.ga_script import GREETING
 from tests.fakes.ga_server import GaServer
 from tests.fakes.proxies import RealProxy
-from tests.links.servers import Authority, raw, relay_to, socks4a
+from tests.net.servers import Authority, raw, relay_to, socks4a
 
 pytestmark = pytest.mark.proxy
 

@@ -66,7 +66,7 @@ TWINS: dict[str, str] = {
     "net/http_refusals.py": "net/test_connect_errors.py",
     "net/proxy.py": "net/test_proxy.py",
     "net/proxy.py": "net/test_connect_errors.py",
-    "net/tls.py": "links/test_tls.py",
+    "net/tls.py": "net/test_tls.py",
     "audio/playback/backlog.py": "audio/playback/test_jitter.py",
     "audio/self_test.py": "e2e/plain/test_devices.py",
     "audio/echo/capture_path.py": "e2e/voice/test_echo.py",

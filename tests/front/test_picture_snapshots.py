@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from tests.front.pictures.drawn import quarters, saved
 from tests.front.staged import StagedApp, say, until
 from tests.front.test_snapshots import CHINESE, SHORT, Compare, steady
-from tests.pictures.drawn import quarters, saved
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.front.pictures.drawn import noise, photo, saved, screenshot
 from tests.front.staged import StagedApp, until
-from tests.pictures.drawn import noise, photo, saved, screenshot
 from voicechat.errors import ConfigError
 from voicechat.front.pictures import load_picture
 from voicechat.front.slash_commands import (

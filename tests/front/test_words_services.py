@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.front.chinese import english_in, in_chinese
-from tests.pictures.drawn import photo, saved
+from tests.front.pictures.drawn import photo, saved
 from voicechat.cascade.http.refusals import failure, refusal
 from voicechat.config.schema import Config
 from voicechat.errors import VoiceChatError

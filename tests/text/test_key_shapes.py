@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.pictures.drawn import noise, saved
+from tests.front.pictures.drawn import noise, saved
 from voicechat.text.key_shapes import find_key
 
 ROOT = Path(__file__).parent.parent

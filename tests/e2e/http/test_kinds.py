@@ -15,7 +15,7 @@ from tests.fakes.http_chat import Call, Script
 from tests.fakes.http_chat_answers import MS_PER_WORD, PITCH
 from tests.fakes.http_speech_vendors import PITCH as MOUTH_PITCH
 from tests.fakes.http_speech_vendors import hear_pcm
-from tests.pictures.drawn import photo, saved
+from tests.front.pictures.drawn import photo, saved
 
 SPOKEN_MS = 1200
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.plain.program import Program
 from tests.e2e.providers.dialects import DIALECTS, kinds, received
-from tests.pictures.drawn import SECRET, opened, photo, saved
+from tests.front.pictures.drawn import SECRET, opened, photo, saved
 
 SEEING = [name for name, dialect in DIALECTS.items() if dialect.shows_picture]
 BLIND = [name for name, dialect in DIALECTS.items() if not dialect.shows_picture]

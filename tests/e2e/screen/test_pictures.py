@@ -12,7 +12,7 @@ from PIL import Image
 from tests.e2e.screen.conftest import KEY, Serve, Service, Stage
 from tests.fakes.terminal import check_after, problems_after
 from tests.fakes.terminal_pictures import hung_on
-from tests.pictures.drawn import SECRET, near, opened, photo, saved
+from tests.front.pictures.drawn import SECRET, near, opened, photo, saved
 from voicechat.front.tui.terminal.kitty_graphics import PLACEHOLDER
 from voicechat.providers.openai.dialect import DIALECT
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 from PIL.Image import Exif
 
-from tests.pictures.drawn import (
+from tests.front.pictures.drawn import (
     SECRET,
     claims_to_be,
     near,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pictures.drawn import photo, saved
+from tests.front.pictures.drawn import photo, saved
 from voicechat.errors import ConfigError
 from voicechat.front.pictures import (
     Limits,

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from tests.pictures.drawn import near, opened, photo, quarters, saved
+from tests.front.pictures.drawn import near, opened, photo, quarters, saved
 from voicechat.conversation.picture import Limits
 from voicechat.errors import ConfigError
 from voicechat.front.pictures.encode import encode_file

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fakes.display import Display
-from tests.pictures.drawn import opened
+from tests.front.pictures.drawn import opened
 from voicechat.errors import ConfigError
 from voicechat.front.pictures import Limits, fetch_screen
 from voicechat.front.pictures.screenshot import take_screenshot

@@ -1,6 +1,6 @@
 """A sketch keeps the picture's shape and colours."""
 
-from tests.pictures.drawn import near, photo, quarters, saved
+from tests.front.pictures.drawn import near, photo, quarters, saved
 from voicechat.conversation.picture import Limits
 from voicechat.front.pictures.encode import encode_file
 from voicechat.front.pictures.sketch import draw_sketch

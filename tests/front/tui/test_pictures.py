@@ -8,8 +8,8 @@ from textual import events
 
 from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.fakes.terminal_pictures import Wall
+from tests.front.pictures.drawn import photo, saved
 from tests.front.staged import StagedApp, say, until
-from tests.pictures.drawn import photo, saved
 from voicechat.front.pictures import Sketch
 from voicechat.front.tui.prompt import Prompt
 from voicechat.front.tui.terminal.kitty_graphics import PLACEHOLDER

@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 
 from tests.fakes.terminal_pictures import Held, hung_on
-from tests.pictures.drawn import noise
+from tests.front.pictures.drawn import noise
 from voicechat.front.pictures import Sketch
 from voicechat.front.tui.terminal.kitty_graphics import (
     CHUNK,

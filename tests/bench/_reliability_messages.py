@@ -9,12 +9,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.providers import openai_noise, test_gemini_noise, test_glm_noise, test_gptlive_noise
+from tests.providers import openai_noise, test_glm_noise, test_gptlive_noise
+from tests.providers.gemini import test_noise
 from tests.providers.noise import Run, recordings_of
 
 RUNS: dict[str, Run] = {
     "openai": openai_noise.run,
-    "gemini": test_gemini_noise.run,
+    "gemini": test_noise.run,
     "glm": test_glm_noise.run,
     "gptlive": test_gptlive_noise.run,
     "qwen": openai_noise.run,

@@ -13,7 +13,7 @@ from tests.fakes.stepfun_server import StepfunServer
 from tests.fakes.xai_server import XaiServer
 from tests.providers import family_talks as talks
 from tests.providers.family_line import dialled
-from tests.providers.gemini_call import calling, only
+from tests.providers.gemini.call import calling, only
 from tests.providers.test_glm_live import calling as calling_glm
 from voicechat.events import (
     ReplyFinished,

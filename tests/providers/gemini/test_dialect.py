@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.gemini_check import Refused, check
 from tests.fakes.gemini_setup_check import read as read_setup
-from tests.providers.gemini_call import CLOCK, KEY, only, settings
+from tests.providers.gemini.call import CLOCK, KEY, only, settings
 from voicechat.errors import RefusedError, ServiceError, SessionForgottenError
 from voicechat.events import (
     BeginTurn,

@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.fakes.ga_signal import decode_position, timecode
 from tests.fakes.gemini_script import SCRIPTS, Answer
 from tests.fakes.gemini_server import GeminiServer
-from tests.providers.gemini_call import CLOCK, KEY, calling, loud, only, settings, sound
+from tests.providers.gemini.call import CLOCK, KEY, calling, loud, only, settings, sound
 from voicechat.errors import RefusedError, ServiceError
 from voicechat.events import (
     BeginTurn,

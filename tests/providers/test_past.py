@@ -14,7 +14,7 @@ from tests.fakes.xai_server import XaiServer
 from tests.providers import family_talks as talks
 from tests.providers.family_line import dialled
 from tests.providers.gemini.call import calling, only
-from tests.providers.test_glm_live import calling as calling_glm
+from tests.providers.glm.test_live import calling as calling_glm
 from voicechat.events import (
     ReplyFinished,
     ReplyStarted,

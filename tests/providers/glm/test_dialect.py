@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.glm_check import LARGEST_MESSAGE, check_shape
-from tests.providers.glm_call import KEY, LOUD, QUIET, SECOND, TOOL, Call, kinds, only, settings
+from tests.providers.glm.call import KEY, LOUD, QUIET, SECOND, TOOL, Call, kinds, only, settings
 from tests.providers.wire import recordings, replay
 from voicechat.errors import LinkError
 from voicechat.events import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.providers.glm_call import KEY, Call, kinds, only
+from tests.providers.glm.call import KEY, Call, kinds, only
 from voicechat.errors import RefusedError, ServiceError, VoiceChatError
 from voicechat.events import Notice, ProviderFailed, ReplyFinished, Unknown
 

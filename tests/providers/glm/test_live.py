@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.fakes.ga_signal import decode_track, tone
 from tests.fakes.glm_script import ANSWER, Script
 from tests.fakes.glm_server import GlmServer
-from tests.providers.glm_call import TOOL, settings
+from tests.providers.glm.call import TOOL, settings
 from voicechat.events import (
     BeginTurn,
     Command,

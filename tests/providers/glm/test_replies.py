@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from tests.providers.glm_call import SECOND, TOOL, Call, kinds, only
+from tests.providers.glm.call import SECOND, TOOL, Call, kinds, only
 from voicechat.events import (
     BeginTurn,
     EndTurn,

@@ -9,9 +9,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.providers import openai_noise, test_gptlive_noise
+from tests.providers import openai_noise
 from tests.providers.gemini import test_noise
 from tests.providers.glm import test_noise as test_glm_noise
+from tests.providers.gptlive import test_noise as test_gptlive_noise
 from tests.providers.noise import Run, recordings_of
 
 RUNS: dict[str, Run] = {

@@ -37,7 +37,7 @@ LONG = (
     "tests/e2e/voice/test_record.py",
     "tests/e2e/voice/test_local.py::test_what_is_spoken_comes_back",
     "tests/conversation/journal/test_kills.py",
-    "tests/providers/test_gptlive_server.py",
+    "tests/providers/gptlive/test_server.py",
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.ga_signal import silence, tone
 from tests.fakes.gptlive_check import Refused, check
-from tests.providers.gptlive_call import KEY, only, said, settings
+from tests.providers.gptlive.call import KEY, only, said, settings
 from voicechat.events import (
     BeginTurn,
     EndTurn,

@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.ga_signal import silence, timecode
 from tests.fakes.gptlive_script import SCRIPTS, Fault, Script
 from tests.fakes.gptlive_server import GptLiveServer
-from tests.providers.gptlive_call import KEY, calling, only, said
+from tests.providers.gptlive.call import KEY, calling, only, said
 from voicechat.errors import RefusedError, ServiceError
 from voicechat.events import (
     BeginTurn,

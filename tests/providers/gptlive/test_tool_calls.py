@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.gptlive_check import check
-from tests.providers.gptlive_call import only, settings
+from tests.providers.gptlive.call import only, settings
 from voicechat.events import (
     Event,
     Interrupt,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.providers.openai_call import HANDS_FREE, KEY, SERVER_VAD, Call, kinds, only, settings
+from tests.providers.openai.call import HANDS_FREE, KEY, SERVER_VAD, Call, kinds, only, settings
 from voicechat.events import (
     BeginTurn,
     EndTurn,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.providers.openai_call import KEY, Call, only
+from tests.providers.openai.call import KEY, Call, only
 from voicechat.errors import RefusedError, ServiceError, SessionOverError, TooBigError
 from voicechat.events import ProviderFailed, ReplyFinished, SessionExpired, Unknown, Usage
 from voicechat.providers.json_fields import decode

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tests.providers.openai_call import Call, only
+from tests.providers.openai.call import Call, only
 from voicechat.events import BeginTurn, EndTurn, Notice, SendAudio
 from voicechat.providers.audio_fields import decode
 from voicechat.providers.openai.g711 import G711

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.providers.openai_call import Call
+from tests.providers.openai.call import Call
 from voicechat.events import BeginTurn, Command, EndTurn, SendAudio, SendText
 
 SPEECH = SendAudio(bytes(48 * 200))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.providers.openai_call import Call, kinds, only
+from tests.providers.openai.call import Call, kinds, only
 from voicechat.events import Notice, ProviderFailed, ReplyFinished, SendText, TurnCommitted, Unknown
 from voicechat.providers.base import HistoryEntry, Settings
 from voicechat.providers.openai.history import (

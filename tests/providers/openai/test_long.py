@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.providers.glm.call import Call as GlmCall
-from tests.providers.openai_call import Call, only
+from tests.providers.openai.call import Call, only
 from voicechat.events import ReplyFinished, ReplyText, SendToolResult, Tool, ToolCalled
 from voicechat.providers.base import Dialect
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.providers.openai_call import HANDS_FREE, Call, heard_bytes, kinds, only
+from tests.providers.openai.call import HANDS_FREE, Call, heard_bytes, kinds, only
 from voicechat.events import (
     Event,
     Heard,

@@ -9,7 +9,7 @@ from tests.fakes.ga_server import GaServer
 from tests.providers import family_talks as talks
 from tests.providers.family_checks import TALK, use_tools
 from tests.providers.family_line import JPEG, dialled
-from tests.providers.openai_call import Call, kinds, only
+from tests.providers.openai.call import Call, kinds, only
 from voicechat.events import (
     Event,
     Notice,

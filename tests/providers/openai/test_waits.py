@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.providers.openai_call import Call
+from tests.providers.openai.call import Call
 from voicechat.events import EndTurn
 from voicechat.providers.base import Vad
 from voicechat.providers.openai.dialect import OpenAIDialect

@@ -9,22 +9,22 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.providers import openai_noise
 from tests.providers.gemini import test_noise
 from tests.providers.glm import test_noise as test_glm_noise
 from tests.providers.gptlive import test_noise as test_gptlive_noise
 from tests.providers.noise import Run, recordings_of
+from tests.providers.openai import noise
 
 RUNS: dict[str, Run] = {
-    "openai": openai_noise.run,
+    "openai": noise.run,
     "gemini": test_noise.run,
     "glm": test_glm_noise.run,
     "gptlive": test_gptlive_noise.run,
-    "qwen": openai_noise.run,
-    "xai": openai_noise.run,
-    "stepfun": openai_noise.run,
-    "azure": openai_noise.run,
-    "custom": openai_noise.run,
+    "qwen": noise.run,
+    "xai": noise.run,
+    "stepfun": noise.run,
+    "azure": noise.run,
+    "custom": noise.run,
 }
 
 

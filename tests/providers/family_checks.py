@@ -8,7 +8,7 @@ from tests.fakes.ga_script import SCRIPTS, Reply
 from tests.fakes.ga_server import GaServer
 from tests.providers import family_talks as talks
 from tests.providers.family_line import PLACE, TIME, dialled
-from tests.providers.openai_noise import recordings_of
+from tests.providers.openai.noise import recordings_of
 from tests.providers.wire import JsonObject, read, replay
 from voicechat.events import ReplyFinished
 

@@ -12,7 +12,7 @@ from tests.fakes.ga_server import GaServer
 from tests.providers import family_talks as talks
 from tests.providers.family_checks import TALK, hold_all_talks
 from tests.providers.family_line import JPEG, dialled
-from tests.providers.openai_noise import break_conversations, drop_every_field, recordings_of
+from tests.providers.openai.noise import break_conversations, drop_every_field, recordings_of
 from voicechat.errors import ConfigError, RefusedError
 from voicechat.providers.azure import AzureDialect
 from voicechat.providers.base import Settings

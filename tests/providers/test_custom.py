@@ -12,7 +12,7 @@ from tests.providers import family_talks as talks
 from tests.providers.family_checks import SHORT, TALK, hold_all_talks
 from tests.providers.family_line import dialled
 from tests.providers.openai.call import only
-from tests.providers.openai_noise import break_conversations, drop_every_field, recordings_of
+from tests.providers.openai.noise import break_conversations, drop_every_field, recordings_of
 from voicechat.errors import ConfigError, RefusedError, ServiceError
 from voicechat.events import Notice, ProviderFailed, SessionReady, Unknown
 from voicechat.providers.base import Settings

@@ -11,7 +11,7 @@ from tests.fakes.ga_check import Refused
 from tests.fakes.stepfun_server import StepfunServer
 from tests.providers.family_checks import check_recordings, hold_all_talks
 from tests.providers.openai.call import only
-from tests.providers.openai_noise import break_conversations, drop_every_field, recordings_of
+from tests.providers.openai.noise import break_conversations, drop_every_field, recordings_of
 from tests.providers.wire import sent
 from voicechat.events import Heard, Interrupt, Tool, TurnCommitted
 from voicechat.providers.base import Settings, Vad

@@ -13,7 +13,7 @@ from tests.providers import family_talks as talks
 from tests.providers.family_checks import TALK, check_recordings, hold_all_talks
 from tests.providers.family_line import dialled
 from tests.providers.openai.call import kinds, only
-from tests.providers.openai_noise import break_conversations, drop_every_field, recordings_of
+from tests.providers.openai.noise import break_conversations, drop_every_field, recordings_of
 from tests.providers.wire import sent
 from voicechat.events import (
     Heard,

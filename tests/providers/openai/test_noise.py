@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers.openai_noise import break_conversations, drop_every_field, recordings_of
+from tests.providers.openai.noise import break_conversations, drop_every_field, recordings_of
 
 
 @pytest.mark.fault("P12", "P15", "P18")

@@ -1,1 +1,0 @@
-"""Pictures: from files of every kind to what a model takes."""

@@ -37,7 +37,10 @@ DECLARATIONS = {
 """Only words: used by every other test."""
 
 TWINS: dict[str, str] = {
-    "journal": "conversation/journal/test_recorder.py",
+    "conversation/journal": "conversation/journal/test_recorder.py",
+    "providers/json_fields.py": "providers/openai/test_dialect.py",
+    "providers/audio_fields.py": "providers/openai/test_dialect.py",
+    "cascade/vendors/__init__.py": "cascade/vendors/test_openai.py",
     "front/pictures/__init__.py": "front/pictures/test_fetch.py",
     "tools/__init__.py": "tools/test_toolbox.py",
     "tools/offer.py": "tools/test_command.py",
@@ -64,8 +67,6 @@ TWINS: dict[str, str] = {
     "cascade/server/settings.py": "cascade/server/test_session.py",
     # The links are tested from outside, through real proxies and servers.
     "net/http_refusals.py": "net/test_connect_errors.py",
-    "net/proxy.py": "net/test_proxy.py",
-    "net/proxy.py": "net/test_connect_errors.py",
     "net/tls.py": "net/test_tls.py",
     "audio/playback/backlog.py": "audio/playback/test_jitter.py",
     "audio/self_test.py": "e2e/plain/test_devices.py",
@@ -97,8 +98,8 @@ def twins(module: str) -> list[Path]:
     if path.name == "__init__.py" and path.parent.name:
         path = path.parent
     patterns = [f"{path.parent}/test_{path.stem}.py"]
-    if path.parent.name == "providers":
-        patterns.append(f"{path.parent}/test_{path.stem.split('_')[0]}*.py")
+    if path.parent.parent.name == "providers":
+        patterns.append(f"{path.parent}/test_*.py")
     places = (module, *map(str, Path(module).parents))
     patterns += [TWINS[place] for place in places if place in TWINS]
     return [test for pattern in patterns for test in (ROOT / "tests").glob(pattern)]

@@ -35,37 +35,27 @@ class Gate:
 NOISE = "broken_conversations or any_single_field or impossible_number"
 REAL_TIME = "gptlive_server"
 
-SESSION = (
-    *("babble", "briefing", "call", "capability", "conversation", "detour", "endings", "gate"),
-    *(
-        "handle",
-        "heartbeat",
-        "ignored",
-        "interruption",
-        "lines",
-        "outage",
-        "outbox",
-        "parcels",
-        "pieces",
-    ),
-    *("question", "renewal", "retries", "row", "send_queue", "session", "tail", "text", "turn"),
-    *("timed_audio", "uplink", "watchdog"),
-)
-"""Rooms of a session, each with tests of its own name."""
+ROOMS = ("session", "session/state", "connection", "connection/state", "conversation", "text")
+"""Folders of a call, each with tests of its own name."""
 ODD_TEXT = "idempotent or no_control_character or can_be_encoded or secret_is_ever or not_touched"
 
 GATES = (
     Gate(
         "session",
-        (*(f"voicechat/{room}.py" for room in (*SESSION, "line")), "voicechat/journal/*"),
+        (*(f"voicechat/{room}/*.py" for room in ROOMS), "voicechat/conversation/journal/*"),
         (
-            *(f"tests/test_{room}.py" for room in (*SESSION, "journal", "slow_line")),
-            *(f"tests/test_session_{part}.py" for part in ("ends", "gap", "voice")),
-            "tests/journal",
+            *(f"tests/{room}" for room in ("connection", "conversation", "text", "session/state")),
+            *(f"tests/session/test_session{part}.py" for part in ("", "_ends", "_gap", "_voice")),
+            *(f"tests/session/test_{part}.py" for part in ("capability", "slow_line")),
         ),
         f"{ODD_TEXT} or dead_line_behind",
     ),
-    Gate("dialects", ("voicechat/providers/*",), ("tests/providers",), f"{NOISE} or {REAL_TIME}"),
+    Gate(
+        "dialects",
+        ("voicechat/providers/*", "voicechat/providers/*/*"),
+        ("tests/providers",),
+        f"{NOISE} or {REAL_TIME}",
+    ),
 )
 
 

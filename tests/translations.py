@@ -19,7 +19,7 @@ from babel.messages.pofile import read_po, write_po
 
 from voicechat.front.words.translation import DOMAIN, LOCALES
 
-HOUSE = LOCALES.parents[1]
+HOUSE = LOCALES.parents[2]
 KEYWORDS = {"phrase": None, "message_key": None, "ui_text": ((1, "c"), 2)}
 """Who takes a sentence as its first argument, and who a key (the context) and a word."""
 _WIDTH = 100

@@ -1,7 +1,8 @@
 """The sound of a session: without a card everything is quiet, with one it is really heard.
 
 PortAudio reads its environment only as it starts, so the parts with a card run in a process of
-their own (`python -m tests.audio.test_engine SCENE FOLDER`) that knows only the private sound server.
+their own (`python -m tests.audio.test_engine SCENE FOLDER`) that knows only the private sound
+server.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ from voicechat.audio.card.sound_card import SoundCard
 from voicechat.audio.engine import Engine, VoicePolicy
 from voicechat.audio.pcm import FLOOR_DBFS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def hear_nothing(chunk: bytes) -> None:

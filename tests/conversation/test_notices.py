@@ -3,16 +3,10 @@
 import asyncio
 import threading
 from collections import Counter
-from dataclasses import replace
 
-from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.conversation.notices import Notices
 from voicechat.events import Notice
-from voicechat.net import websocket
-from voicechat.providers.base import Settings
-from voicechat.providers.glm.dialect import GlmDialect
-from voicechat.providers.gptlive.dialect import GptLiveDialect
 
 
 class Room:
@@ -31,11 +25,6 @@ class Room:
 
     def kept(self) -> list[str]:
         return [row.text for row in self.conversation.rows]
-
-
-def line(model: str = "blind") -> Target:
-    dialect = GlmDialect(Settings(model))
-    return Target(dialect, lambda: websocket.connect("ws://127.0.0.1/", {}, proxy=None), model)
 
 
 async def test_what_is_told_stands_among_what_was_said() -> None:
@@ -57,26 +46,6 @@ async def test_silence_is_told_once_and_devices_every_time() -> None:
     for code in ("sound_silent", "sound_lost", "sound_silent", "sound_lost"):
         room.notices.tell(Notice(code, f"{code} {len(room.told)}"))
     assert [notice.code for notice in room.told] == ["sound_silent", "sound_lost", "sound_lost"]
-
-
-async def test_what_a_model_lacks_is_told_once_a_model() -> None:
-    room = Room()
-    able = line("able")
-    assert not room.notices.lacks(able, "text") and room.told == []
-    deaf = replace(able, dialect=GptLiveDialect(Settings("deaf")), model="deaf")
-    lacking = [room.notices.lacks(deaf, "text") for _ in range(2)]
-    assert lacking == [True, True] and len(room.told) == 1
-    assert room.notices.lacks(replace(deaf, model="deafer"), "text") and len(room.told) == 2
-
-
-async def test_whether_a_model_sees_is_asked_of_the_model_and_of_its_provider() -> None:
-    room, unknown = Room(), line()
-    assert unknown.sees and not room.notices.lacks(unknown, "images")
-    blind = replace(unknown, abilities=("voice", "text"))
-    assert not blind.sees and room.notices.lacks(blind, "images")
-    assert replace(unknown, abilities=("voice", "images")).sees
-    talker = replace(unknown, dialect=GptLiveDialect(Settings("m")), abilities=("images",))
-    assert not talker.sees and room.notices.lacks(talker, "images")
 
 
 async def test_a_thread_is_heard_where_everything_is_told() -> None:

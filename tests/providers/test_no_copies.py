@@ -21,12 +21,12 @@ _BARE = re.compile(r"[\s()\[\]{},:]*")
 
 
 def modules() -> list[Path]:
-    return sorted(path for path in HOUSE.glob("*.py") if owner(path) not in SHARED)
+    return sorted(path for path in HOUSE.rglob("*.py") if owner(path) not in SHARED)
 
 
 def owner(module: Path) -> str:
     """The provider that a module belongs to."""
-    return module.stem if module.stem in SHARED else module.stem.split("_")[0]
+    return module.relative_to(HOUSE).parts[0].removesuffix(".py")
 
 
 def significant(source: str) -> list[str]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.front.pictures.drawn import noise, saved
 from voicechat.text.key_shapes import find_key
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 BASE62 = string.ascii_letters + string.digits
 
 

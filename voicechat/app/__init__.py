@@ -1,1 +1,1 @@
-"""The program assembled: command line, what is built from it, targets to dial, the list of models."""
+"""The program assembled: command line, parts built from it, targets to dial, model list."""

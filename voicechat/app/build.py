@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from voicechat.app import model_list
+from voicechat.app.retirements import EndsMemory, good_ends
 from voicechat.app.targets import Dial, Dialing
 from voicechat.audio import self_test
 from voicechat.audio.card import portaudio
@@ -43,7 +44,6 @@ from voicechat.conversation.journal import (
     used,
 )
 from voicechat.conversation.journal.learned import ArrivalStats
-from voicechat.conversation.journal.retirements import EndsMemory, good_ends
 from voicechat.conversation.notices import Notices
 from voicechat.errors import ConfigError, VoiceChatError
 from voicechat.events import Event, Notice, Notify, SessionReady

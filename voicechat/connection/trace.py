@@ -31,7 +31,7 @@ _MAX_RAW = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TraceEntry:
     """One message of the wire."""
 
     at: float
@@ -152,7 +152,7 @@ def _decoded_length(value: str) -> int:
         return len(value) * 3 // 4
 
 
-def read(path: Path) -> list[Entry]:
+def read(path: Path) -> list[TraceEntry]:
     """Every readable line of a trace.
 
     Raises:
@@ -169,11 +169,11 @@ def read(path: Path) -> list[Entry]:
     return [entry for line in lines if (entry := _entry(line)) is not None]
 
 
-def _entry(line: bytes) -> Entry | None:
+def _entry(line: bytes) -> TraceEntry | None:
     try:
         match json.loads(line):
             case {"at": int() | float() as at, "dir": str(direction), "message": dict(message)}:
-                return Entry(float(at), direction, message)
+                return TraceEntry(float(at), direction, message)
     except (ValueError, RecursionError):
         pass
     return None

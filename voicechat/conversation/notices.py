@@ -4,10 +4,8 @@ import asyncio
 import threading
 from contextlib import suppress
 
-from voicechat.connection.target import Target
 from voicechat.conversation.conversation import Conversation
 from voicechat.events import Notice, Notify
-from voicechat.session import capability
 
 ONCE = frozenset({"sound_silent"})
 """Noise gates are silent in every pause: what is known by these names is told once."""
@@ -52,10 +50,3 @@ class Notices:
         if notice.message not in self._told:
             self._told.add(notice.message)
             self.tell(notice)
-
-    def lacks(self, line: Target, what: capability.What) -> bool:
-        """Whether the model cannot do something; told once a model, where it matters."""
-        lack = capability.lack(line.dialect.profile, line.model, what, sees=line.sees)
-        if lack is not None:
-            self.tell_once(lack)
-        return lack is not None

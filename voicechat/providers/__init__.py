@@ -1,7 +1,7 @@
-"""The providers: one module each, named as the config names them, found by module name.
+"""The providers: one module or folder each, named as the config names them, found by name.
 
-Adding one is adding one file that ends in `DIALECT = …`.  A module with an underscore in its name
-is a part of its provider; `base` and `catalog` are shared.
+Adding one is adding one file that ends in `DIALECT = …`, or a folder whose `dialect.py` does.
+`base` and `catalog` are shared, and so is what has an underscore in its name.
 """
 
 import pkgutil
@@ -39,4 +39,7 @@ def dialect_class(name: str) -> type[Dialect]:
             else phrase("There are: {known}", known=", ".join(known))
         )
         raise ConfigError(phrase("No provider is called {name!r}", name=name[:60]), hint)
-    return cast(type[Dialect], import_module(f"{__name__}.{name}").DIALECT)
+    module = import_module(f"{__name__}.{name}")
+    if hasattr(module, "__path__"):
+        module = import_module(f"{__name__}.{name}.dialect")
+    return cast(type[Dialect], module.DIALECT)

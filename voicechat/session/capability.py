@@ -1,15 +1,25 @@
 """What a model cannot do, said where it matters: never attempted, never an error.
 
-Quiet: facts in, a line for the user out.
+Quiet but for the telling: facts in, a line for the user out.
 """
 
 from typing import Literal, TypeAlias
 
+from voicechat.connection.target import Target
+from voicechat.conversation.notices import Notices
 from voicechat.events import Notice
 from voicechat.providers.base import Profile
 from voicechat.text.phrase import phrase
 
 What: TypeAlias = Literal["text", "images", "truncation"]
+
+
+def is_lacking(target: Target, what: What, notices: Notices) -> bool:
+    """Whether the model cannot do something; told once a model, where it matters."""
+    notice = lack(target.dialect.profile, target.model, what, sees=target.sees)
+    if notice is not None:
+        notices.tell_once(notice)
+    return notice is not None
 
 
 def lack(profile: Profile, model: str, what: What, *, sees: bool = True) -> Notice | None:

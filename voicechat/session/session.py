@@ -5,10 +5,11 @@
     link -> dialect -> events -> conversation, playout, journal, listener  (downlink)
     playout -> ring -> loudspeaker                                         (pump, in engine.py)
 
-Each connection is a `Call` (one task reads its link, one writes it); what leads from one to the
-next is in `ConnectionSupervisor`.  A session outlives them: the conversation, the sound card and the journal stay
-while `redial` changes the model or tries again.  It decides nothing about providers, sound cards or
-screens; it carries things between them.
+The line stands in four files: `audio/engine.py`, `session/session.py`, `connection/supervisor.py`,
+`connection/connection.py`.  Each connection is a `Connection` (one task reads its link, one writes
+it); what leads from one to the next is in `ConnectionSupervisor`.  A session outlives them: the
+conversation, the sound card and the journal stay while `redial` changes the model or tries again.
+It decides nothing about providers, sound cards or screens; it carries things between them.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from voicechat.conversation.conversation import Conversation, Row
 from voicechat.conversation.item import spoken_ms
 from voicechat.conversation.journal import TranscriptWriter
 from voicechat.conversation.notices import Notices
+from voicechat.conversation.picture import Limits, Picture
 from voicechat.errors import VoiceChatError
 from voicechat.events import (
     BeginTurn,
@@ -52,9 +54,9 @@ from voicechat.events import (
     ToolCalled,
     ToolsCancelled,
 )
-from voicechat.front.pictures import Limits, Picture
 from voicechat.net.websocket import Link
 from voicechat.providers.base import Dialect
+from voicechat.session.capability import What, is_lacking
 from voicechat.session.state.barge_in import Act, BargeInFilter
 from voicechat.session.state.cost import Bill, Price
 from voicechat.session.state.mic_gate import MicGate, MicUplink, ReleaseHangover
@@ -138,7 +140,7 @@ class Session:
 
         None: it was empty, or the model reads nothing, which is told.
         """
-        if not (text := clean(text).strip()) or self.notices.lacks(self.line, "text"):
+        if not (text := clean(text).strip()) or self._lacks("text"):
             return None
         self._cut_in()
         row = self.conversation.typed(f"msg_{uuid4().hex[:20]}", text)
@@ -149,7 +151,7 @@ class Session:
 
     def show(self, picture: Picture, text: str = "") -> Row | None:
         """Send a picture, with words or for the next turn.  None: the model sees nothing (told)."""
-        if self.notices.lacks(self.line, "images"):
+        if self._lacks("images"):
             return None
         text = clean(text).strip()
         self._cut_in()
@@ -242,7 +244,10 @@ class Session:
         self._turn.drop()
         self._watchdog.drop()
         if heard:
-            self.notices.lacks(self.line, "truncation")
+            self._lacks("truncation")
+
+    def _lacks(self, what: What) -> bool:
+        return is_lacking(self.line, what, self.notices)
 
     def post(self, command: Command) -> None:
         """Hand a command to the model's dialect, which keeps it until it may be sent."""
@@ -582,8 +587,8 @@ class Session:
     def _leaves_it_to_the_model(self) -> bool:
         """Whether a reply waits, while the user talks over it, for the model to say so.
 
-        Not where only words shall cut it (`BargeInFilter` judges then), nor where nothing shall, nor
-        where the model itself falls silent for a voice, as in full duplex.
+        Not where only words shall cut it (`BargeInFilter` judges then), nor where nothing shall,
+        nor where the model itself falls silent for a voice, as in full duplex.
         """
         dialect = self.line.dialect
         by_voice = dialect.settings.vad.interrupt and not dialect.waits

@@ -94,8 +94,8 @@ def test_a_recording_is_whole_after_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "call.wav"
     program = (
         "import sys, time; from pathlib import Path\n"
-        "from voicechat.audio.recording.recorder import Recorder\n"
-        "recorder = Recorder(Path(sys.argv[1])); recorder.start()\n"
+        "from voicechat.audio.recording.recorder import CallRecorder\n"
+        "recorder = CallRecorder(Path(sys.argv[1])); recorder.start()\n"
         "for chunk in range(10**9):\n"
         "    recorder.assistant(bytes([1]) * 960, chunk * 480); time.sleep(0.02)\n"
         "    print(flush=True)\n"

@@ -30,7 +30,8 @@ def test_one_conversation_survives_being_killed_again_and_again(tmp_path: Path) 
 @pytest.mark.timeout(120)
 def test_two_programs_at_once_mix_no_lines(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from tests.conversation.journal.talk import talking\n"
+        "import sys; from pathlib import Path\n"
+        "from tests.conversation.journal.talk import talking\n"
         "with talking(Path(sys.argv[1])) as talk:\n"
         "    for n in range(200): talk.type(f'{sys.argv[2]}-{n}')\n"
         "    talk.ids()"

@@ -19,7 +19,7 @@ from tests.fakes.http_chat_check import Refused
 from tests.fakes.http_chat_script import Script
 from tests.fakes.http_speech_vendors import hear_pcm
 from tests.fakes.leading_proxy import LeadingProxy
-from voicechat.conversation.journal.retirements import FILE, EndsMemory
+from voicechat.app.retirements import FILE, EndsMemory
 
 _PAGE = b"<html><body>WebSockets are not allowed.</body></html>"
 MODEL = "gpt-audio-1.5"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.e2e.plain.program import KEY, MODEL, Program
-from voicechat.conversation.journal.retirements import EndsMemory
+from voicechat.app.retirements import EndsMemory
 from voicechat.conversation.journal.used import FILE, remember
 
 

@@ -78,6 +78,7 @@ def test_the_first_picture_of_a_program_is_read(tmp_path: Path, kind: str) -> No
 
 
 def test_pillow_and_mss_are_not_loaded_before_the_first_picture() -> None:
-    code = "import sys, voicechat.front.pictures; print(*[m for m in ('PIL', 'mss') if m in sys.modules])"
+    loaded = "print(*[m for m in ('PIL', 'mss') if m in sys.modules])"
+    code = f"import sys, voicechat.front.pictures; {loaded}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

@@ -112,9 +112,9 @@ def test_what_is_installed_is_what_was_translated(language: str) -> None:
 
 
 def test_the_compiled_catalogs_are_installed_with_the_program() -> None:
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text("utf-8"))
     patterns = project["tool"]["setuptools"]["package-data"]["voicechat"]
-    house = LOCALES.parents[1]
+    house = LOCALES.parents[2]
     packed = {path for pattern in patterns for path in house.glob(pattern)}
     assert {LOCALES / one / "LC_MESSAGES/voicechat.mo" for one in OTHERS} <= packed
 

@@ -152,7 +152,7 @@ class Plain:
         raise VoiceChatError(await self._no_sound.get())
 
     async def _ask(self, session: Session, line: str) -> None:
-        """One line of stdin: a message or an order (`voicechat.front.slash_commands`); no key is sent."""
+        """One line of stdin: a message or an order (`front.slash_commands`); no key is sent."""
         typed = self.options.find_key(line, session.provider_name)
         if typed is not None:
             self._refuse_key(typed)

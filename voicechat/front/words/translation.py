@@ -1,7 +1,7 @@
 """Localization with gettext: which languages there are, and a sentence told in one of them.
 
 A language is one catalog, `locale/LANGUAGE/LC_MESSAGES/voicechat.po`, beside its compiled `.mo`.
-A sentence of ours is found by its key (`voicechat.text.phrase`), a word of the interface by its English
+A sentence of ours is found by its key (`text.phrase`), a word of the interface by its English
 with its key as context.  What a service, a system or a file said itself stays as it is, and so does
 a sentence that a catalog lacks, as a whole.
 """

@@ -212,7 +212,9 @@ def own_host(provider: str) -> str:
 
 @cache
 def built_in() -> Table:
-    table = tomllib.loads(files("voicechat.providers").joinpath("models.toml").read_text("utf-8"))
+    table = tomllib.loads(
+        files("voicechat.providers.catalog").joinpath("models.toml").read_text("utf-8")
+    )
     families = {row["name"]: Family(**_frozen(row)) for row in table["providers"]}
     models, helpers = (
         tuple(_model(row, families) for row in table[part]) for part in ("models", "helpers")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from voicechat.app.retirements import FILE, EndsMemory, good_ends
 from voicechat.config.schema import Retirements
-from voicechat.conversation.journal.retirements import FILE, EndsMemory, good_ends
 
 DAY = date(2026, 12, 1)
 

@@ -239,7 +239,10 @@ def _compare_questions(rows: list[Row], asked: list[str]) -> list[str]:
 
 
 def _compare_answers(rows: list[Row], interrupted: set[int]) -> list[str]:
-    """Each question has one answer with words, unless the next one came over it."""
+    """Each question has one answer with words, unless the next one came over it.
+
+    One that broke off before much of it was heard is asked for again, and stands before the whole.
+    """
     answers: list[list[Row]] = []
     for row in rows:
         if row.role == "user":
@@ -250,7 +253,7 @@ def _compare_answers(rows: list[Row], interrupted: set[int]) -> list[str]:
     for number, found in enumerate(answers):
         if not found and number not in interrupted:
             faults.append(f"lost an answer: to question {number}")
-        if len(found) > 1:
+        if sum(row.state is not State.FAILED for row in found) > 1:
             states = [(row.id, row.state.value, row.text) for row in found]
             faults.append(f"doubled an answer: to question {number}: {states}")
     return faults

@@ -6,7 +6,6 @@ from typing import Any, get_args
 import pytest
 from openai.types import AudioModel
 from openai.types.audio import SpeechModel
-from openai.types.shared import ChatModel
 
 from voicechat.events import SendImage
 from voicechat.providers import dialect_class, names
@@ -81,9 +80,9 @@ def test_every_cloud_has_a_way_without_a_websocket(provider: str) -> None:
     assert dialect_class(provider).profile.http
 
 
-def test_models_of_openai_are_those_of_its_own_package() -> None:
+def test_models_of_openai_are_those_that_it_names() -> None:
     http = http_of(dialect_class("openai").profile)
-    assert http.chat_model in get_args(ChatModel)
+    assert http.chat_model == "gpt-audio-1.5"  # The package's list of names is older.
     assert http.ears_model in get_args(AudioModel)
     assert http.mouth_model in get_args(SpeechModel)
 

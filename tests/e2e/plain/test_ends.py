@@ -51,7 +51,8 @@ async def test_a_signal_ends_a_waiting_program(program: Program, number: signal.
             out = await asyncio.wait_for(process.stdout.read(), 15)
             assert await process.wait() == 128 + number
             assert await process.stderr.read() == b""
-    assert json.loads(out) == {"event": "end", "exit_code": 128 + number, "sound": None}
+    ended = {"event": "end", "exit_code": 128 + number, "sound": None}
+    assert json.loads(out) == {**ended, "cost": None, "is_cost_partial": False}
 
 
 @pytest.mark.fault("T09")

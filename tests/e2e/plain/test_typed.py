@@ -189,7 +189,9 @@ async def test_every_line_is_a_documented_event(program: Program, script: str) -
     assert {event["event"] for event in done.events} <= fields.keys()
     for event in done.events:
         assert fields[event["event"]] <= event.keys(), event
-    assert done.events[-1] == {"event": "end", "exit_code": done.code, "sound": None}
+    end = done.events[-1]
+    assert (end["event"], end["exit_code"], end["sound"]) == ("end", done.code, None)
+    assert end.keys() == {"event", "exit_code", "sound", "cost", "is_cost_partial"}
     assert len(done.of("end")) == 1
 
 
@@ -219,7 +221,8 @@ async def test_the_events_tell_the_whole_conversation(program: Program) -> None:
 async def test_json_alone_needs_no_other_option(program: Program) -> None:
     done = await program.run("--json", stdin="hello\n")
     assert done.code == 0
-    assert done.events[-1] == {"event": "end", "exit_code": 0, "sound": None}
+    ended = {"event": "end", "exit_code": 0, "sound": None}
+    assert done.events[-1] == {**ended, "cost": None, "is_cost_partial": False}
 
 
 async def test_json_keeps_every_character(program: Program) -> None:

@@ -52,4 +52,4 @@ async def test_a_misspelt_model_is_told_as_that(program: Program) -> None:
     done = await program.run("--plain", "--model", "gimini-3.8-live", stdin="hello\n")
     line = done.failed_with_one_line(2)
     assert "did you mean gemini-3.8-live?" in line
-    assert "and there is no key for OpenAI. Set OPENAI_API_KEY" in line
+    assert "There is no key for OpenAI. Set OPENAI_API_KEY" in line

@@ -192,7 +192,8 @@ async def test_a_proxy_that_dies_in_the_call_ends_it(
     context = authority.context(NAME)
     async with GaServer("real_time", tls=context) as server:
         with KnowingMicrosocks() as proxy:
-            options = program.call_options(address(server), "--save-reply", "reply.wav")
+            given = ("--save-reply", "reply.wav", "--retry-for", "0")
+            options = program.call_options(address(server), *given)
             env = {"ALL_PROXY": proxy.url, "OPENAI_API_KEY": "sk-canary"}
             async with program.running(*options, env=env) as process:
                 assert process.stdin and process.stdout and process.stderr

@@ -199,12 +199,15 @@ def test_a_line_that_breaks_while_a_tool_runs_runs_it_once(stage: Stage, serve: 
     service, marks = serve(calling("get_time")), stage.home / "ran"
     tool = command_tool(stage.home, COUNTED.format(path=str(marks)))
     terminal = stage.start("--text", *service.options, *configure(stage, f"{tool}allow = true\n"))
+    ask(terminal, "what time is it?")
     terminal.wait_for(lambda text: marks.exists())
     service.control(do="reset")
+    terminal.wait_for("AI: So be it.")
     assert marks.read_text() == "x"
     asked = str(service.server.log.of("conversation.item.create", conn=1))
     assert "noon in UTC" in asked and "Do not call them again" in asked
     terminal.wait_for("Tool: get_time")
+    check_after(terminal, leave=lambda: terminal.press("ctrl+q"))
     assert not service.server.violations
 
 

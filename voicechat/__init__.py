@@ -1,3 +1,3 @@
 """Talk to realtime AI models from your terminal."""
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"

@@ -87,6 +87,10 @@ def _read(file: BinaryIO, rate: int, shown: str) -> bytes:
     form, size = _find_sound(file, shown)
     sound = Shape.parse(form, shown)
     start, channel = file.tell(), None
+    size = min(size, file.seek(0, os.SEEK_END) - start)
+    file.seek(start)
+    if size > LONGEST_S * sound.rate * sound.size * sound.channels:
+        raise _too_long(shown)
     if sound.channels > 1:
         channel = _loudest_of_cancelling(sound.blocks(file, size))
         file.seek(start)
@@ -94,8 +98,6 @@ def _read(file: BinaryIO, rate: int, shown: str) -> bytes:
     for block in sound.blocks(file, size):
         mono = block.mean(axis=1) if channel is None else block[:, channel]
         pcm += resampler.process(to_pcm(mono * FULL_SCALE))
-        if len(pcm) > LONGEST_S * rate * 2:
-            raise _too_long(shown)
     return bytes(pcm + resampler.flush())
 
 

@@ -326,3 +326,48 @@ def test_who_tells_is_given_the_sink_when_made_and_not_afterwards() -> None:
         and not (isinstance(target.value, ast.Name) and target.value.id == "self")
     ]
     assert found == []
+
+
+def classes() -> list[tuple[str, str]]:
+    """Every class of the package with its module."""
+    found: list[tuple[str, str]] = []
+    for path in sorted(HOUSE.rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        named = (part.name for part in ast.walk(tree) if isinstance(part, ast.ClassDef))
+        found += ((name, path.relative_to(HOUSE).as_posix()) for name in named)
+    return found
+
+
+def test_no_class_name_stands_twice() -> None:
+    """Who greps for a name lands at one place."""
+    places: dict[str, list[str]] = {}
+    for name, module in classes():
+        places.setdefault(name, []).append(module)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_no_method_is_called_take() -> None:
+    """A method is named for its role: `on_event`, `pop`, `push`, `filter`, `transform`, `flush`."""
+    trees = {path: ast.parse(path.read_text("utf-8")) for path in HOUSE.rglob("*.py")}
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    named = [
+        f"{path.relative_to(HOUSE)}:{part.lineno}"
+        for path, tree in trees.items()
+        for part in ast.walk(tree)
+        if isinstance(part, functions) and part.name == "take"
+    ]
+    assert named == []
+
+
+def test_few_names_stand_at_the_root_of_the_package() -> None:
+    names_there = {path.name for path in HOUSE.iterdir() if path.name != "__pycache__"}
+    assert len(names_there) <= 16
+
+
+GUIDE = ROOT / ".github" / "CONTRIBUTING.md"
+
+
+def test_every_file_that_the_guide_names_exists() -> None:
+    named = set(re.findall(r"`((?:\w+/)+(?:\w+\.(?:py|toml))?|\w+\.py)`", GUIDE.read_text("utf-8")))
+    assert len(named) > 50
+    assert [name for name in named if not ((HOUSE / name).exists() or (ROOT / name).exists())] == []

@@ -43,7 +43,7 @@ def test_a_muted_microphone_neither_drifts_nor_grows(
         for _ in range(count):
             waking.hear(HUM)
             duck.feed(HUM, is_playing=False)
-            passed = uplink.take(HUM, dialect)
+            passed = uplink.transform(HUM, dialect)
             assert passed is not None and not any(passed)
             sent += len(passed) // 2
             question.say(SendAudio(passed), dialect.input_rate)

@@ -242,13 +242,13 @@ def test_what_only_the_user_can_mend_is_not_worked_around(
     dialect = OpenAIDialect(Settings(STRAIGHT))
     other = Target(dialect, lambda: websocket.connect("ws://127.0.0.1/", {}, proxy=None), OTHER)
     line = replace(other, model=STRAIGHT, instead=lambda: other)
-    assert (Fallback().take(line, error) is other) is is_worked_around
+    assert (Fallback().next_target(line, error) is other) is is_worked_around
 
 
 def test_a_line_without_another_way_stays_as_it_is() -> None:
     dialect = OpenAIDialect(Settings(STRAIGHT))
     line = Target(dialect, lambda: websocket.connect("ws://127.0.0.1/", {}, proxy=None), STRAIGHT)
-    assert Fallback().take(line, LinkError("broken")) is None
+    assert Fallback().next_target(line, LinkError("broken")) is None
 
 
 async def test_typed_text_that_a_model_never_answers_is_answered_the_other_way() -> None:

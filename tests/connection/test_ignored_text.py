@@ -36,7 +36,7 @@ def test_the_text_is_kept_and_then_the_line_given_up(talk: Conversation) -> None
     outbox = OfflineQueue()
     assert keep_ignored(FAILED, WITH_ANOTHER, talk, outbox)
     assert keep_ignored(TOLD, WITH_ANOTHER, talk, outbox), "typed text is answered after all"
-    assert outbox.take(24_000) == [SendText("are you there?", "msg_1")]
+    assert outbox.commands(24_000) == [SendText("are you there?", "msg_1")]
     with pytest.raises(UnansweredError, match="deaf-to-text answers no typed text"):
         keep_ignored(ENDED, WITH_ANOTHER, talk, outbox)
 

@@ -83,7 +83,7 @@ def ways_up() -> Iterator[VoiceChatError]:
 
 def events() -> Iterator[VoiceChatError]:
     babble = ProtocolCheck()
-    yield from filter(None, (babble.take(Unknown("not JSON"), 0.0) for _ in range(MOST)))
+    yield from filter(None, (babble.on_event(Unknown("not JSON"), 0.0) for _ in range(MOST)))
     for name in ("openai", "gemini"):
         made = dialect(name)
         for event in made.tick(1000.0):
@@ -125,7 +125,7 @@ def told_by_the_detour() -> list[str]:
         )
 
     detour, problem = Fallback(), connect_error(TimeoutError(), HOST, at_proxy=False)
-    other = detour.take(line(True), problem)
+    other = detour.next_target(line(True), problem)
     assert other is not None
     notices = [detour.arrived(other)]
     detour.leave()

@@ -67,7 +67,7 @@ class Connection:
                 self._hands_free = hands_free
             case Interrupt(by_server=False) if self._hands_free:
                 self._queue.interrupt(now)
-        for each in self._parcels.take(command):
+        for each in self._parcels.transform(command):
             self._dialect.send(each, self._now())
         self._drain()
 

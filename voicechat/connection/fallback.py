@@ -62,7 +62,7 @@ class Fallback:
     def is_taken(self) -> bool:
         return self._straight is not None
 
-    def take(
+    def next_target(
         self, line: Target, problem: VoiceChatError | None, *, was_good: bool = False
     ) -> Target | None:
         """The line to go on with after `problem`; None: there is no other, or no need of one.

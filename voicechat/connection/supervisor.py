@@ -208,7 +208,7 @@ class ConnectionSupervisor:
         """
         if ending := classify_close(event, self.line.dialect, is_ready=self.is_ready):
             raise ending.error
-        if foreign := self._babble.take(event, time.monotonic()):
+        if foreign := self._babble.on_event(event, time.monotonic()):
             raise foreign
 
     def _arrive(self, left_s: float | None) -> None:
@@ -324,7 +324,7 @@ class ConnectionSupervisor:
     def _take_detour(self) -> Target | None:
         """Another way to the model when this one was never open; what is being said goes on."""
         was_good = self.is_ready
-        instead = self._detour.take(self.line, self.problem, was_good=was_good)
+        instead = self._detour.next_target(self.line, self.problem, was_good=was_good)
         if instead is not None and was_good:
             self.hang_up()
         return instead
@@ -343,7 +343,7 @@ class ConnectionSupervisor:
         self._call = Connection(line, self._on_event, self._trace)
         self._question.forget()
         self._places = deque(self._outbox.places)
-        for command in self._outbox.take(dialect.input_rate):
+        for command in self._outbox.commands(dialect.input_rate):
             self._send(command)
 
     def _keep_question(self) -> None:

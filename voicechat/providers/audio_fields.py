@@ -56,7 +56,7 @@ class Samples:
         self.received = 0
         self._half = b""
 
-    def take(self, sound: bytes) -> bytes:
+    def pop(self, sound: bytes) -> bytes:
         """The whole samples there are now; an odd byte waits for its other half."""
         joined = self._half + without_header(sound)
         whole = len(joined) - len(joined) % 2

@@ -487,7 +487,7 @@ class Session:
         """Microphone to dialect.  Speech from before the line is up waits in the dialect."""
         self._judge(self._interruption.tick(time.monotonic()))
         self.engine.expect_voice(self.gate.is_open)
-        passed = self._uplink.take(chunk, self.line.dialect)
+        passed = self._uplink.transform(chunk, self.line.dialect)
         if passed is not None:
             self.engine.record_sent(passed, self._uplink.rate)
             self.lines.post(SendAudio(passed))
@@ -503,7 +503,7 @@ class Session:
         if self.line.dialect.waits:
             is_replying = self.engine.is_playing or self._turn.is_thinking
             now = time.monotonic()
-            self._judge(self._interruption.take(event, now, is_replying=is_replying))
+            self._judge(self._interruption.on_event(event, now, is_replying=is_replying))
         match event:
             case SessionReady():
                 self._arrive()

@@ -102,5 +102,5 @@ def test_a_microphone_without_mono_is_mixed_and_what_does_not_fit_is_counted() -
     assert capture.xruns == 0
     capture._callback(bytes(4), 1, None, Status)
     assert capture.xruns == 1
-    assert np.frombuffer(capture.take(), "<i2").tolist() == [15, 40]
-    assert capture.take() == b""
+    assert np.frombuffer(capture.pop(), "<i2").tolist() == [15, 40]
+    assert capture.pop() == b""

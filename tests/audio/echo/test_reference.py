@@ -31,7 +31,7 @@ class Card:
 
     def lag(self, frames: int = CHUNK, waiting: int = 0) -> int | None:
         """Of the last frame that was given for so many of the microphone; None: a stand-in."""
-        last = int(to_samples(self.reference.take(frames, waiting))[-1])
+        last = int(to_samples(self.reference.pop(frames, waiting))[-1])
         return (self.written - 1 - (last - 1)) % 30_000 if last else None
 
 

@@ -44,7 +44,7 @@ def test_pieces_that_follow_each_other_have_no_seam_whatever_the_clock_says(
     for size, error in zip(sizes, errors, strict=False):
         track.place(coded(size, at), at + error if at else 0)
         at += size
-    assert track.take(at).tolist() == np.frombuffer(coded(at), "<i2").tolist()
+    assert track.pop(at).tolist() == np.frombuffer(coded(at), "<i2").tolist()
 
 
 def test_what_is_told_late_is_put_in_its_place_as_long_as_it_is_held() -> None:
@@ -81,7 +81,7 @@ def test_a_clock_that_runs_fast_is_followed_in_the_pauses() -> None:
         place = chunk * CHUNK * 1.0005
         track.place(bytes(2 * CHUNK) if is_pause else coded(CHUNK), round(place))
         if chunk % 100 == 99:
-            taken += len(track.take(track.end - CHUNK))
+            taken += len(track.pop(track.end - CHUNK))
     assert track.end == pytest.approx(30_000 * CHUNK * 1.0005, abs=ms_to_frames(40))
     assert taken > 0
 

@@ -15,7 +15,7 @@ NOISE = Unknown("not JSON")
 
 def hear(*events: Event, step_s: float = 0.1) -> list[RefusedError | None]:
     babble = ProtocolCheck()
-    return [babble.take(event, at * step_s) for at, event in enumerate(events)]
+    return [babble.on_event(event, at * step_s) for at, event in enumerate(events)]
 
 
 def test_the_twentieth_in_a_row_ends_the_line_and_says_why() -> None:
@@ -42,5 +42,7 @@ def test_a_slow_sign_of_life_in_plain_text_is_only_noise() -> None:
 def test_what_the_dialects_cannot_read_is_counted(message: str | bytes) -> None:
     dialect, babble = OpenAIDialect(Settings("gpt-realtime-2.1", "sk-any")), ProtocolCheck()
     dialect.open(0.0)
-    ends = [babble.take(event, 0.0) for _ in range(MOST) for event in dialect.receive(message, 0)]
+    ends = [
+        babble.on_event(event, 0.0) for _ in range(MOST) for event in dialect.receive(message, 0)
+    ]
     assert ends[-1] is not None

@@ -50,7 +50,7 @@ def test_every_sample_comes_back_nearly_as_it_was() -> None:
 def test_speech_passes_and_what_a_telephone_cannot_carry_does_not() -> None:
     def through(hz: float) -> float:
         coder = G711()
-        return loudness(expand(coder.take(tone(hz)) + coder.flush()))
+        return loudness(expand(coder.pop(tone(hz)) + coder.flush()))
 
     heard = through(1000)
     assert heard - loudness(np.frombuffer(tone(1000), "<i2").astype(float)) == pytest.approx(
@@ -62,11 +62,11 @@ def test_speech_passes_and_what_a_telephone_cannot_carry_does_not() -> None:
 
 def test_pieces_of_any_size_make_the_same_stream() -> None:
     pcm, whole, pieces = tone(440), G711(), G711()
-    expected = whole.take(pcm) + whole.flush()
+    expected = whole.pop(pcm) + whole.flush()
     cut, at = b"", 0
     for n in range(10_000):
         size = 2 * (n * 7919 % 613)
-        cut += pieces.take(pcm[at : at + size])
+        cut += pieces.pop(pcm[at : at + size])
         at += size
     assert cut + pieces.flush() == expected
     assert len(expected) == pytest.approx(8000, abs=2)
@@ -74,7 +74,7 @@ def test_pieces_of_any_size_make_the_same_stream() -> None:
 
 def test_sound_goes_in_tenths_of_a_second() -> None:
     coder = G711()
-    sizes = [len(coder.take(bytes(960))) for _ in range(50)]
+    sizes = [len(coder.pop(bytes(960))) for _ in range(50)]
     assert set(sizes) == {0, 800}
 
 

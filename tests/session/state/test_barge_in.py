@@ -25,7 +25,7 @@ class Call:
     def at(self, now: float, *events: Event) -> list[Act]:
         acts = [*self.rule.tick(now)]
         for event in events:
-            acts += self.rule.take(event, now, is_replying=self.is_replying)
+            acts += self.rule.on_event(event, now, is_replying=self.is_replying)
         return acts
 
 

@@ -11,7 +11,7 @@ OPENAI, GEMINI = OpenAIDialect(Settings("m")), GeminiDialect(Settings("m"))
 
 
 def passed(uplink: MicUplink, dialect: OpenAIDialect | GeminiDialect) -> bytes:
-    return b"".join(pcm for chunk in SECOND if (pcm := uplink.take(chunk, dialect)))
+    return b"".join(pcm for chunk in SECOND if (pcm := uplink.transform(chunk, dialect)))
 
 
 def test_nothing_passes_a_closed_gate() -> None:

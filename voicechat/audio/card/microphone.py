@@ -134,7 +134,7 @@ class Microphone:
         if self._capture is None:
             self._pending += self._made_up(now)
             self._collected_at = now
-        elif heard := self._capture.take():
+        elif heard := self._capture.pop():
             if self._waking.hear(heard, is_expected=self.is_expected):
                 self._on_trouble("silent")
             if ill := self._health.hear(heard):

@@ -279,7 +279,7 @@ class Capture(Stream):
         self.xruns += status.input_overflow or taken < frames * self.channels
         self.stamp = time.perf_counter()
 
-    def take(self) -> bytes:
+    def pop(self) -> bytes:
         """All that has come: PCM16 mono at `rate`."""
         return mix_to_mono(_take(self._ring), self.channels)
 

@@ -159,7 +159,7 @@ class Echo:
         if self.mode == "off":
             return chunk
         heard = slices(chunk)
-        played = slices(self._reference.take(len(chunk) // FRAME_BYTES, waiting))
+        played = slices(self._reference.pop(len(chunk) // FRAME_BYTES, waiting))
         if self._reference.shifts != self._shifts:
             self._shifts = self._reference.shifts
             self._leaks.jump(is_audible=not all(one.is_silent for one in played))

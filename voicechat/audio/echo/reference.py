@@ -42,7 +42,7 @@ class Reference:
         self._queue += pcm
         del self._queue[: max(len(self._queue) - ms_to_bytes(CAPACITY_MS), 0)]
 
-    def take(self, frames: int, waiting: int = 0) -> bytes:
+    def pop(self, frames: int, waiting: int = 0) -> bytes:
         """What belongs to the next frames of the microphone; silence stands in for what is late.
 
         Args:

@@ -138,7 +138,7 @@ class WaitingItem:
         self._chunks = deque([memoryview(self._pull(kept))])
         self._count(kept - self.level)
 
-    def take(self, frames: int, fade: int) -> Block:
+    def pop(self, frames: int, fade: int) -> Block:
         """At most `frames`, faded at the ends of the stretch; the last `fade` only as its end."""
         count = min(frames, self.ending or self.level - fade)
         until_end = self.ending or self.level

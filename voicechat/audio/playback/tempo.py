@@ -112,7 +112,7 @@ class Tempo:
         """The next block of an item: bent as is wanted, where that is possible, else as it is."""
         if item.can_bend(fade) and (block := self._bend(item, fade, aim)):
             return block
-        block = item.take(frames, fade)
+        block = item.pop(frames, fade)
         self._note(item.last(block.content_frames), block.content_frames, aim)
         return block
 

@@ -119,7 +119,7 @@ class OggFile:
 
     def _save(self) -> None:
         """Bring the pages that are whole to the disk."""
-        rest = memoryview(self._pages.take())
+        rest = memoryview(self._pages.pop())
         try:
             while rest:
                 rest = rest[self._file.write(rest) or 0 :]
@@ -144,7 +144,7 @@ class _Pages(io.RawIOBase):
         self._waiting = bytearray()
         self._position = 0
 
-    def take(self) -> bytes:
+    def pop(self) -> bytes:
         """What was written since this was asked last."""
         waiting, self._waiting = bytes(self._waiting), bytearray()
         return waiting

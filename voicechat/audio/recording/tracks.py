@@ -63,7 +63,7 @@ class Track:
         start, self._end = self._end, self._end + len(sound)
         self._store(start, sound)
 
-    def take(self, end_frame: int) -> Any:
+    def pop(self, end_frame: int) -> Any:
         """Everything up to a place of the timeline, silence included; int16."""
         missing = end_frame - self.end
         held = self._sound if missing <= 0 else _lengthen(self._sound, missing)
@@ -130,7 +130,7 @@ class Mix:
         return self._take(self._end)
 
     def _take(self, end_frame: int) -> bytes:
-        left, right = (track.take(end_frame) for track in self._tracks)
+        left, right = (track.pop(end_frame) for track in self._tracks)
         return np.stack([left, right], axis=1).astype("<i2").tobytes() if len(left) else b""
 
 

@@ -47,7 +47,7 @@ class OfflineQueue:
         self._kept.clear()
         self.places = []
 
-    def take(self, rate: int) -> list[Command]:
+    def commands(self, rate: int) -> list[Command]:
         """Everything that was kept, its sound at `rate` Hz; it stays until `clear`."""
         taken: list[Command] = []
         for (is_sound, was), run in groupby(self._kept, _kind):

@@ -42,7 +42,7 @@ class ProtocolCheck:
     def __init__(self) -> None:
         self._heard: deque[float] = deque(maxlen=MOST)
 
-    def take(self, event: Event, now: float) -> RefusedError | None:
+    def on_event(self, event: Event, now: float) -> RefusedError | None:
         """The error that ends the line, or None: it goes on.  Notices are our own words."""
         match event:
             case Notice():

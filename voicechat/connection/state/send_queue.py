@@ -43,7 +43,7 @@ class SilenceBatcher:
         self._quiet = 0
         """Bytes since the last sound."""
 
-    def take(self, command: Command) -> list[Command]:
+    def transform(self, command: Command) -> list[Command]:
         """What goes now; sound keeps its place among the commands."""
         if self._is_kept:
             return [command]

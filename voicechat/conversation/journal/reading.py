@@ -75,7 +75,7 @@ def load(path: Path) -> Loaded:
     try:
         with _open(path) as file:
             for line in _lines(file):
-                reader.take(line)
+                reader.on_line(line)
     except OSError as error:
         why = clean_line(error.strerror or phrase("unreadable"))
         raise ConfigError(
@@ -120,7 +120,7 @@ class _LineReader:
         """Of items that were written late: behind which one they stand; empty: they are first."""
         self._damaged = 0
 
-    def take(self, line: bytes) -> None:
+    def on_line(self, line: bytes) -> None:
         """One line; zeros around it are what a power failure leaves of others."""
         if not (bare := line.strip()):
             return

@@ -379,7 +379,7 @@ class VoiceChatApp(App[None]):
 
     def _is_answer(self, key: str) -> bool:
         is_in_sight = len(self.screen_stack) == 1
-        return is_in_sight and self._question.take(key, self._prompt.value)
+        return is_in_sight and self._question.on_key(key, self._prompt.value)
 
     @on(Input.Changed, "#prompt")
     def _note_typing(self) -> None:

@@ -115,7 +115,7 @@ class ConsentQuestion(Vertical):
         """Something was typed: a letter that follows at once is no answer."""
         self._still_since = time.monotonic()
 
-    def take(self, key: str, typed: str) -> bool:
+    def on_key(self, key: str, typed: str) -> bool:
         """A key was pressed, with this text in the input box; whether it was for the question."""
         asked = self._drawn
         if asked is None or asked.verdict.done():

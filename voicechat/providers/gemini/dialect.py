@@ -333,7 +333,7 @@ class GeminiDialect(Dialect):
         yield SessionReady(identity(complete, "sessionId"))
         if is_first_content(self.settings, self._model):
             self._say(first_content(self.settings))
-        for command in self._waiting.take():
+        for command in self._waiting.flush():
             self._obey(command, now)
 
     def _resumption(self, update: JsonObject) -> Iterator[Event]:
@@ -360,7 +360,7 @@ class GeminiDialect(Dialect):
         words = table(content, "inputTranscription")
         is_finished = is_set(words, "finished")
         if text(words, "text") or is_finished:
-            yield from self._words.take(text(words, "text"), now, is_finished=is_finished)
+            yield from self._words.push(text(words, "text"), now, is_finished=is_finished)
 
     def _said(self, content: JsonObject, now: float) -> Iterator[Event]:
         read = signs(content)

@@ -84,7 +84,7 @@ class GeminiReply:
                 return []
 
     def _play(self, data: bytes, rate: int) -> list[Event]:
-        pcm = self._samples.take(data)
+        pcm = self._samples.pop(data)
         self._sound_s += len(pcm) / 2 / rate
         if not pcm:
             return []

@@ -103,7 +103,7 @@ class UserTranscript:
 
     # -- words ----------------------------------------------------------------------------------
 
-    def take(self, text: str, now: float, *, is_finished: bool) -> list[Event]:
+    def push(self, text: str, now: float, *, is_finished: bool) -> list[Event]:
         """More words of the user."""
         events, turn = self._addressee(now)
         words = clean(text)

@@ -35,7 +35,7 @@ class AudioBatcher:
         del self._held[:whole]
         return pieces
 
-    def take(self) -> bytes:
+    def flush(self) -> bytes:
         """The rest, at the end of a turn."""
         rest, self._held = bytes(self._held), bytearray()
         return rest

@@ -211,7 +211,7 @@ class GlmDialect(Dialect):
 
     def _obey_turn(self, command: BeginTurn | EndTurn | SendText | SetHandsFree) -> None:
         """Commands that mark where a turn begins or ends: the last piece of sound goes before."""
-        rest = self._pieces.take()
+        rest = self._pieces.flush()
         is_new_turn = isinstance(command, BeginTurn) and not self._hands_free
         if not is_new_turn and not isinstance(command, SetHandsFree):
             self._send_sound(rest)
@@ -288,7 +288,7 @@ class GlmDialect(Dialect):
             self._begin_switch()
             self._waiting.keep(picture, self.input_rate)
         else:
-            self._picture.take(picture)
+            self._picture.look_at(picture)
             self._picture.show()
             if picture.text:
                 self._send_text(picture.text, picture.item_id)
@@ -303,7 +303,7 @@ class GlmDialect(Dialect):
 
     def _end_switch(self) -> None:
         self._switching_since = None
-        for command in self._waiting.take():
+        for command in self._waiting.flush():
             self._obey(command)
 
     def _refused_switch(self, fault: Fault) -> list[Event]:
@@ -311,7 +311,7 @@ class GlmDialect(Dialect):
         self._opening.agreement.refused(replace(fault, event_id=self._switch_id))
         self._opening.whole.chat_mode = "audio"
         self._switching_since = None
-        for command in self._waiting.take():
+        for command in self._waiting.flush():
             if not isinstance(command, SendImage):
                 self._obey(command)
         return [
@@ -364,11 +364,11 @@ class GlmDialect(Dialect):
 
     def _understand_talk(self, kind: str, message: JsonObject) -> list[Event]:
         """What is said, by the user or by the model."""
-        events = self._turns.take(
+        events = self._turns.on_message(
             kind, message, self._secrets, is_transcribed=self._opening.agreement.is_transcribed
         )
         if events is None:
-            events = self._answers.take(kind, message, self._now, self._secrets)
+            events = self._answers.on_message(kind, message, self._now, self._secrets)
         if events is None:
             return [Unknown(clean_line(kind, 80))]
         return self._farewell.of_replies([_in_words(event) for event in events])
@@ -391,7 +391,7 @@ class GlmDialect(Dialect):
         """The session is agreed; let out what waited for it: one question, with one answer."""
         events = self._opening.agreed(session)
         self._replies.is_held = True
-        for command in self._waiting.take():
+        for command in self._waiting.flush():
             self._obey(command)
         self._replies.is_held = False
         self._replies.pump(self._now)

@@ -24,7 +24,7 @@ class VideoFrame:
     say: Callable[[JsonObject], None]
     _frame: str = ""
 
-    def take(self, picture: SendImage) -> None:
+    def look_at(self, picture: SendImage) -> None:
         """Look at this from now on."""
         self._frame = encode(picture.data)
 

@@ -250,7 +250,7 @@ class GptLiveDialect(Dialect):
         self._helper.offered = self._start.offered
         session = table(message, "session")
         self._uplink.start(now)
-        for command in self._waiting.take():
+        for command in self._waiting.flush():
             self._obey(command, now)
         model = clean_line(text(session, "model"), 80)
         return [SessionReady(identity(session, "id"), model, moment(session, "expires_at"))]
@@ -264,7 +264,7 @@ class GptLiveDialect(Dialect):
         events: list[Event] = []
         if not is_late and self._words.is_over_answer(start_ms):
             events = self._noted(self._voice.user_spoke(start_ms, now))
-        return events + self._words.take(
+        return events + self._words.push(
             text(message, "delta"),
             start_ms,
             end_ms,
@@ -295,7 +295,7 @@ class GptLiveDialect(Dialect):
     def _worked(self, message: JsonObject, now: float) -> list[Event]:
         if not self._helper.offered:
             return []
-        return [*self._usage.helped(), *self._helper.take(message, self._secrets)]
+        return [*self._usage.helped(), *self._helper.on_event(message, self._secrets)]
 
     def _counted(self, message: JsonObject, now: float) -> list[Event]:
         return self._usage.read(message)

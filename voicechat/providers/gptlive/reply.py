@@ -164,7 +164,7 @@ class ReplyStream:
 
     def hear(self, data: bytes, now: float, here_ms: float) -> list[Event]:
         """More sound: PCM16, any number of bytes.  `here_ms`: the session's clock."""
-        pcm = self._samples.take(data)
+        pcm = self._samples.pop(data)
         if not pcm:
             return []
         silent_ms = len(pcm) / 2 * 1000 / self._rate if is_silent(pcm) else 0.0

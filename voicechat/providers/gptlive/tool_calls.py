@@ -57,7 +57,7 @@ class Helper:
     _seen: set[str] = field(default_factory=set)
     _sent: int = 0
 
-    def take(self, message: JsonObject, secrets: tuple[str, ...]) -> list[Event]:
+    def on_event(self, message: JsonObject, secrets: tuple[str, ...]) -> list[Event]:
         """Something that the helper does."""
         work, event = identity(message, "delegation_id"), table(message, "event")
         match text(event, "type"):

@@ -118,7 +118,7 @@ class TimedTranscript:
             return True
         return start_ms >= turn.answered_ms + (0 if self.is_new(start_ms) else TRAILING_MS)
 
-    def take(
+    def push(
         self,
         text: str,
         start_ms: float,

@@ -257,7 +257,7 @@ class OpenAIDialect(Ways):
         if self.takes_past_items:
             self._memory.tell(past_of(self.settings), self._opening.shape)
         self._replies.is_held = True  # All that waited is one question: it gets one answer.
-        for command in self._waiting.take():
+        for command in self._waiting.flush():
             self.obey(command)
         self._replies.is_held = False
         self._replies.pump(self._now)
@@ -393,11 +393,11 @@ class OpenAIDialect(Ways):
                 return []
             case _ if kind in self.silent:
                 return []
-        events = self._turns.take(
+        events = self._turns.on_message(
             kind, message, self._secrets, is_transcribed=self._agreement.is_transcribed
         )
         if events is None:
-            events = self._answers.take(kind, message, self._now, self._secrets)
+            events = self._answers.on_message(kind, message, self._now, self._secrets)
         if events is None:
             return [Unknown(clean_line(kind, 80))]
         return self._farewell.of_replies(self._memory.name(events))

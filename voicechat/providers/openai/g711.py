@@ -32,7 +32,7 @@ class G711:
         self._before = self._np.zeros(_TAPS - 1)
         self._held = b""
 
-    def take(self, pcm: bytes) -> bytes:
+    def pop(self, pcm: bytes) -> bytes:
         """What can be sent after more sound: whole tenths of a second."""
         self._held += self._encode(pcm)
         whole = len(self._held) - len(self._held) % _CHUNK

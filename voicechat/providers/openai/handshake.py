@@ -105,6 +105,6 @@ class PreSessionBuffer:
         sound = command.pcm if isinstance(command, SendAudio) else b""
         self._commands.push(command, duration_ms(sound, rate))
 
-    def take(self) -> list[Command]:
+    def flush(self) -> list[Command]:
         """Everything that was kept."""
         return self._commands.drain()

@@ -33,7 +33,7 @@ class Answers:
     calls: ToolCalls
     items: Items = field(default_factory=Items)
 
-    def take(
+    def on_message(
         self, kind: str, message: JsonObject, now: float, secrets: tuple[str, ...]
     ) -> list[Event] | None:
         """Events of one `response.*` message; None: not one of those known."""
@@ -142,7 +142,7 @@ class Answers:
         reply, events = found
         item = self.items.of(reply.id, message)
         item.content_index = place(message, "content_index")
-        pcm = item.samples.take(sound)
+        pcm = item.samples.pop(sound)
         return [*events, ReplyAudio(reply.id, item.id, pcm)] if pcm else events
 
     def _sound_ended(self, message: JsonObject, now: float) -> list[Event]:

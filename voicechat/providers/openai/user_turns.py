@@ -59,7 +59,7 @@ class InputTurns:
         """More sound: PCM16 at `rate` Hz."""
         self._turn_bytes += len(pcm)
         if self.g711:
-            self._append(sound := self.g711.take(pcm), len(sound) / G711_RATE)
+            self._append(sound := self.g711.pop(pcm), len(sound) / G711_RATE)
         else:
             self._append(pcm, len(pcm) / 2 / rate)
 
@@ -90,7 +90,7 @@ class InputTurns:
 
     # -- receiving ------------------------------------------------------------------------------
 
-    def take(
+    def on_message(
         self, kind: str, message: JsonObject, secrets: tuple[str, ...], *, is_transcribed: bool
     ) -> list[Event] | None:
         """Events of one message about the user's side; None: not one of those known."""

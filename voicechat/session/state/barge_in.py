@@ -78,7 +78,7 @@ class BargeInFilter:
         """Whether the reply is quiet because the user may be interrupting it."""
         return self._is_ducked
 
-    def take(self, event: Event, now: float, *, is_replying: bool) -> list[Act]:
+    def on_event(self, event: Event, now: float, *, is_replying: bool) -> list[Act]:
         """What an event calls for.
 
         Args:

@@ -101,7 +101,7 @@ class MicGate:
         """This much belongs to the turn."""
         self.talked_ms += duration_ms(pcm, rate)
 
-    def take(self, pcm: bytes, rate: int, *, silence_when_muted: bool) -> bytes | None:
+    def filter(self, pcm: bytes, rate: int, *, silence_when_muted: bool) -> bytes | None:
         """What to send for this chunk of sound: itself, as much silence, or nothing."""
         if self.is_open:
             self.count(pcm, rate)
@@ -121,11 +121,11 @@ class MicUplink:
         """Hz of what is passed."""
         self._resampler = Resampler(HOUSE_RATE, HOUSE_RATE)
 
-    def take(self, chunk: bytes, dialect: Dialect) -> bytes | None:
+    def transform(self, chunk: bytes, dialect: Dialect) -> bytes | None:
         """What to send for a chunk at the house rate, at the model's; None: nothing."""
         if dialect.input_rate != self.rate:
             self.rate = dialect.input_rate
             self._resampler = Resampler(HOUSE_RATE, self.rate)
         needs_silence = dialect.profile.silence_when_muted
         pcm = self._resampler.process(chunk)
-        return self._gate.take(pcm, self.rate, silence_when_muted=needs_silence)
+        return self._gate.filter(pcm, self.rate, silence_when_muted=needs_silence)

@@ -24,7 +24,7 @@ from voicechat.providers import dialect_class, names
 from voicechat.providers.base import Dialect, Profile, Settings, Vad
 from voicechat.providers.catalog import catalog, ownership
 from voicechat.providers.catalog.catalog import ModelChoice, Service
-from voicechat.providers.catalog.ends import Fate, helper_fate
+from voicechat.providers.catalog.ends import Fate, helper_fate, provider_at
 from voicechat.providers.catalog.services import mouth_kind
 from voicechat.text.phrase import phrase
 
@@ -296,7 +296,8 @@ class Dialing:
 
     def model_list(self, name: str) -> tuple[str, LocalOptions] | None:
         """The host of the service behind a model, and how its list of models is asked for; None:
-        there is no service with a list in OpenAI's shape.
+        there is no service with a list in OpenAI's shape, or it is at an address of the user's own,
+        where names stay what they are.
 
         Raises:
             ConfigError: a key, an address or a proxy cannot be used.
@@ -307,6 +308,8 @@ class Dialing:
         else:
             service = catalog.service_of_realtime(choice.provider, self.environ, self.config)
         if service is None or service.kind == "gemini":
+            return None
+        if not provider_at(service.url):
             return None
         return urlsplit(service.url).hostname or "", self._service_options(service)
 
